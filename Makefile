@@ -1,0 +1,60 @@
+# make demo        the tutorials and the digits example, in Python, Perl and C
+# make test        the tests of all three languages; make test-full adds the slow ones
+# make lint        ruff, mypy, C with -Wall -Wextra -Werror, perl -c, perlcritic
+# make bench       speed beside NumPy; PEERS="torch=/path/python mxnet=/path/python" adds others
+# make docs        the reference of every operator, as build/docs/operators.md
+# make setup       only what the others need: .venv, Debian packages (as root), the C library
+# make clean       remove everything that make made
+#
+# PYTHON=/path/python3 chooses the Python (it needs a shared libpython), PERL=... the Perl.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: setup demo test test-full test-perl lint bench docs clean
+
+VENV := .venv
+PY   := $(VENV)/bin/python
+LIB  := pyffi/libmxgrad.so.1
+export PERL ?= perl
+
+# Programs see the virtual environment first, as after `source .venv/bin/activate`.
+ENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+
+setup: $(VENV)/.installed $(LIB)
+
+$(VENV)/.installed: pyproject.toml setup.py tools/debian.sh tools/venv.sh
+	@tools/debian.sh
+	@test -x $(PY) || PYTHON="$(PYTHON)" tools/venv.sh $(VENV)
+	@$(PY) -m pip install -qq --disable-pip-version-check -e '.[test,lint]'
+	@touch $@
+
+$(LIB): $(wildcard pyffi/*.c pyffi/*.py pyffi/include/*.h) | $(VENV)/.installed
+	@echo "building $@"
+	@$(PY) pyffi/build_ffi.py
+
+demo: setup
+	@$(ENV) tools/demo.sh
+
+test: setup
+	@$(ENV) pytest -m "not slow"
+	@$(MAKE) --no-print-directory test-perl
+
+test-full: setup
+	@$(ENV) pytest
+	@$(MAKE) --no-print-directory test-perl
+
+test-perl:
+	@$(ENV) tools/test-perl.sh
+
+lint: setup
+	@$(ENV) tools/lint.sh
+
+bench: setup
+	@$(ENV) python benchmarks/dispatch.py $(PEERS)
+
+docs: setup
+	@$(ENV) python tools/reference.py build/docs/operators.md
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info pyffi/libmxgrad.so* pyffi/lib .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,26 @@
+"""mxgrad: MXNet's arrays and autograd over NumPy and CuPy.
+
+>>> import mxgrad as mx
+>>> from mxgrad import autograd, nd
+>>> x = nd.array([1., 2., 3.])
+>>> x.attach_grad()
+>>> with autograd.record():
+...     y = (x * x).sum()
+>>> y.backward()
+>>> x.grad
+<BLANKLINE>
+[2. 4. 6.]
+<NDArray 3 @cpu(0)>
+"""
+from __future__ import annotations
+
+__version__ = "0.1.0"
+
+from . import autograd, base, context, nd
+from .base import MXNetError
+from .context import Context, Device, cpu, cpu_pinned, current_context, current_device, gpu, num_gpus
+
+ndarray = nd
+
+__all__ = ["MXNetError", "Context", "Device", "autograd", "base", "context", "cpu", "cpu_pinned", "current_context",
+           "current_device", "gpu", "nd", "num_gpus"]

@@ -1,0 +1,214 @@
+"""Backends: an array module, its kernels bound in a table, and the way to and from the host (level 3)."""
+from __future__ import annotations
+
+import warnings
+from contextlib import AbstractContextManager
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy
+
+from . import ops as _ops  # noqa: F401  (declares every op)
+from .base import ContextError
+from .registry import OPS, Op, table
+
+# NumPy's floating point flags are IEEE behaviour here, as in MXNet: x/0 is inf without a word.  The filter is for the
+# ufuncs of the fast path; every other kernel runs under errstate.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"mxgrad\.")
+
+
+def _make_quiet() -> Any:
+    """`quiet(f)`: f without NumPy's floating point warnings, and with an array where NumPy gives a scalar.
+
+    ``with numpy.errstate(all="ignore")`` costs more than a small ufunc.  NumPy 2 keeps its flags in a context
+    variable, and setting that one to a prepared value is seven times cheaper.
+    """
+    asarray, generic = numpy.asarray, numpy.generic
+    try:
+        from numpy._core.umath import _extobj_contextvar, _make_extobj
+
+        silent = _make_extobj(all="ignore")
+        enter, leave = _extobj_contextvar.set, _extobj_contextvar.reset
+        leave(enter(silent))
+    except (ImportError, TypeError, AttributeError):        # NumPy 1.26, or a later change of its internals
+        def quiet(f: Any) -> Any:
+            def call(*args: Any, **params: Any) -> Any:
+                with numpy.errstate(all="ignore"):
+                    out = f(*args, **params)
+                return asarray(out) if isinstance(out, generic) else out
+
+            return call
+    else:
+        def quiet(f: Any) -> Any:
+            def call(*args: Any, **params: Any) -> Any:
+                token = enter(silent)
+                try:
+                    out = f(*args, **params)
+                finally:
+                    leave(token)
+                return asarray(out) if isinstance(out, generic) else out
+
+            return call
+
+    return quiet
+
+
+quiet = _make_quiet()
+
+
+def quietly() -> AbstractContextManager[Any]:
+    """A ``with`` block around many kernels, such as a whole reverse pass."""
+    return numpy.errstate(all="ignore")
+
+
+class Backend:
+    """One array module on one device.
+
+    xp
+        The module: NumPy, CuPy, or the strict device double.
+    F
+        The raw table: every op bound to its kernel here, for rules.
+    forward
+        The same kernels by name as `invoke` calls them: made quiet, or inside the device's guard.
+    guard
+        None, or a context manager that makes the device current; kernels run inside it.
+    """
+
+    def __init__(self, xp: Any, guard: AbstractContextManager[Any] | None = None) -> None:
+        self.xp = xp
+        self.ndarray: type = xp.ndarray
+        self.guard = guard
+        self.F: SimpleNamespace = table(self.bind)
+        self.forward: dict[str, Any] = {name: self.bind_forward(op) for name, op in OPS.items()}
+
+    def bind(self, op: Op) -> Any:
+        """The kernel as rules call it, many within one guard."""
+        return partial(op.kernel, self.xp)
+
+    def bind_forward(self, op: Op) -> Any:
+        """The kernel as `invoke` calls it."""
+        kernel, xp, guard = op.kernel, self.xp, self.guard
+        if guard is None:
+            return partial(kernel, xp)
+
+        def call(*args: Any, **params: Any) -> Any:
+            with guard:
+                return kernel(xp, *args, **params)
+
+        return call
+
+    def from_host(self, array: numpy.ndarray) -> Any:
+        """A device copy of a host array."""
+        raise NotImplementedError
+
+    def to_host(self, raw: Any) -> numpy.ndarray:
+        """A host copy of a raw array: a synchronisation, and the only way out."""
+        raise NotImplementedError
+
+    def synchronize(self) -> None:
+        """Wait for the device."""
+
+    def empty_cache(self) -> None:
+        """Give unused memory back to the device."""
+
+    def memory_info(self) -> tuple[int, int]:
+        """(free, total) bytes."""
+        raise ContextError("memory figures exist for gpu contexts only")
+
+
+class CPUBackend(Backend):
+    """NumPy.  A forward kernel's result is always an array: NumPy's scalars are wrapped."""
+
+    def bind_forward(self, op: Op) -> Any:
+        return quiet(partial(op.kernel, numpy))
+
+    def from_host(self, array: numpy.ndarray) -> Any:
+        return numpy.array(array)
+
+    def to_host(self, raw: Any) -> numpy.ndarray:
+        return numpy.array(raw)
+
+
+class DeviceBackend(Backend):
+    """CuPy, or its strict double, on one device."""
+
+    def __init__(self, module: Any, device_id: int) -> None:
+        self.device = module.cuda.Device(device_id)
+        super().__init__(module, self.device)
+
+    def from_host(self, array: numpy.ndarray) -> Any:
+        with self.device:
+            return self.xp.asarray(numpy.ascontiguousarray(array))
+
+    def to_host(self, raw: Any) -> numpy.ndarray:
+        with self.device:
+            return numpy.asarray(self.xp.asnumpy(raw))
+
+    def synchronize(self) -> None:
+        self.device.synchronize()
+
+    def empty_cache(self) -> None:
+        self.xp.get_default_memory_pool().free_all_blocks()
+
+    def memory_info(self) -> tuple[int, int]:
+        with self.device:
+            free, total = self.xp.cuda.runtime.memGetInfo()
+        return int(free), int(total)
+
+
+_cpu: CPUBackend | None = None
+_module: Any = None     # what serves gpu contexts: cupy, or a double put here by mxgrad.testing
+
+
+def cpu_backend() -> CPUBackend:
+    global _cpu
+    if _cpu is None:
+        _cpu = CPUBackend(numpy)
+    return _cpu
+
+
+def set_device_module(module: Any) -> Any:
+    """Put `module` behind gpu contexts and give what was there; for the tests' device double."""
+    global _module
+    before, _module = _module, module
+    return before
+
+
+def _device_module() -> Any:
+    if _module is not None:
+        return _module
+    import cupy
+
+    return cupy
+
+
+def device_count() -> int:
+    try:
+        return int(_device_module().cuda.runtime.getDeviceCount())
+    except Exception:       # no CuPy, a wheel for another CUDA, no driver, no device: all mean none
+        return 0
+
+
+def device_backend(device_id: int) -> DeviceBackend:
+    """The backend of gpu(device_id); ContextError says what is missing."""
+    name = f"gpu({device_id})"
+    try:
+        module = _device_module()
+    except ImportError as error:
+        raise ContextError(
+            f"GPU context {name} was asked for, but CuPy cannot be imported ({error}). pip install 'mxgrad[cuda13]' (or "
+            "[cuda12]); it needs an NVIDIA driver. (MXNet said: Compile with USE_CUDA=1 to enable GPU usage.)"
+        ) from None
+    try:
+        count = int(module.cuda.runtime.getDeviceCount())
+    except Exception as error:
+        raise ContextError(
+            f"GPU context {name} was asked for; CuPy {module.__version__} found, but no usable NVIDIA GPU: {error}"
+        ) from None
+    if device_id >= count:
+        raise ContextError(f"{name}: only {count} GPU{'s' if count != 1 else ''} visible")
+    return DeviceBackend(module, device_id)
+
+
+assert OPS, "the ops are declared before a table is bound"

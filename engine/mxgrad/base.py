@@ -1,0 +1,110 @@
+"""Errors, dtype names and the small vocabulary every other module shares (level 0: imports nothing of mxgrad)."""
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy
+
+__all__ = [
+    "MXNetError", "InvalidValueError", "InvalidTypeError", "OutOfRangeError", "NotAnArrayError", "AutogradError",
+    "InplaceError", "ContextError", "UnknownNameError", "DTYPES", "as_dtype", "nearest",
+]
+
+
+class MXNetError(RuntimeError):
+    """Base of every error mxgrad raises on purpose; the name MXNet users catch.
+
+    Subclasses are also the builtin error a Python programmer expects: a shape clash is both an
+    ``MXNetError`` and a ``ValueError``.
+
+    >>> issubclass(InvalidValueError, MXNetError) and issubclass(InvalidValueError, ValueError)
+    True
+    """
+
+
+class InvalidValueError(MXNetError, ValueError):
+    """Shapes that do not fit, an axis or parameter out of its range, an unknown enum value."""
+
+
+class InvalidTypeError(MXNetError, TypeError):
+    """An operand or parameter of a type or dtype the op does not take."""
+
+
+class NotAnArrayError(InvalidTypeError, AssertionError, AttributeError):
+    """Something that is not an array was given where an array is needed."""
+
+
+class OutOfRangeError(MXNetError, IndexError):
+    """An index outside its axis."""
+
+
+class AutogradError(MXNetError):
+    """A gradient was asked for that the tape cannot give."""
+
+
+class InplaceError(AutogradError):
+    """A write into an array the tape still needs, or the use of a value such a write destroyed."""
+
+
+class ContextError(MXNetError):
+    """A device that does not exist, or arrays on different devices in one op."""
+
+
+class UnknownNameError(MXNetError, AttributeError):
+    """A name the namespace does not have; the message suggests the nearest ones."""
+
+
+class OutOfMemoryError(MXNetError, MemoryError):
+    """The device, or the host, has no room for the array."""
+
+
+_COMPLETED: dict[type, type] = {
+    ValueError: InvalidValueError,
+    TypeError: InvalidTypeError,
+    IndexError: OutOfRangeError,
+    OverflowError: InvalidValueError,
+    ZeroDivisionError: InvalidValueError,
+    MemoryError: OutOfMemoryError,
+    AssertionError: InvalidValueError,
+}
+
+
+def completed(error: Exception, text: str) -> Exception:
+    """The MXNetError that is also of `error`'s kind, saying `text`; any other error type is kept as it is."""
+    if isinstance(error, MXNetError):
+        cls: type = type(error)
+    else:
+        cls = next((ours for theirs, ours in _COMPLETED.items() if isinstance(error, theirs)), MXNetError)
+    return cls(text)
+
+
+DTYPES: tuple[str, ...] = (
+    "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool",
+)
+_KNOWN = {numpy.dtype(name): numpy.dtype(name) for name in DTYPES}
+
+
+def as_dtype(dtype: Any) -> numpy.dtype:
+    """The NumPy dtype for a name, a NumPy class, a Python type or a dtype.
+
+    Raises InvalidTypeError for anything arrays cannot hold (complex, strings, objects, unknown names).
+
+    >>> as_dtype("float32"), as_dtype(int), as_dtype(numpy.uint8)
+    (dtype('float32'), dtype('int64'), dtype('uint8'))
+    """
+    if dtype is None:
+        raise InvalidTypeError("dtype None is not understood; name one of " + ", ".join(DTYPES))
+    try:
+        return _KNOWN[numpy.dtype(dtype)]
+    except (TypeError, KeyError):
+        raise InvalidTypeError(
+            f"data type {dtype!r} not understood{nearest(str(dtype), DTYPES)}; arrays hold " + ", ".join(DTYPES)
+        ) from None
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """' (did you mean …?)' for the names closest to `name`, or an empty string."""
+    close = difflib.get_close_matches(name, list(names), n=3)
+    return f" (did you mean {', '.join(repr(c) for c in close)}?)" if close else ""

@@ -1,0 +1,886 @@
+"""A stand-in for the module ``cupy`` in tests: NumPy computes, and CuPy's rules hold, made strict.
+
+``DeviceBackend(device_double, 0)`` behaves as with CuPy on a machine with two GPUs. What a GPU would do silently and
+badly raises here, so that a test sees it without one:
+
+===============================================================  ================================================
+a NumPy array or NumPy scalar in a device function or operator   DeviceRuleError (CuPy refuses it, or copies)
+a device array in a NumPy function                               DeviceRuleError (CuPy refuses, or dispatches)
+a list or a NumPy array as an index or as assigned value         DeviceRuleError (CuPy copies it to the device)
+a device array where a host number is wanted (axis, shape …)     DeviceRuleError (CuPy waits for the device)
+arrays of two devices, or of another than the current one        DeviceRuleError (CuPy copies between devices)
+a function, parameter or method that CuPy lacks                  AttributeError, DeviceRuleError
+an index out of range in an index array                          IndexError (CuPy wraps it around)
+different values assigned to one place through an index array    DeviceRuleError (the winner is not defined)
+reading memory that was never written (``empty``)                nan, or the extreme of an integer type
+===============================================================  ================================================
+
+Python numbers are operands like in CuPy; results of reductions and of ``x[0, 1]`` stay 0-d device arrays. Copies
+between host and device, waits for the device, copies between devices and kernels are counted::
+
+    with count() as cost:
+        loss = step(x)
+    assert cost.d2h == cost.sync == 0
+
+Which names and parameters there are says ``cupy_manifest.json``, made from the real CuPy. Also here, as in CuPy:
+``cuda.Device``, ``cuda.runtime``, ``cuda.Stream.null``, memory figures and OutOfMemoryError (see DEVICE_MEMORY),
+``linalg``, ``lib.stride_tricks``. Sums at repeated indices are ``add.at(a, index, values)``, which NumPy and CuPy
+spell alike; ``cupyx.scatter_add`` is here as the attribute ``cupyx`` (for CuPy it is a module of its own).
+
+Not imitated: asynchrony, random numbers, FFT, hand-written kernels; rounding, flushing of denormals and conversion of
+out-of-range floats to integers, which are NumPy's; singular matrices, which raise here and give nan on a GPU.
+
+>>> x = asarray([1.0, 2.0])
+>>> with count() as cost:
+...     y = float((x * x).sum())
+>>> y, cost
+(5.0, Counts(h2d=0, d2h=1, p2p=0, sync=1, kernels=2))
+>>> numpy.exp(x)
+Traceback (most recent call last):
+    ...
+mxgrad.device_double.DeviceRuleError: numpy.exp of a device array
+"""
+from __future__ import annotations
+
+import inspect
+import json
+import operator
+import pathlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+import numpy
+
+DEVICES = 2
+DEVICE_MEMORY = 1 << 34
+"""Bytes of memory of each device; a test may make it small."""
+
+_MANIFEST: dict[str, Any] = json.loads(pathlib.Path(__file__).with_name("cupy_manifest.json").read_text())
+__version__: str = _MANIFEST["cupy"]
+
+
+class DeviceRuleError(TypeError):
+    """Something that CuPy refuses, or that would be slow or wrong without a word on a GPU."""
+
+
+class CUDARuntimeError(RuntimeError):
+    """As cupy.cuda.runtime.CUDARuntimeError."""
+
+
+class OutOfMemoryError(MemoryError):
+    """As cupy.cuda.memory.OutOfMemoryError."""
+
+
+# --- counters -----------------------------------------------------------------------------------------
+
+@dataclass
+class Counts:
+    """What was done: copies host to device, device to host and between devices, waits, kernels started."""
+
+    h2d: int = 0
+    d2h: int = 0
+    p2p: int = 0
+    sync: int = 0
+    kernels: int = 0
+
+
+stats = Counts()
+"""All that was done so far, by every thread."""
+
+_lock = threading.RLock()  # reentrant: freeing an array, which counts too, can happen anywhere
+
+
+def _add(**amounts: int) -> None:
+    with _lock:
+        for name, amount in amounts.items():
+            setattr(stats, name, getattr(stats, name) + amount)
+
+
+@contextmanager
+def count() -> Iterator[Counts]:
+    """What the body did, in the Counts that it gives; filled when the body ends."""
+    before, cost = astuple(stats), Counts()
+    try:
+        yield cost
+    finally:
+        for name, old, new in zip(vars(cost), before, astuple(stats), strict=True):
+            setattr(cost, name, new - old)
+
+
+# --- devices and their memory -------------------------------------------------------------------------
+
+class _Thread(threading.local):
+    """Each thread has a current device; a new one starts on device 0, whatever its parent chose."""
+
+    def __init__(self) -> None:
+        self.device = 0
+        self.outer: list[int] = []
+
+
+_thread = _Thread()
+
+
+class Device:
+    """A device by number (the current one without a number); ``with Device(1):`` makes it current."""
+
+    def __init__(self, device: int | None = None) -> None:
+        self.id = _thread.device if device is None else int(device)
+
+    def use(self) -> None:
+        if not 0 <= self.id < DEVICES:
+            raise CUDARuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
+        _thread.device = self.id
+
+    def __enter__(self) -> Device:
+        outer = _thread.device
+        self.use()
+        _thread.outer.append(outer)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _thread.device = _thread.outer.pop()
+
+    def synchronize(self) -> None:
+        _add(sync=1)
+
+    @property
+    def mem_info(self) -> tuple[int, int]:
+        """(free, total) bytes."""
+        return DEVICE_MEMORY - _used[self.id], DEVICE_MEMORY
+
+    def __int__(self) -> int:
+        return self.id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"<CUDA Device {self.id}>"
+
+
+_used = [0] * DEVICES
+
+
+class _Memory:
+    """A piece of one device's memory, shared by an array and its views; given back with the last of them."""
+
+    __slots__ = ("device", "nbytes")
+
+    def __init__(self, device: int, nbytes: int) -> None:
+        self.device, self.nbytes = device, 0
+        with _lock:
+            if _used[device] + nbytes > DEVICE_MEMORY:
+                raise OutOfMemoryError(
+                    f"Out of memory allocating {nbytes:,} bytes (allocated so far: {_used[device]:,} bytes)."
+                )
+            _used[device] += nbytes
+            self.nbytes = nbytes
+
+    def __del__(self) -> None:
+        with _lock:
+            _used[self.device] -= self.nbytes
+
+
+class _Pool:
+    """The memory pool of the current device. It keeps nothing back, so there is nothing to free."""
+
+    def used_bytes(self) -> int:
+        return _used[_thread.device]
+
+    total_bytes = used_bytes
+
+    def free_all_blocks(self) -> None:
+        pass
+
+
+def get_default_memory_pool() -> _Pool:
+    return _Pool()
+
+
+def is_available() -> bool:
+    return True
+
+
+class Stream:
+    """The default stream, the only one."""
+
+    null: Stream
+
+    def synchronize(self) -> None:
+        _add(sync=1)
+
+
+Stream.null = Stream()
+
+
+# --- what may go into a call, and what comes out ------------------------------------------------------
+
+# Parameters that are host numbers, shapes, names … by CuPy's names for them.
+_HOST = frozenset(
+    "axis axes axis1 axis2 axisa axisb axisc shape newshape new_shape dims dimensions reps repeats shift n N M k num "
+    "start stop step offset decimals ddof keepdims dtype order casting mode indices_or_sections pad_width ndim source "
+    "destination edge_order minlength deg side tol rcond ord kth kind range density endpoint base window_shape strides"
+    .split()
+)
+# Parameters where lists of host numbers are right as well as device arrays.
+_EITHER = frozenset("q bins operands kwargs varargs arrays_and_dtypes".split())
+# Functions that look at shapes and dtypes only.
+_HOST_FUNCTIONS = frozenset(
+    "broadcast_shapes can_cast common_type iscomplexobj isdtype isfortran isrealobj isscalar issubdtype iterable "
+    "may_share_memory min_scalar_type ndim promote_types result_type shape shares_memory size".split()
+)
+_UNMODELLED = frozenset(
+    "apply_along_axis apply_over_axes array2string array_repr array_str asarray_chkfinite disp from_dlpack fromDlpack "
+    "frombuffer fromfile fromfunction fromiter fromstring fuse genfromtxt get_array_module get_array_wrap load loadtxt "
+    "memoize piecewise save savetxt savez savez_compressed who".split()
+)
+# CUDA has atomicAdd and CuPy's atomicMax for these; other element types cannot be scattered into.
+_ATOMIC = {"add": "iIlLqQefd", "maximum": "iIlLqQfd", "minimum": "iIlLqQfd"}
+
+
+def signature(words: str) -> inspect.Signature:
+    """The signature that a parameter string of the manifest stands for.
+
+    >>> signature("a axis= * out=").bind(1, axis=2).arguments
+    {'a': 1, 'axis': 2}
+    """
+    parameters, kind = [], inspect.Parameter.POSITIONAL_OR_KEYWORD
+    for word in words.split():
+        if word == "*":
+            kind = inspect.Parameter.KEYWORD_ONLY
+        elif word.startswith("**"):
+            parameters.append(inspect.Parameter(word[2:], inspect.Parameter.VAR_KEYWORD))
+        elif word.startswith("*"):
+            parameters.append(inspect.Parameter(word[1:], inspect.Parameter.VAR_POSITIONAL))
+            kind = inspect.Parameter.KEYWORD_ONLY
+        else:
+            default = None if word.endswith("=") else inspect.Parameter.empty
+            parameters.append(inspect.Parameter(word.rstrip("="), kind, default=default))
+    return inspect.Signature(parameters)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, complex)) and not isinstance(value, numpy.generic)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _leaves(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _refuse_host(name: str, value: Any) -> None:
+    if isinstance(value, numpy.ndarray):
+        raise DeviceRuleError(f"cupy.{name}: Unsupported type {type(value)} (an array on the host)")
+    if isinstance(value, numpy.generic):
+        raise DeviceRuleError(f"cupy.{name}: {value!r} is a NumPy scalar; use a Python number")
+
+
+def _check(name: str, arguments: dict[str, Any]) -> None:
+    """Refuse what a CuPy function would refuse, or would have to copy between host and device."""
+    for place, (parameter, value) in enumerate(arguments.items()):
+        host = parameter in _HOST and (name, parameter) != ("linalg.matrix_power", "M")
+        nested = isinstance(value, (list, tuple))
+        for leaf in _leaves(value):
+            _refuse_host(name, leaf)
+            if host and isinstance(leaf, ndarray):
+                raise DeviceRuleError(
+                    f"cupy.{name}: {parameter} is a device array where a host value is wanted; "
+                    "the device would be waited for"
+                )
+            if not host and parameter not in _EITHER and _is_number(leaf) and (nested or place == 0):
+                raise DeviceRuleError(f"cupy.{name}: {parameter} holds a number where a device array is wanted")
+
+
+def _lower(value: Any, operands: list[ndarray]) -> Any:
+    """`value` with the NumPy arrays that hold the device arrays' values; those are added to `operands`."""
+    if isinstance(value, ndarray):
+        operands.append(value)
+        return value._host
+    if isinstance(value, (list, tuple)):
+        return type(value)(_lower(item, operands) for item in value)
+    if isinstance(value, dict):
+        return {key: _lower(item, operands) for key, item in value.items()}
+    return value
+
+
+def _require_here(name: str, operands: list[ndarray]) -> None:
+    devices = sorted({array._memory.device for array in operands})
+    if len(devices) > 1:
+        raise DeviceRuleError(f"cupy.{name}: arrays on devices {devices}; each copy between them must be written")
+    if devices and devices[0] != _thread.device:
+        raise DeviceRuleError(
+            f"cupy.{name}: the array is on device {devices[0]}, but device {_thread.device} is current; "
+            "the result would land there"
+        )
+
+
+def _root(host: Any) -> Any:
+    """The array that owns the memory `host` looks at."""
+    while getattr(host, "base", None) is not None:
+        host = host.base
+    return host
+
+
+def _new(host: numpy.ndarray, memory: _Memory) -> ndarray:
+    array = object.__new__(ndarray)
+    array._host, array._memory = host, memory
+    return array
+
+
+def _raise(result: Any, operands: list[ndarray]) -> Any:
+    """`result` of a NumPy function with device arrays for arrays and numbers: views share their base's memory."""
+    if isinstance(result, (numpy.ndarray, numpy.generic)) or _is_number(result):
+        for operand in operands:
+            if result is operand._host:
+                return operand
+        host = numpy.asarray(result)
+        if host.dtype.kind not in "biufc" or host.dtype.itemsize > (16 if host.dtype.kind == "c" else 8):
+            raise DeviceRuleError(f"Unsupported dtype {host.dtype}")
+        root = _root(host)
+        for operand in operands:
+            if _root(operand._host) is root:
+                return _new(host, operand._memory)
+        return _new(host, _Memory(_thread.device, host.nbytes))
+    if isinstance(result, tuple):
+        return tuple(_raise(item, operands) for item in result)
+    if isinstance(result, list):
+        return [_raise(item, operands) for item in result]
+    return result
+
+
+def _compute(name: str, function: Callable[..., Any], args: Any, keywords: dict[str, Any]) -> Any:
+    """Call NumPy's `function` as if on the device of its operands."""
+    operands: list[ndarray] = []
+    args, keywords = _lower(tuple(args), operands), _lower(keywords, operands)
+    _require_here(name, operands)
+    try:
+        with numpy.errstate(all="ignore"):
+            result = _raise(function(*args, **keywords), operands)
+    except MemoryError as error:
+        raise OutOfMemoryError(str(error)) from error
+    known = {id(operand._memory) for operand in operands}
+    arrays = [leaf for leaf in _leaves(result) if isinstance(leaf, ndarray)]
+    views_only = arrays and all(id(array._memory) in known for array in arrays)
+    if not views_only or keywords.get("out") is not None:
+        _add(kernels=1)
+    return result
+
+
+def _bind(name: str, parameters: inspect.Signature, args: Any, keywords: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return parameters.bind(*args, **keywords).arguments
+    except TypeError as error:
+        raise DeviceRuleError(f"cupy.{name}: {error}") from None
+
+
+def _waits(name: str, arguments: dict[str, Any]) -> bool:
+    if name not in _MANIFEST["synchronizing"]:
+        return False
+    if name == "where":
+        return arguments.get("x") is None
+    return name != "average" or arguments.get("weights") is not None
+
+
+def _function(name: str, words: str, of_numpy: Callable[..., Any]) -> Callable[..., Any]:
+    """CuPy's function or method `name`, taking the parameters `words`, computed by NumPy's."""
+    parameters = signature(words)
+
+    def call(*args: Any, **keywords: Any) -> Any:
+        arguments = _bind(name, parameters, args, keywords)
+        if name in _HOST_FUNCTIONS:
+            return of_numpy(*_lower(args, []), **_lower(keywords, []))
+        _check(name, arguments)
+        result = _compute(name, of_numpy, args, keywords)
+        if _waits(name, arguments):
+            _add(sync=1, d2h=1)
+        return result
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+class ufunc:
+    """One of CuPy's universal functions: a call takes `out`, `dtype` and `casting`, never `where`."""
+
+    def __init__(self, name: str) -> None:
+        nin, nout, *methods = _MANIFEST["ufuncs"][name].split()
+        self.__name__, self.name = name, f"cupy_{name}"
+        self.nin, self.nout, self.nargs = int(nin), int(nout), int(nin) + int(nout)
+        self._methods = methods
+        self._numpy = getattr(numpy, name)
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        _bind(self.__name__, _UFUNC_CALL, args, keywords)
+        if not self.nin <= len(args) <= self.nargs:
+            raise DeviceRuleError(f"cupy.{self.__name__}: {len(args)} arguments for {self.nin} operands")
+        for value in args:
+            self._check_operand(value)
+        return _compute(self.__name__, self._numpy, args, keywords)
+
+    def _check_operand(self, value: Any) -> None:
+        _refuse_host(self.__name__, value)
+        if value is not None and not isinstance(value, ndarray) and not _is_number(value):
+            raise DeviceRuleError(f"cupy.{self.__name__}: Unsupported type {type(value)}")
+
+    def at(self, a: ndarray, indices: Any, b: Any = None) -> None:
+        """``a[indices] op= b``, each of repeated indices in turn."""
+        self._check_method("at")
+        self._check_operand(a)
+        self._check_operand(b)
+        key = _Key(a, indices)
+        if key.arrays and a.dtype.char not in _ATOMIC.get(self.__name__, a.dtype.char):
+            raise DeviceRuleError(f"cupy.{self.__name__}.at: there is no atomic operation on {a.dtype}")
+        _compute(f"{self.__name__}.at", self._numpy.at, (a, key.host, b), {})
+
+    def reduce(self, *args: Any, **keywords: Any) -> Any:
+        return self._method("reduce", args, keywords)
+
+    def accumulate(self, *args: Any, **keywords: Any) -> Any:
+        return self._method("accumulate", args, keywords)
+
+    def reduceat(self, *args: Any, **keywords: Any) -> Any:
+        return self._method("reduceat", args, keywords)
+
+    def outer(self, *args: Any, **keywords: Any) -> Any:
+        return self._method("outer", args, keywords)
+
+    def _method(self, method: str, args: Any, keywords: dict[str, Any]) -> Any:
+        self._check_method(method)
+        words = _MANIFEST["ufunc_methods"][method]
+        return _function(f"{self.__name__}.{method}", words, getattr(self._numpy, method))(*args, **keywords)
+
+    def _check_method(self, method: str) -> None:
+        if method not in self._methods:
+            raise NotImplementedError(f"`{self.name}.{method}` is not supported yet")
+
+    def __repr__(self) -> str:
+        return f"<ufunc '{self.name}'>"
+
+
+_UFUNC_CALL = signature(_MANIFEST["ufunc_call"])
+
+
+# --- indexing -----------------------------------------------------------------------------------------
+
+class _Key:
+    """An index, lowered: `host` for NumPy, `arrays` the device arrays in it."""
+
+    def __init__(self, array: ndarray, key: Any) -> None:
+        items = key if isinstance(key, tuple) else (key,)
+        self.arrays: list[ndarray] = []
+        for item in items:
+            _refuse_host("ndarray.__getitem__", item)
+            if isinstance(item, ndarray):
+                self.arrays.append(item)
+            elif not isinstance(item, (int, slice)) and item is not None and item is not Ellipsis:
+                raise DeviceRuleError(
+                    f"an index is made of ints, slices, None, ... and device arrays, not of {type(item)}"
+                )
+            elif isinstance(item, slice):
+                for bound in (item.start, item.stop, item.step):
+                    _refuse_host("ndarray.__getitem__", bound)
+                    if isinstance(bound, ndarray):
+                        raise DeviceRuleError("a slice with a device array would wait for the device")
+        _require_here("ndarray.__getitem__", [array, *self.arrays])
+        if any(index.dtype.kind == "b" for index in self.arrays):
+            _add(sync=1, d2h=1)  # how many are True must be known on the host
+        if not self.arrays and Ellipsis not in items:
+            items = (*items, Ellipsis)  # NumPy then gives a 0-d view where it would give a scalar
+        self.host = _lower(items, [])
+
+
+def _assign(name: str, array: ndarray, values: Any, write: Callable[[Any], None], read: Callable[[], Any]) -> None:
+    """Write `values` through index arrays, and see by reading back that no place was given two values."""
+    host = _lower(values, [])
+    host = host.copy() if isinstance(host, numpy.ndarray) else host  # it may be a view of `array`
+    with numpy.errstate(all="ignore"):
+        write(host)
+        wanted = numpy.asarray(host).astype(array.dtype)
+    _add(kernels=1)
+    found = numpy.asarray(read())
+    wanted = numpy.broadcast_to(wanted, found.shape) if wanted.size != found.size else wanted.reshape(found.shape)
+    if not numpy.array_equal(found, wanted, equal_nan=array.dtype.kind in "fc"):
+        raise DeviceRuleError(f"{name}: different values for one place; which of them stays is not defined")
+
+
+# --- the array ----------------------------------------------------------------------------------------
+
+class ndarray:
+    """An array in the memory of one device. Making one directly leaves its values undefined, as `empty` does."""
+
+    __slots__ = ("__weakref__", "_host", "_memory")
+    __hash__ = None  # type: ignore[assignment]
+    __array_priority__ = 100
+
+    _host: numpy.ndarray
+    _memory: _Memory
+
+    def __init__(self, shape: Any, dtype: Any = float, order: str = "C") -> None:
+        _check("ndarray", {"shape": shape, "dtype": dtype})
+        made = empty(shape, dtype, order)
+        self._host, self._memory = made._host, made._memory
+
+    # NumPy looks for these before it does anything with an object it does not know.
+
+    def __array__(self, *args: Any, **keywords: Any) -> Any:
+        raise DeviceRuleError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`.")
+
+    def __array_ufunc__(self, function: Any, method: str, *args: Any, **keywords: Any) -> Any:
+        called = function.__name__ if method == "__call__" else f"{function.__name__}.{method}"
+        raise DeviceRuleError(f"numpy.{called} of a device array")
+
+    def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
+        raise DeviceRuleError(f"numpy.{function.__name__} of a device array")
+
+    # Attributes.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._host.shape
+
+    @property
+    def dtype(self) -> numpy.dtype:
+        return self._host.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self._host.ndim
+
+    @property
+    def size(self) -> int:
+        return self._host.size
+
+    @property
+    def itemsize(self) -> int:
+        return self._host.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self._host.nbytes
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return self._host.strides
+
+    @property
+    def flags(self) -> SimpleNamespace:
+        flags = self._host.flags
+        return SimpleNamespace(
+            c_contiguous=flags.c_contiguous, f_contiguous=flags.f_contiguous, owndata=flags.owndata
+        )
+
+    @property
+    def device(self) -> Device:
+        return Device(self._memory.device)
+
+    @property
+    def T(self) -> ndarray:
+        return _new(self._host.T, self._memory)
+
+    @property
+    def mT(self) -> ndarray:
+        return _new(self._host.swapaxes(-1, -2), self._memory)
+
+    @property
+    def real(self) -> ndarray:
+        return _new(self._host.real, self._memory)
+
+    @property
+    def imag(self) -> ndarray:
+        return _raise(self._host.imag, [self])
+
+    # To the host: each a copy and a wait, allowed from any device.
+
+    def _to_host(self) -> numpy.ndarray:
+        _add(d2h=1, sync=1)
+        return self._host
+
+    def get(self, stream: Any = None, order: Any = "C", out: Any = None, blocking: bool = True) -> numpy.ndarray:
+        host = self._to_host()
+        if out is None:
+            return numpy.array(host, order=order)
+        out[...] = host
+        return out
+
+    def item(self) -> Any:
+        return self._to_host().item()
+
+    def tolist(self) -> Any:
+        return self._to_host().tolist()
+
+    def tobytes(self, order: Any = "C") -> bytes:
+        return self._to_host().tobytes(order)
+
+    def __bool__(self) -> bool:
+        return bool(self._to_host())
+
+    def __int__(self) -> int:
+        return int(self._to_host())
+
+    def __float__(self) -> float:
+        return float(self._to_host())
+
+    def __complex__(self) -> complex:
+        return complex(self._to_host())
+
+    def __format__(self, spec: str) -> str:
+        return format(self._to_host(), spec)
+
+    def __str__(self) -> str:
+        return str(self._to_host())
+
+    def __repr__(self) -> str:
+        return repr(self._to_host())
+
+    # Elements.
+
+    def __len__(self) -> int:
+        return len(self._host)
+
+    def __iter__(self) -> Iterator[ndarray]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> ndarray:
+        lowered = _Key(self, key)
+        if lowered.arrays:
+            _add(kernels=1)
+        return _raise(self._host[lowered.host], [self])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        lowered = _Key(self, key)
+        if isinstance(value, (list, tuple)):
+            raise DeviceRuleError("a list on the host is assigned to a device array")
+        _refuse_host("ndarray.__setitem__", value)
+        operands = [value] if isinstance(value, ndarray) else []
+        _require_here("ndarray.__setitem__", [self, *operands])
+        host, at = self._host, lowered.host
+        if lowered.arrays:
+            _assign("ndarray.__setitem__", self, value, lambda v: operator.setitem(host, at, v), lambda: host[at])
+        else:
+            _add(kernels=1)
+            host[at] = _lower(value, [])
+
+    def put(self, indices: Any, values: Any, mode: str = "wrap") -> None:
+        _check("ndarray.put", {"indices": indices, "values": [values]})
+        at = _lower(indices, operands := [self])
+        _lower(values, operands)
+        _require_here("ndarray.put", operands)
+        _assign("ndarray.put", self, values, lambda v: self._host.put(at, v), lambda: self._host.take(at))
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def set(self, arr: numpy.ndarray, stream: Any = None) -> None:
+        """Copy a host array of the same shape and dtype into this one."""
+        if not isinstance(arr, numpy.ndarray) or arr.dtype != self.dtype or arr.shape != self.shape:
+            raise DeviceRuleError(f"ndarray.set wants a NumPy array of {self.dtype} {self.shape}")
+        _require_here("ndarray.set", [self])
+        _add(h2d=1)
+        self._host[...] = arr
+
+    def __copy__(self) -> ndarray:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> ndarray:
+        return self.copy()
+
+    def __getattr__(self, name: str) -> Any:
+        words = _MANIFEST["methods"].get(name)
+        if words is None and name not in _MANIFEST["attributes"]:
+            raise AttributeError(f"cupy.ndarray has no attribute {name!r}")
+        of_numpy = getattr(numpy.ndarray, name, None)
+        if words is None or of_numpy is None:
+            raise AttributeError(f"ndarray.{name}: NumPy has none, or the device double does not imitate it")
+        parameters = signature(words)
+
+        def call(*args: Any, **keywords: Any) -> Any:
+            arguments = _bind(f"ndarray.{name}", parameters, args, keywords)
+            _check(f"ndarray.{name}", {"self": self, **arguments})
+            result = _compute(f"ndarray.{name}", of_numpy, (self, *args), keywords)
+            if _waits(name, arguments):
+                _add(sync=1, d2h=1)
+            return result
+
+        return call
+
+
+def _operator(name: str, function: Callable[..., Any], reflected: bool = False) -> Callable[..., Any]:
+    def method(self: ndarray, *others: Any) -> Any:
+        for other in others:
+            _refuse_host(f"ndarray.{name}", other)
+            if not isinstance(other, ndarray) and not _is_number(other):
+                return NotImplemented
+        args = (self, *others)
+        result = _compute(f"ndarray.{name}", function, args[::-1] if reflected else args, {})
+        return self if name.startswith("__i") and name != "__invert__" else result
+
+    method.__name__ = name
+    return method
+
+
+for _word in "add sub mul truediv floordiv mod pow and or xor lshift rshift".split():
+    _binary = getattr(operator, f"__{_word}__")
+    setattr(ndarray, f"__{_word}__", _operator(f"__{_word}__", _binary))
+    setattr(ndarray, f"__r{_word}__", _operator(f"__r{_word}__", _binary, reflected=True))
+    setattr(ndarray, f"__i{_word}__", _operator(f"__i{_word}__", getattr(operator, f"__i{_word}__")))
+for _word in "lt le gt ge eq ne neg pos abs invert matmul".split():
+    setattr(ndarray, f"__{_word}__", _operator(f"__{_word}__", getattr(operator, f"__{_word}__")))
+ndarray.__divmod__ = _operator("__divmod__", divmod)  # type: ignore[attr-defined]
+ndarray.__rdivmod__ = _operator("__rdivmod__", divmod, reflected=True)  # type: ignore[attr-defined]
+ndarray.__rmatmul__ = _operator("__rmatmul__", operator.matmul, reflected=True)  # type: ignore[attr-defined]
+
+
+# --- functions that are not NumPy's -------------------------------------------------------------------
+
+def array(
+    obj: Any, dtype: Any = None, copy: bool | None = True, order: Any = "K", subok: bool = False, ndmin: int = 0, *,
+    blocking: bool = False,
+) -> ndarray:
+    """The door from the host, and from another device: a copy of `obj` on the current device."""
+    operands: list[ndarray] = []
+    host = _lower(obj, operands)
+    elsewhere = any(operand._memory.device != _thread.device for operand in operands)
+    if isinstance(obj, ndarray):
+        here = not elsewhere and dtype in (None, obj.dtype) and obj.ndim >= ndmin
+        if not copy and here and (order in ("K", "A", None) or obj._host.flags[order]):
+            return obj
+        _add(**{"p2p" if elsewhere else "kernels": 1})
+    elif operands:  # a list of device arrays, which CuPy stacks
+        if len(operands) != sum(1 for _ in _leaves(obj)):
+            raise DeviceRuleError("cupy.array: a list of device arrays and other things")
+        _require_here("array", operands)
+        _add(kernels=1)
+    else:
+        _add(h2d=1)
+    return _raise(numpy.array(host, dtype=dtype, order=order, ndmin=ndmin), [])
+
+
+def asarray(
+    a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, blocking: bool = False
+) -> ndarray:
+    """`a` on the current device: itself when it is there already, else a copy."""
+    return array(a, dtype, bool(copy), "K" if order is None else order)
+
+
+asanyarray = asarray
+
+
+def asnumpy(
+    a: Any, stream: Any = None, order: Any = "C", out: numpy.ndarray | None = None, *, blocking: bool = True
+) -> numpy.ndarray:
+    """The door to the host: the values of a device array, or a host array as it is."""
+    return a.get(order=order, out=out) if isinstance(a, ndarray) else numpy.asarray(a, order=order)
+
+
+def _poison(array: ndarray) -> ndarray:
+    """Fill memory that nobody wrote with what shows up best in a result."""
+    if array.dtype.kind == "f" or array.dtype.kind == "c":
+        array._host.fill(numpy.nan)
+    elif array.dtype.kind == "b":
+        array._host.fill(True)
+    else:
+        limits = numpy.iinfo(array.dtype)
+        array._host.fill(limits.max if limits.min == 0 else limits.min)
+    return array
+
+
+def empty(*args: Any, **keywords: Any) -> ndarray:
+    return _poison(_function("empty", _MANIFEST["functions"]["empty"], numpy.empty)(*args, **keywords))
+
+
+def empty_like(*args: Any, **keywords: Any) -> ndarray:
+    return _poison(_function("empty_like", _MANIFEST["functions"]["empty_like"], numpy.empty_like)(*args, **keywords))
+
+
+def put(a: ndarray, ind: Any, v: Any, mode: str = "wrap") -> None:
+    a.put(ind, v, mode)
+
+
+def put_along_axis(arr: ndarray, indices: Any, values: Any, axis: Any) -> None:
+    _check("put_along_axis", {"arr": arr, "indices": indices, "values": [values], "axis": axis})
+    operands = [arr]
+    at = _lower(indices, operands)
+    _lower(values, operands)
+    _require_here("put_along_axis", operands)
+    _assign("put_along_axis", arr, values, lambda v: numpy.put_along_axis(arr._host, at, v, axis),
+            lambda: numpy.take_along_axis(arr._host, at, axis))
+
+
+# --- the namespaces -----------------------------------------------------------------------------------
+
+class _Namespace:
+    """Functions of a submodule, made from the manifest when they are asked for."""
+
+    def __init__(self, name: str, functions: dict[str, str], of_numpy: Any, **others: Any) -> None:
+        self.__name__, self._functions, self._numpy = name, functions, of_numpy
+        vars(self).update(others)
+
+    def __getattr__(self, name: str) -> Any:
+        words = self._functions.get(name)
+        if words is None:
+            raise AttributeError(f"cupy.{self.__name__} has no attribute {name!r}")
+        function = _function(f"{self.__name__}.{name}", words, getattr(self._numpy, name))
+        setattr(self, name, function)
+        return function
+
+
+linalg = _Namespace("linalg", _MANIFEST["linalg"], numpy.linalg, LinAlgError=numpy.linalg.LinAlgError)
+lib = SimpleNamespace(
+    stride_tricks=_Namespace("lib.stride_tricks", _MANIFEST["stride_tricks"], numpy.lib.stride_tricks)
+)
+cuda = SimpleNamespace(
+    Device=Device,
+    Stream=Stream,
+    get_current_stream=lambda: Stream.null,
+    is_available=is_available,
+    memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
+    runtime=SimpleNamespace(
+        CUDARuntimeError=CUDARuntimeError,
+        getDeviceCount=lambda: DEVICES,
+        getDevice=lambda: _thread.device,
+        setDevice=lambda device: Device(device).use(),
+        deviceSynchronize=lambda: Device().synchronize(),
+        memGetInfo=lambda: Device().mem_info,
+    ),
+)
+
+
+def __getattr__(name: str) -> Any:
+    value: Any
+    if name in _MANIFEST["ufuncs"] and hasattr(numpy, name):
+        value = ufunc(name)
+    elif name in _MANIFEST["functions"] and name not in _UNMODELLED and hasattr(numpy, name):
+        value = _function(name, _MANIFEST["functions"][name], getattr(numpy, name))
+    elif name in _MANIFEST["names"] and _is_host_name(getattr(numpy, name, ...)):
+        value = getattr(numpy, name)
+    elif name == "cupyx":
+        value = SimpleNamespace(scatter_add=__getattr__("add").at, scatter_max=__getattr__("maximum").at,
+                                scatter_min=__getattr__("minimum").at)
+    elif any(name in _MANIFEST[part] for part in ("ufuncs", "functions", "names")):
+        raise AttributeError(f"{name}: NumPy {numpy.__version__} has none, or the device double does not imitate it")
+    else:
+        raise AttributeError(f"cupy {__version__} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def _is_host_name(value: Any) -> bool:
+    """Constants, and the types that describe arrays."""
+    if isinstance(value, type):
+        return issubclass(value, (numpy.generic, numpy.dtype, numpy.finfo, numpy.iinfo, numpy.ndindex))
+    return value is None or isinstance(value, float)

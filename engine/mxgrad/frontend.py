@@ -1,0 +1,225 @@
+"""Fills a namespace from the registry (level 7).
+
+Each frontend ('nd', 'np', 'npx') is a table of public functions: an op under its name there, or an adapter, a function
+written by hand where MXNet's habit differs from the op.  A function for an op is generated, with its real signature,
+when it is first asked for: importing mxgrad compiles none of them.
+"""
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from inspect import Parameter, signature
+from os.path import dirname
+from typing import Any
+
+from .base import InvalidTypeError, UnknownNameError, nearest
+from .invoke import F, into
+from .ndarray import BaseArray
+from .registry import OPS, REQUIRED, Op
+
+Function = Callable[..., Any]
+
+_FILE = dirname(__file__) + "/<generated>"
+
+
+class Frontend:
+    """One namespace of public functions.
+
+    Subclasses say what a function of this frontend does around an op: `prepare` makes array arguments of what the user
+    passed, `finish` gives the result its historical shape.
+    """
+
+    name = ""
+    generated_tail = "out=None"
+
+    def __init__(self) -> None:
+        self.table: dict[str, Op | Function] = {}
+        for op in OPS.values():
+            for public in op.names.get(self.name, ()):
+                self.table[public] = op
+
+    def prepare(self, value: Any, argument: str, op: Op) -> Any:
+        return value
+
+    def finish(self, result: Any, values: tuple[Any, ...]) -> Any:
+        return result
+
+    def array_names(self, op: Op) -> tuple[str, ...]:
+        return op.arrays
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.table
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.table)
+
+    def function(self, name: str) -> Function:
+        """The public function of that name; UnknownNameError suggests the nearest."""
+        try:
+            found = self.table[name]
+        except KeyError:
+            raise UnknownNameError(
+                f"module 'mxgrad.{self.name}' has no attribute {name!r}{nearest(name, self.table)}") from None
+        if isinstance(found, Op):
+            found = self.table[name] = self._generate(name, found)
+        return found
+
+    def adapter(self, names: str, arrays: int | str = 1) -> Callable[[Function], Function]:
+        """Decorator: the function is public under `names`; its first `arrays` parameters ('*': its variadic one, plus
+        those before) are arrays."""
+        def declare(function: Function) -> Function:
+            function._array_count = arrays      # type: ignore[attr-defined]
+            for public in names.split():
+                self.table[public] = function
+            return function
+        return declare
+
+    def _generate(self, name: str, op: Op) -> Function:
+        arrays = self.array_names(op)
+        required = len(arrays) - op.optional
+        given = [a if i < required else f"{a}=None" for i, a in enumerate(arrays)]
+        if op.variadic:
+            given.append("*" + op.variadic)
+        given += [f"{p}=REQUIRED" if d is REQUIRED else f"{p}={d!r}" for p, d in op.params.items()]
+        tail = self.generated_tail
+        passed = ", ".join(arrays) + ("," if arrays else "") + (f" *{op.variadic}" if op.variadic else "")
+        params = ", ".join(f"{p!r}: {p}" for p in op.params)
+        short = op.ufunc and not op.params
+        body = f"return call(op, ({passed}), {{{params}}}, out)"
+        if short and tail:
+            body = f"return short({', '.join(arrays)}) if out is None else call(op, ({passed}), {{}}, out)"
+        source = f"def {name.rsplit('.', 1)[-1]}({', '.join(given + [tail])}):\n    {body}\n"
+        scope: dict[str, Any] = {"call": self.call, "op": op, "REQUIRED": REQUIRED, "short": self.short(op)}
+        exec(compile(source, _FILE, "exec"), scope)
+        function: Function = scope[name.rsplit(".", 1)[-1]]
+        function.__module__ = f"mxgrad.{self.name}"
+        function.__doc__ = document(op, arrays)
+        function._array_count = "*" if op.variadic else len(arrays)     # type: ignore[attr-defined]
+        return function
+
+    def short(self, op: Op) -> Function:
+        """The op called with arrays only."""
+        return getattr(F, op.name)      # type: ignore[no-any-return]
+
+    def call(self, op: Op, values: tuple[Any, ...], params: dict[str, Any], out: Any) -> Any:
+        """An op called from its generated function."""
+        for p, value in params.items():
+            if value is REQUIRED:
+                raise InvalidTypeError(f"{op.name}: parameter {p!r} is required")
+        names = self.array_names(op)
+        last = op.variadic or ""
+        values = tuple(self.prepare(v, names[i] if i < len(names) else last, op) for i, v in enumerate(values))
+        while values and values[-1] is None:
+            values = values[:-1]
+        result = self.finish(getattr(F, op.name)(*values, **params), values)
+        return result if out is None else into(op.name, out, result)
+
+
+def document(op: Op, arrays: tuple[str, ...]) -> str:
+    """The docstring of a generated function."""
+    text = op.doc.strip() or f"Elementwise {op.name}."
+    shown = ", ".join(arrays) + (f"*{op.variadic}" if op.variadic else "")
+    if op.joint is None and all(v is None for v in op.vjps):
+        grad = "No gradient flows through this op."
+    elif op.joint is None and all(getattr(v, "__name__", "") == "zero" for v in op.vjps):
+        grad = "Its gradient is zero everywhere."
+    else:
+        grad = "Differentiable to any order."
+    return f"{text}\n\nArray arguments: {shown}.  {grad}"
+
+
+def describe_function(function: Function) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """(array argument names, parameters with their defaults) of a public function.
+
+    A variadic array argument is written '*data'.  `out`, `name` and what takes the rest are left out.
+    """
+    count = getattr(function, "_array_count", 0)
+    arrays: list[str] = []
+    params: dict[str, Any] = {}
+    for p in signature(function).parameters.values():
+        if p.kind is Parameter.VAR_POSITIONAL:
+            arrays.append("*" + p.name)
+        elif p.kind is Parameter.VAR_KEYWORD or p.name in ("out", "name"):
+            continue
+        elif p.kind is not Parameter.KEYWORD_ONLY and (
+            count != "*" and len(arrays) < count or count == "*" and p.default is Parameter.empty
+        ):
+            arrays.append(p.name)
+        else:
+            params[p.name] = Parameter.empty if p.default is REQUIRED else p.default
+    return tuple(arrays), params
+
+
+FRONTENDS: dict[str, Frontend] = {}
+
+
+def op_names() -> list[str]:
+    """Every public function by name: nd's as they are, the others' as 'np.<name>' and 'npx.<name>'."""
+    names = list(FRONTENDS["nd"])
+    for other in ("np", "npx"):
+        names += [f"{other}.{n}" for n in FRONTENDS[other]]
+    return sorted(names)
+
+
+def op_function(name: str) -> Function:
+    """The function `op_names` lists, with `arrays` and `params` attributes that `describe_function` gives."""
+    prefix, _, rest = name.partition(".")
+    if prefix in ("np", "npx"):
+        function = FRONTENDS[prefix].function(rest)
+    else:
+        function = FRONTENDS["nd"].function(name)
+    if not hasattr(function, "arrays"):
+        function.arrays, function.params = describe_function(function)      # type: ignore[attr-defined]
+    return function
+
+
+def parse_value(text: str) -> Any:
+    """A parameter written as text: 'None', 'True', '1.5', '(0, 1)', '[2]'; anything else is a string.
+
+    >>> parse_value("(0, 1)"), parse_value("1e-3"), parse_value("float32")
+    ((0, 1), 0.001, 'float32')
+    """
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}.get(text.strip(), text)
+
+
+class _Method:
+    """A public function as a method: made real on first use, and then an ordinary attribute of the class."""
+
+    def __init__(self, frontend: Frontend, name: str) -> None:
+        self.frontend, self.name = frontend, name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.owner = owner
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        function = self.frontend.function(self.name)
+        setattr(self.owner, self.name, function)
+        return function if instance is None else function.__get__(instance, owner)
+
+
+def add_methods(cls: type[BaseArray], frontend: Frontend, names: Iterator[str] | list[str]) -> None:
+    """Give `cls` the frontend's functions of those names as methods, where it has none of its own."""
+    for name in names:
+        if name not in cls.__dict__ and not hasattr(BaseArray, name) and name.isidentifier():
+            method = _Method(frontend, name)
+            method.__set_name__(cls, name)
+            setattr(cls, name, method)
+
+
+def module_attributes(frontend: Frontend) -> tuple[Callable[[str], Any], Callable[[], list[str]], dict[str, Any]]:
+    """`__getattr__` and `__dir__` for a frontend's module."""
+    kept: dict[str, Any] = {}
+
+    def get(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        kept[name] = function = frontend.function(name)
+        return function
+
+    def listed() -> list[str]:
+        return sorted(n for n in frontend if "." not in n)
+
+    return get, listed, kept

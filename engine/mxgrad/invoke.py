@@ -1,0 +1,320 @@
+"""The one door every call goes through (level 5): arrays in, arrays out, a node on the tape if the scope says so.
+
+`bind` gives an op as a function over arrays.  Elementwise ops on NumPy data take a short path that is written out here
+once for one argument and once for two: it is what a user's small ops cost.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+import numpy
+
+from .array import Array, wrap
+from .backend import quiet
+from .base import ContextError, MXNetError, completed
+from .registry import OPS, Op, Spec, table
+from .tape import Output, next_order, record, site, state
+
+_ndarray = numpy.ndarray
+_new = object.__new__
+
+# Ufuncs whose flags come up in ordinary use run quietly; the others raise theirs on overflow only, which the warning
+# filter of `backend` and the second try in `_binary` take care of.
+_CALM = frozenset("add subtract multiply negative maximum minimum abs".split())
+
+
+def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool = False) -> Any:
+    """Call `op` on arrays, numbers and None; a tuple of arrays for an op of several outputs.
+
+    With `share`, a view the kernel gives stays one: the result and the first argument are then the same memory.
+    Raises MXNetError of the kind the kernel raised, completed with the op, the arguments and the parameters.
+    """
+    lead: Any = None
+    live = mixed = False
+    for v in values:
+        if isinstance(v, Array):
+            if lead is None:
+                lead = v
+            else:
+                if v._data.dtype != lead._data.dtype:
+                    mixed = True
+                if v._ctx is not lead._ctx:
+                    _same_memory(op, lead, v)
+                if v._rank > lead._rank:        # type: ignore[attr-defined]
+                    lead = _as_flavour(lead, type(v))
+            if v._entry is not None:
+                live = True
+        elif v is not None and op.result != "free":
+            mixed = mixed or v.__class__ is not float and v.__class__ is not int or _kind(lead) != "f"
+    if lead is None:
+        raise completed(TypeError(), f"{op.name}: needs at least one array; got {values!r}")
+    cls, ctx = type(lead), lead._ctx
+    if op.result == "float" and _kind(lead) != "f" or mixed and not op.mixed:
+        values = cls._convert(op, values)
+        live = live or any(isinstance(v, Array) and v._entry is not None for v in values)
+    raws = [v._data if isinstance(v, Array) else v for v in values]
+    try:
+        out = ctx.backend.forward[op.name](*raws, **params)
+    except Exception as error:
+        raise completed(error, _said(op, raws, params, error)) from (
+            None if isinstance(error, (ValueError, TypeError, IndexError)) else error
+        )
+    several = type(out) is tuple
+    result: Any
+    if several:
+        result = tuple(wrap(cls, o, ctx) for o in out)
+    elif op.view and _is_view(out):
+        if share and not (live and state.recording):
+            result = wrap(cls, out, ctx)
+            result._cell = shared_cell(values[0], result)
+        else:
+            result = wrap(cls, out.copy(), ctx)
+    else:
+        result = wrap(cls, out, ctx)
+    if live and state.recording:
+        outs = result if several else (result,)
+        node = record(
+            op, params, ctx,
+            tuple(v._entry if isinstance(v, Array) else None for v in values), raws,
+            tuple(v._cell if isinstance(v, Array) else None for v in values), out, tuple(o._cell for o in outs),
+        )
+        if several:
+            for i, o in enumerate(outs):
+                o._entry = Output((next_order(), node, i))
+        else:
+            result._entry = node
+    if op.result != "free" and out.dtype != lead._data.dtype:
+        return cls._settle(op, result, lead._data.dtype)
+    return result
+
+
+def _is_view(raw: Any) -> bool:
+    return getattr(raw, "base", None) is not None
+
+
+def shared_cell(a: Array, view: Array) -> list[Any]:
+    """The version cell of `a`, which now knows that `view` looks at the same memory.
+
+    A cell is [version, site of the last write, weak references to arrays sharing the memory ...]; the references exist
+    only once there is a view.
+    """
+    cell: list[Any] = a._cell
+    if len(cell) == 2:
+        cell.append(ref(a))
+    elif len(cell) > 16:
+        cell[2:] = [r for r in cell[2:] if r() is not None]
+    cell.append(ref(view))
+    return cell
+
+
+def _kind(a: Any) -> str:
+    return "f" if a is None else a._data.dtype.kind
+
+
+def _as_flavour(a: Array, cls: type[Array]) -> Array:
+    """The same array seen by the other frontend: same memory, same place on the tape."""
+    out: Array = wrap(cls, a._data, a._ctx, a._entry, a._cell)
+    return out
+
+
+def _same_memory(op: Op, a: Array, b: Array) -> None:
+    """Contexts may differ in name as long as the memory is one: cpu(0) and cpu(1) mix, as in MXNet, devices do not."""
+    if a._ctx.backend is not b._ctx.backend:
+        raise ContextError(
+            f"{op.name}: arrays on {a._ctx} and {b._ctx}; bring them together with x.as_in_context({a._ctx})"
+        )
+
+
+def describe(raw: Any) -> str:
+    """'float32 (2, 3)' for an array, its repr for anything else; what error messages say of arguments."""
+    if hasattr(raw, "dtype") and hasattr(raw, "shape"):
+        return f"{raw.dtype} {tuple(raw.shape)}"
+    text = repr(raw)
+    return text if len(text) < 60 else text[:57] + "..."
+
+
+def _said(op: Op, raws: list[Any], params: dict[str, Any], error: Exception) -> str:
+    said = ", ".join(describe(r) for r in raws)
+    given = "; " + ", ".join(f"{k}={describe(v)}" for k, v in params.items()) if params else ""
+    text = str(error).split("\n")[0].rstrip(".")
+    if op.ufunc and "broadcast" in text:
+        text = "operands could not be broadcast together"
+    return f"{op.name}: {text} (called with {said}{given})"
+
+
+def bind(op: Op) -> Callable[..., Any]:
+    """`op` as a function of arrays and parameters that records."""
+    if op.ufunc and not op.params:
+        if len(op.arrays) == 1:
+            return _unary(op)
+        return _binary(op)
+
+    def call(*values: Any, **params: Any) -> Any:
+        return invoke(op, values, params)
+
+    return call
+
+
+def _unary(op: Op) -> Callable[[Any], Any]:
+    ufunc = getattr(numpy, op.name)
+    if op.name not in _CALM:
+        ufunc = quiet(ufunc)
+    keeps_x, keeps_y = op.keeps_all, op.keeps_y
+    same = op.result != "free"
+
+    def call(x: Any) -> Any:
+        if not isinstance(x, Array):
+            return invoke(op, (x,), {})
+        xd = x._data
+        if xd.__class__ is not _ndarray:
+            return invoke(op, (x,), {})
+        try:
+            d = ufunc(xd)
+        except Exception:
+            return invoke(op, (x,), {})
+        if d.__class__ is not _ndarray:
+            d = numpy.asarray(d)
+        if same and d.dtype is not xd.dtype:
+            return invoke(op, (x,), {})
+        r = _new(x.__class__)
+        r._data = d
+        r._ctx = x._ctx
+        r._cell = cell = [0, None]
+        r._grad = None
+        entry = x._entry
+        if entry is None or not state.recording:
+            r._entry = None
+            return r
+        code, lasti = site(2)
+        if keeps_x:
+            kept: Any = xd
+            watched: Any = x._cell
+            version = watched[0]
+        else:
+            kept, watched, version = Spec(xd.shape, xd.dtype), None, 0
+        if keeps_y:
+            r._entry = [next_order(), op, {}, r._ctx, (entry,), (kept,), d, (watched, cell), version, code, lasti]
+        else:
+            r._entry = [next_order(), op, {}, r._ctx, (entry,), (kept,), None, (watched,), version, code, lasti]
+        return r
+
+    return call
+
+
+def _binary(op: Op) -> Callable[[Any, Any], Any]:
+    ufunc = getattr(numpy, op.name)
+    if op.name not in _CALM:
+        ufunc = quiet(ufunc)
+    keeps_xs, keeps_y = op.keeps_all, op.keeps_y
+    same = op.result != "free"
+
+    def call(x: Any, y: Any) -> Any:
+        cls = x.__class__
+        if cls is y.__class__ and isinstance(x, Array):
+            xd = x._data
+            yd = y._data
+            dtype = xd.dtype
+            if xd.__class__ is not _ndarray or yd.__class__ is not _ndarray or yd.dtype is not dtype:
+                return invoke(op, (x, y), {})
+            ctx = x._ctx
+            xe = x._entry
+            ye = y._entry
+            xc = x._cell
+            yc = y._cell
+        elif (y.__class__ is float or y.__class__ is int) and isinstance(x, Array):
+            xd = x._data
+            dtype = xd.dtype
+            if xd.__class__ is not _ndarray or dtype.kind != "f":
+                return invoke(op, (x, y), {})
+            yd = y
+            ctx = x._ctx
+            xe = x._entry
+            ye = None
+            xc = x._cell
+            yc = None
+        elif (cls is float or cls is int) and isinstance(y, Array):
+            yd = y._data
+            dtype = yd.dtype
+            if yd.__class__ is not _ndarray or dtype.kind != "f":
+                return invoke(op, (x, y), {})
+            cls = y.__class__
+            xd = x
+            ctx = y._ctx
+            xe = None
+            ye = y._entry
+            xc = None
+            yc = y._cell
+        else:
+            return invoke(op, (x, y), {})
+        try:
+            d = ufunc(xd, yd)
+        except Exception:
+            return invoke(op, (x, y), {})
+        if d.__class__ is not _ndarray:
+            d = numpy.asarray(d)
+        if same and d.dtype is not dtype:
+            return invoke(op, (x, y), {})
+        r = _new(cls)
+        r._data = d
+        r._ctx = ctx
+        r._cell = cell = [0, None]
+        r._grad = None
+        if xe is None and ye is None or not state.recording:
+            r._entry = None
+            return r
+        code, lasti = site(2)
+        if keeps_xs:
+            kept: Any = (xd, yd)
+            if xc is None:
+                watched: Any = (None, yc)
+                version = yc[0]
+            elif yc is None:
+                watched = (xc, None)
+                version = xc[0]
+            else:
+                watched = (xc, yc)
+                version = xc[0] + yc[0]
+            if keeps_y:
+                r._entry = [next_order(), op, {}, ctx, (xe, ye), kept, d, (*watched, cell), version, code, lasti]
+                return r
+        else:
+            watched = ()
+            version = 0
+            if xc is not None and yc is not None and xd.shape != yd.shape:
+                kept = (Spec(xd.shape, dtype), Spec(yd.shape, dtype))
+                watched = (None, None)
+            else:
+                kept = None
+        r._entry = [next_order(), op, {}, ctx, (xe, ye), kept, None, watched, version, code, lasti]
+        return r
+
+    return call
+
+
+F = table(bind)
+"""The recorded table: every op over arrays."""
+
+
+def into(op: str, out: Any, result: Any) -> Any:
+    """Deliver `result` into the array `out` (the ``out=`` of every frontend function) and give `out` back."""
+    if isinstance(out, (list, tuple)):
+        results = result if isinstance(result, (list, tuple)) else [result]
+        if len(out) != len(results):
+            raise completed(ValueError(), f"{op}: out has {len(out)} arrays, the op gives {len(results)}")
+        for o, r in zip(out, results):
+            o._assign(r)
+        return out
+    if not isinstance(out, Array):
+        raise completed(TypeError(), f"{op}: out must be an array, got {describe(out)}")
+    out._assign(result)     # type: ignore[attr-defined]
+    return out
+
+
+def op(name: str) -> Op:
+    """The op of that name."""
+    try:
+        return OPS[name]
+    except KeyError:
+        raise MXNetError(f"no op {name!r}") from None

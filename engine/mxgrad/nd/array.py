@@ -1,0 +1,203 @@
+"""The array of the nd frontend."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from ..array import Array, wrap
+from ..base import InvalidTypeError, InvalidValueError, OutOfRangeError
+from ..invoke import F, describe, invoke
+from ..ndarray import BaseArray
+from ..ops.index import Slot
+from ..registry import OPS, Op
+
+
+class NDArray(BaseArray):
+    """An n-dimensional array as MXNet 1.9's.
+
+    >>> from mxgrad import nd
+    >>> nd.array([[1, 2], [3, 4]])
+    <BLANKLINE>
+    [[1. 2.]
+     [3. 4.]]
+    <NDArray 2x2 @cpu(0)>
+    """
+
+    __slots__ = ()
+
+    @property
+    def dtype(self) -> type:
+        """The NumPy scalar class of the elements."""
+        return self._data.dtype.type        # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"\n{self.asnumpy()!s}\n<NDArray {'x'.join(map(str, self.shape))} @{self._ctx}>"
+
+    def asscalar(self) -> Any:
+        """The only element, as a NumPy scalar."""
+        if self.size != 1:
+            raise InvalidValueError("The current array is not a scalar")
+        return self.asnumpy().reshape(-1)[0]
+
+    @property
+    def T(self) -> Any:
+        """The array with its axes reversed."""
+        return F.transpose(self)
+
+    @property
+    def handle(self) -> int:
+        """An identity; MXNet's scripts test it for None."""
+        return id(self)
+
+    @property
+    def _fresh_grad(self) -> bool:
+        return False
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise InvalidTypeError("unsupported format string passed to NDArray.__format__")
+        return str(self)
+
+    def reshape(self, *shape: Any, **kwargs: Any) -> Any:
+        """A view under another shape, sharing memory; MXNet's codes 0, -1, -2, -3, -4 as in `nd.reshape`."""
+        from .habits import reshape_codes
+
+        reverse = kwargs.pop("reverse", False)
+        target: Any = kwargs.pop("shape", None) if not shape else shape
+        if kwargs:
+            raise InvalidTypeError(f"reshape() got an unexpected keyword argument {next(iter(kwargs))!r}")
+        if target is None:
+            raise InvalidTypeError("reshape: give a shape")
+        if isinstance(target, int):
+            target = (target,)
+        elif len(target) == 1 and not isinstance(target[0], int):
+            target = target[0]
+        new = reshape_codes(self.shape, tuple(int(n) for n in target), reverse)
+        return invoke(OPS["reshape"], (self,), {"shape": new}, share=True)
+
+    def as_np_ndarray(self) -> Any:
+        """The same memory and graph as an `mx.np.ndarray`."""
+        from ..np import ndarray
+
+        return wrap(ndarray, self._data, self._ctx, self._entry, self._cell)
+
+    def as_nd_ndarray(self) -> Any:
+        return self
+
+    # -- what differs below ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def _convert(cls, op: Op, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        arrays = [v for v in values if isinstance(v, Array)]
+        dtype = arrays[0]._data.dtype
+        for v in arrays[1:]:
+            if v._data.dtype != dtype:
+                raise InvalidTypeError(
+                    f"{op.name}: operands have dtypes {', '.join(a._data.dtype.name for a in arrays)}; nd arrays do not "
+                    f"mix dtypes, cast with .astype('{dtype.name}')")
+        return tuple(v if isinstance(v, Array) else _number(op, v, dtype) for v in values)
+
+    @classmethod
+    def _settle(cls, op: Op, result: Any, dtype: Any) -> Any:
+        if dtype.kind == "b" and result._data.dtype.kind in "iu":
+            return result
+        return F.cast(result, dtype=dtype)
+
+    def _key(self, key: Any) -> tuple[Any, list[Any]]:
+        parts = key if type(key) is tuple else (key,)
+        indices: list[Any] = []
+        out: list[Any] = []
+        used = sum(1 for p in parts if p is not None and p is not Ellipsis)
+        if used > self.ndim:
+            raise OutOfRangeError(f"too many indices: {used} for an array with {self.ndim} axes")
+        axis = 0
+        last_int: tuple[int, int] | None = None
+        for p in parts:
+            if p is Ellipsis:
+                axis = self.ndim - sum(1 for q in parts[len(out) + 1:] if q is not None)
+                out.append(p)
+                continue
+            if p is None:
+                out.append(p)
+                continue
+            if isinstance(p, (bool, numpy.bool_)):
+                p = int(p)
+            if isinstance(p, (int, numpy.integer)):
+                p = int(p)
+                n = self.shape[axis]
+                if not -n <= p < n:
+                    raise OutOfRangeError(f"index {p} is out of bounds for axis {axis} with size {n}")
+                last_int = len(out), p % n
+                out.append(p % n)
+            elif isinstance(p, slice):
+                out.append(slice(*(None if s is None else _position(s) for s in (p.start, p.stop, p.step))))
+            elif isinstance(p, (BaseArray, list, tuple, numpy.ndarray, range)):
+                out.append(Slot(len(indices)))
+                indices.append(_index_array(self, p))
+            else:
+                raise InvalidValueError(f"NDArray does not support slicing with key {p} of type {type(p)}.")
+            axis += 1
+        if indices:
+            return tuple(out), indices
+        if last_int is not None and all(isinstance(p, int) for p in out) and len(out) == self.ndim:
+            # Every axis has its index: the result is one element of shape (1,), and a view.
+            where, i = last_int
+            out[where] = slice(i, i + 1)
+        elif Ellipsis not in out:
+            out.append(Ellipsis)
+        return tuple(out), indices
+
+
+def _position(s: Any) -> int:
+    if isinstance(s, BaseArray):
+        return int(s.asscalar() if isinstance(s, NDArray) else s.item())
+    return int(s)
+
+
+def _index_array(like: NDArray, index: Any) -> Any:
+    """An index as an int64 array beside `like`; nd has no masks, 1 and 0 are places."""
+    if isinstance(index, BaseArray):
+        if index._data.dtype.kind == "i":
+            return index
+        return wrap(NDArray, index._ctx.backend.forward["cast"](index._data, dtype=numpy.dtype("int64")), index._ctx)
+    host = numpy.asarray(index)
+    if host.dtype.kind not in "iubf":
+        raise InvalidValueError(f"NDArray does not support slicing with key {index} of type {type(index)}.")
+    return wrap(NDArray, like._ctx.backend.from_host(host.astype(numpy.int64)), like._ctx)
+
+
+def _number(op: Op, v: Any, dtype: Any) -> Any:
+    """A number as the array's dtype takes it; anything else is refused."""
+    if v is None and op.optional:
+        return v
+    if isinstance(v, numpy.generic):
+        v = v.item()
+    if isinstance(v, (bool, int, float)):
+        if dtype.kind in "iu" and isinstance(v, float):
+            return int(v)
+        return v
+    raise OperandError(f"type {type(v)} not supported: {op.name} takes arrays and numbers, got {describe(v)}")
+
+
+class OperandError(InvalidTypeError):
+    """An operand that is neither an array nor a number."""
+
+
+def _comparison(name: str) -> Any:
+    f = getattr(F, name)
+
+    def compare(self: Any, other: Any) -> Any:
+        if not isinstance(other, Array):
+            other = _number(OPS[name], other, self._data.dtype)
+        elif other._data.dtype != self._data.dtype:     # type: ignore[attr-defined]
+            NDArray._convert(OPS[name], (self, other))
+        out = f(self, other)
+        return out if type(out) is not NDArray else F.cast(out, dtype=self._data.dtype)
+    return compare
+
+
+for _symbol, _op in (("eq", "equal"), ("ne", "not_equal"), ("gt", "greater"), ("ge", "greater_equal"), ("lt", "less"),
+                     ("le", "less_equal")):
+    setattr(NDArray, f"__{_symbol}__", _comparison(_op))
+NDArray.__hash__ = object.__hash__      # type: ignore[method-assign]

@@ -1,0 +1,36 @@
+"""Ops that make arrays from the shape and device of others, casts and copies."""
+from __future__ import annotations
+
+from typing import Any
+
+from ..registry import register, zero
+
+
+def _fill(xp: Any, like: Any, *, shape: Any, dtype: Any, value: Any) -> Any:
+    """An array of `shape` and `dtype` where every element is `value`, on the device of `like`."""
+    return xp.full(shape, value, dtype=dtype)
+
+
+register("fill", _fill, zero, keeps="", mixed=True)
+
+
+def _cast(xp: Any, x: Any, *, dtype: Any) -> Any:
+    """A copy of `x` with another dtype; floats are truncated towards zero.  The gradient is cast back."""
+    return x.astype(dtype)
+
+
+register("cast", _cast, lambda F, g, y, x, dtype: F.cast(g, dtype=x.dtype), keeps="")
+register("copy", lambda xp, x: x.copy(), lambda F, g, y, x: g, keeps="", nd="identity copy", np="copy",
+         nd_arrays=("data",))
+register("stop_gradient", lambda xp, x: x.copy(), zero, keeps="", nd="stop_gradient BlockGrad", npx="stop_gradient",
+         nd_arrays=("data",))
+register("zeros_like", lambda xp, x: xp.zeros_like(x), zero, keeps="")
+register("ones_like", lambda xp, x: xp.ones_like(x), zero, keeps="")
+
+
+def _transfer(xp: Any, x: Any, *, source: Any, target: Any) -> Any:
+    """A copy of an array of context `source` on context `target`."""
+    return target.backend.from_host(source.backend.to_host(x))
+
+
+register("transfer", _transfer, lambda F, g, y, x, source, target: F.transfer(g, source=target, target=source), keeps="")

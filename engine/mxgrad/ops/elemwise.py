@@ -1,0 +1,232 @@
+"""Elementwise ops: arithmetic, comparison, logic, exponential, trigonometric, rounding.
+
+A rule reads like the textbook: ``g`` is the cotangent of the output, the names after it are the output and the
+primals.  Derivatives at kinks follow MXNet: abs'(0) = 0, relu'(0) = 0, maximum and minimum give a tie to the first
+argument, clip passes the gradient at its bounds.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..registry import Op, register, zero
+
+_LOG2, _LOG10, _DEGREE = math.log(2.0), math.log(10.0), math.pi / 180.0
+_ROOT_PI = math.sqrt(math.pi)
+
+
+def _elemwise(
+    name: str, *vjps: Any, kernel: Callable[..., Any] | None = None, keeps: str = "x", result: str = "same", **names: Any,
+) -> Op:
+    """Declare an elementwise op; without a kernel it is the ufunc of that name."""
+    arity = len(vjps)
+    if kernel is not None:
+        return register(name, kernel, *vjps, keeps=keeps, broadcasts=True, result=result,
+                        nd_arrays=_ND_ARRAYS[arity], **names)
+    if arity == 1:
+        def unary(xp: Any, x: Any) -> Any:
+            return getattr(xp, name)(x)
+        kernel = unary
+    else:
+        def binary(xp: Any, x1: Any, x2: Any) -> Any:
+            return getattr(xp, name)(x1, x2)
+        kernel = binary
+    return register(name, kernel, *vjps, keeps=keeps, broadcasts=True, ufunc=True, result=result,
+                    nd_arrays=_ND_ARRAYS[arity], **names)
+
+
+_ND_ARRAYS = {1: ("data",), 2: ("lhs", "rhs")}
+
+# arithmetic -----------------------------------------------------------------------------------------------------
+
+_elemwise("add", lambda F, g, z, x, y: g, lambda F, g, z, x, y: g, keeps="",
+          nd="add broadcast_add broadcast_plus", np="add")
+_elemwise("subtract", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g, keeps="",
+          nd="subtract broadcast_sub broadcast_minus", np="subtract")
+_elemwise("multiply", lambda F, g, z, x, y: g * y, lambda F, g, z, x, y: g * x,
+          nd="multiply broadcast_mul", np="multiply")
+_elemwise("divide", lambda F, g, z, x, y: g / y, lambda F, g, z, x, y: -g * (x / y) / y, result="float",
+          nd="divide broadcast_div true_divide", np="divide true_divide")
+_elemwise("floor_divide", zero, lambda F, g, z, x, y: zero(F, g, z, y), keeps="", np="floor_divide")
+_elemwise("remainder", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g * F.floor(x / y),
+          nd="modulo broadcast_mod mod", np="mod remainder")
+_elemwise("fmod", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g * F.trunc(x / y), np="fmod")
+
+
+def _power_dx(F: Any, g: Any, z: Any, x: Any, y: Any) -> Any:
+    # x**0 is constant, at 0 too: the factor y is 0 there and must not meet 0**-1.
+    return g * y * x ** F.where(y == 0, F.ones_like(y), y - 1) if hasattr(y, "shape") else (
+        g * y * x ** (y - 1) if y != 0 else g * 0)
+
+
+def _power_dy(F: Any, g: Any, z: Any, x: Any, y: Any) -> Any:
+    # d/dy x**y = x**y log x, and 0 at x = 0 for y > 0, where the product is 0 * -inf.
+    safe = F.where(x > 0, x, F.ones_like(x)) if hasattr(x, "shape") else (x if x > 0 else 1.0)
+    return g * x ** y * (F.log(safe) if hasattr(safe, "shape") else math.log(safe))
+
+
+_elemwise("power", _power_dx, _power_dy, nd="power broadcast_power pow", np="power")
+_elemwise("float_power", _power_dx, _power_dy, kernel=lambda xp, x1, x2: xp.power(x1, x2), result="float",
+          np="float_power")
+_elemwise("maximum", lambda F, g, z, x, y: F.where(x >= y, g, 0), lambda F, g, z, x, y: F.where(x >= y, 0, g),
+          nd="maximum broadcast_maximum", np="maximum")
+_elemwise("minimum", lambda F, g, z, x, y: F.where(x <= y, g, 0), lambda F, g, z, x, y: F.where(x <= y, 0, g),
+          nd="minimum broadcast_minimum", np="minimum")
+_elemwise("fmax", lambda F, g, z, x, y: F.where(F.logical_or(x >= y, y != y), g, 0),
+          lambda F, g, z, x, y: F.where(F.logical_or(x >= y, y != y), 0, g), np="fmax")
+_elemwise("fmin", lambda F, g, z, x, y: F.where(F.logical_or(x <= y, y != y), g, 0),
+          lambda F, g, z, x, y: F.where(F.logical_or(x <= y, y != y), 0, g), np="fmin")
+_elemwise("hypot", lambda F, g, z, x, y: g * _ratio(F, x, z), lambda F, g, z, x, y: g * _ratio(F, y, z), keeps="xy",
+          result="float", nd="hypot broadcast_hypot", np="hypot")
+_elemwise("arctan2", lambda F, g, z, x, y: g * y / (x * x + y * y), lambda F, g, z, x, y: -g * x / (x * x + y * y),
+          result="float", nd="arctan2", np="arctan2")
+_elemwise("logaddexp", lambda F, g, z, x, y: g * F.exp(x - z), lambda F, g, z, x, y: g * F.exp(y - z), keeps="xy",
+          result="float", np="logaddexp")
+_elemwise("copysign", lambda F, g, z, x, y: g * F.sign(x) * F.copysign(F.ones_like(x), y),
+          lambda F, g, z, x, y: zero(F, g, z, y), result="float", np="copysign")
+_elemwise("ldexp", lambda F, g, z, x, y: g * F.exp2(y), lambda F, g, z, x, y: g * z * _LOG2, keeps="xy",
+          kernel=lambda xp, x1, x2: x1 * xp.exp2(x2), result="float", np="ldexp")
+
+
+def _ratio(F: Any, x: Any, r: Any) -> Any:
+    """x / r, and 0 where r = 0: the subgradient a norm has at the origin."""
+    return x / F.where(r == 0, F.ones_like(r), r)
+
+
+_elemwise("negative", lambda F, g, y, x: -g, keeps="", nd="negative", np="negative")
+_elemwise("positive", lambda F, g, y, x: g, keeps="", np="positive")
+_elemwise("reciprocal", lambda F, g, y, x: -g * y * y, keeps="y", result="float", nd="reciprocal", np="reciprocal")
+_elemwise("abs", lambda F, g, y, x: g * F.sign(x), kernel=lambda xp, x: xp.abs(x), nd="abs", np="abs absolute fabs")
+_elemwise("square", lambda F, g, y, x: g * (2 * x), nd="square", np="square")
+_elemwise("sqrt", lambda F, g, y, x: g * (0.5 / y), keeps="y", result="float", nd="sqrt", np="sqrt")
+_elemwise("rsqrt", lambda F, g, y, x: g * (-0.5 * y * y * y), keeps="y", result="float",
+          kernel=lambda xp, x: 1 / xp.sqrt(x), nd="rsqrt")
+_elemwise("cbrt", lambda F, g, y, x: g / (3 * y * y), keeps="y", result="float", nd="cbrt", np="cbrt")
+_elemwise("rcbrt", lambda F, g, y, x: g * (y * y * y * y) * (-1 / 3), keeps="y", result="float",
+          kernel=lambda xp, x: 1 / xp.cbrt(x), nd="rcbrt")
+
+# exponentials ---------------------------------------------------------------------------------------------------
+
+_elemwise("exp", lambda F, g, y, x: g * y, keeps="y", result="float", nd="exp", np="exp")
+_elemwise("exp2", lambda F, g, y, x: g * y * _LOG2, keeps="y", result="float", np="exp2")
+_elemwise("expm1", lambda F, g, y, x: g * (y + 1), keeps="y", result="float", nd="expm1", np="expm1")
+_elemwise("log", lambda F, g, y, x: g / x, result="float", nd="log", np="log")
+_elemwise("log2", lambda F, g, y, x: g / (x * _LOG2), result="float", nd="log2", np="log2")
+_elemwise("log10", lambda F, g, y, x: g / (x * _LOG10), result="float", nd="log10", np="log10")
+_elemwise("log1p", lambda F, g, y, x: g / (x + 1), result="float", nd="log1p", np="log1p")
+
+# trigonometric and hyperbolic -------------------------------------------------------------------------------------
+
+_elemwise("sin", lambda F, g, y, x: g * F.cos(x), result="float", nd="sin", np="sin")
+_elemwise("cos", lambda F, g, y, x: -g * F.sin(x), result="float", nd="cos", np="cos")
+_elemwise("tan", lambda F, g, y, x: g * (1 + y * y), keeps="y", result="float", nd="tan", np="tan")
+_elemwise("arcsin", lambda F, g, y, x: g / F.sqrt(1 - x * x), result="float", nd="arcsin", np="arcsin asin")
+_elemwise("arccos", lambda F, g, y, x: -g / F.sqrt(1 - x * x), result="float", nd="arccos", np="arccos acos")
+_elemwise("arctan", lambda F, g, y, x: g / (1 + x * x), result="float", nd="arctan", np="arctan atan")
+_elemwise("sinh", lambda F, g, y, x: g * F.cosh(x), result="float", nd="sinh", np="sinh")
+_elemwise("cosh", lambda F, g, y, x: g * F.sinh(x), result="float", nd="cosh", np="cosh")
+_elemwise("tanh", lambda F, g, y, x: g * (1 - y * y), keeps="y", result="float", nd="tanh", np="tanh")
+_elemwise("arcsinh", lambda F, g, y, x: g / F.sqrt(x * x + 1), result="float", nd="arcsinh", np="arcsinh asinh")
+_elemwise("arccosh", lambda F, g, y, x: g / F.sqrt(x * x - 1), result="float", nd="arccosh", np="arccosh acosh")
+_elemwise("arctanh", lambda F, g, y, x: g / (1 - x * x), result="float", nd="arctanh", np="arctanh atanh")
+_elemwise("degrees", lambda F, g, y, x: g / _DEGREE, keeps="", result="float", nd="degrees", np="degrees rad2deg")
+_elemwise("radians", lambda F, g, y, x: g * _DEGREE, keeps="", result="float", nd="radians", np="radians deg2rad")
+
+# rounding and other piecewise constants ---------------------------------------------------------------------------
+
+_elemwise("sign", zero, keeps="", nd="sign", np="sign")
+_elemwise("floor", zero, keeps="", nd="floor", np="floor")
+_elemwise("ceil", zero, keeps="", nd="ceil", np="ceil")
+_elemwise("trunc", zero, keeps="", nd="trunc", np="trunc")
+_elemwise("rint", zero, keeps="", nd="rint", np="rint")
+_elemwise("fix", zero, keeps="", kernel=lambda xp, x: xp.trunc(x), nd="fix", np="fix")
+
+
+def _round_away(xp: Any, x: Any) -> Any:
+    """Halves away from zero, which is what C's round and MXNet's nd.round do."""
+    return xp.copysign(xp.floor(xp.abs(x) + 0.5), x) if x.dtype.kind == "f" else x
+
+
+_elemwise("round_away", zero, keeps="", kernel=_round_away, nd="round")
+
+
+def _around(xp: Any, x: Any, *, decimals: int = 0) -> Any:
+    return xp.round(x, decimals)
+
+
+_elemwise("around", zero, keeps="", kernel=_around, np="around round round_")
+
+# comparison and logic: bool results, zero gradients ---------------------------------------------------------------
+
+_right_zero = (zero, lambda F, g, z, x, y: zero(F, g, z, y))
+for _name in ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal"):
+    _elemwise(_name, *_right_zero, keeps="", result="free", np=_name)
+for _name in ("logical_and", "logical_or", "logical_xor"):
+    _elemwise(_name, *_right_zero, keeps="", result="free", np=_name)
+_elemwise("logical_not", zero, keeps="", result="free", np="logical_not")
+for _name in ("isnan", "isinf", "isfinite"):
+    _elemwise(_name, zero, keeps="", result="free", np=_name)
+_elemwise("isposinf", zero, keeps="", kernel=lambda xp, x: x == xp.inf, result="free", np="isposinf")
+_elemwise("isneginf", zero, keeps="", kernel=lambda xp, x: x == -xp.inf, result="free", np="isneginf")
+_elemwise("signbit", zero, keeps="", result="free", np="signbit")
+_elemwise("bitwise_and", *_right_zero, keeps="", np="bitwise_and")
+_elemwise("bitwise_or", *_right_zero, keeps="", np="bitwise_or")
+_elemwise("bitwise_xor", *_right_zero, keeps="", np="bitwise_xor")
+_elemwise("invert", zero, keeps="", np="invert bitwise_not")
+_elemwise("left_shift", *_right_zero, keeps="", np="left_shift bitwise_left_shift")
+_elemwise("right_shift", *_right_zero, keeps="", np="right_shift bitwise_right_shift")
+_elemwise("gcd", *_right_zero, keeps="", np="gcd")
+_elemwise("lcm", *_right_zero, keeps="", np="lcm")
+
+# functions of neural networks that are one formula ----------------------------------------------------------------
+
+
+def _sigmoid(xp: Any, x: Any) -> Any:
+    # 1 / (1 + exp(-x)) overflows harmlessly: exp gives inf, and 1 / inf is the right 0.
+    return 1 / (1 + xp.exp(-x))
+
+
+_elemwise("sigmoid", lambda F, g, y, x: g * (y * (1 - y)), keeps="y", kernel=_sigmoid, result="float",
+          nd="sigmoid", npx="sigmoid")
+_elemwise("relu", lambda F, g, y, x: F.where(y > 0, g, 0), keeps="y", kernel=lambda xp, x: xp.maximum(x, 0),
+          nd="relu", npx="relu")
+_elemwise("softsign", lambda F, g, y, x: g / F.square(1 + F.abs(x)), kernel=lambda xp, x: x / (1 + xp.abs(x)),
+          result="float", nd="softsign", npx="softsign")
+
+
+def _softrelu(xp: Any, x: Any) -> Any:
+    """log(1 + exp(x)), without overflow."""
+    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+_elemwise("softrelu", lambda F, g, y, x: g * F.sigmoid(x), kernel=_softrelu, result="float", nd="softrelu")
+_elemwise("log_sigmoid", lambda F, g, y, x: g * F.sigmoid(-x), kernel=lambda xp, x: -_softrelu(xp, -x), result="float",
+          nd="log_sigmoid", npx="log_sigmoid")
+
+
+def _clip(xp: Any, x: Any, *, a_min: float | None = None, a_max: float | None = None) -> Any:
+    """Values below `a_min` become `a_min`, above `a_max` become `a_max`; the gradient passes at the bounds."""
+    if a_min is None and a_max is None:
+        raise ValueError("give a_min or a_max")
+    return xp.clip(x, a_min, a_max)
+
+
+def _clip_dx(F: Any, g: Any, y: Any, x: Any, a_min: float | None = None, a_max: float | None = None) -> Any:
+    inside = x >= a_min if a_max is None else x <= a_max
+    if a_min is not None and a_max is not None:
+        inside = F.logical_and(x >= a_min, inside)
+    return F.where(inside, g, 0)
+
+
+_elemwise("clip", _clip_dx, kernel=_clip, nd="clip", np="clip")
+
+
+def _smooth_l1(xp: Any, x: Any, *, scalar: float = 1.0) -> Any:
+    """0.5 (s x)^2 for |x| < 1/s^2, else |x| - 0.5/s^2, with s = `scalar` (Girshick, Fast R-CNN, 2015)."""
+    s2 = scalar * scalar
+    return xp.where(xp.abs(x) < 1 / s2, 0.5 * s2 * x * x, xp.abs(x) - 0.5 / s2)
+
+
+_elemwise("smooth_l1", lambda F, g, y, x, scalar=1.0: g * F.clip(x * (scalar * scalar), a_min=-1.0, a_max=1.0),
+          kernel=_smooth_l1, result="float", nd="smooth_l1", npx="smooth_l1")

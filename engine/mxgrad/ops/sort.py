@@ -1,0 +1,1 @@
+"""Order: sorting, ranking, extremes' places."""

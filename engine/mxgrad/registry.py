@@ -1,0 +1,130 @@
+"""What an op is, and the table of all of them (level 1)."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+OPS: dict[str, Op] = {}
+
+
+def zero(F: Any, g: Any, y: Any, x: Any, *rest: Any, **params: Any) -> Any:
+    """The rule of a piecewise constant op of one argument: its gradient is zero, and says so."""
+    return F.fill(g, shape=x.shape, dtype=x.dtype, value=0)
+
+
+class Op:
+    """One primitive: a kernel, and how its outputs' cotangents become its arguments'.
+
+    kernel(xp, *arrays, **params)
+        Raw array(s) from raw arrays; `xp` is NumPy or an array module with NumPy's semantics.  What stands before
+        the bare ``*`` of its signature are arrays (``None`` as default makes one optional), the rest are parameters.
+    vjps
+        One rule per array argument, ``rule(F, g, y, *xs, **params)``, or None where no gradient flows.
+    joint
+        One rule for all arguments, ``joint(F, g, y, *xs, **params)``, giving a tuple of cotangents; for a kernel of
+        several outputs `g` and `y` are tuples.
+    keeps
+        The values the rules read, as letters: ``x`` the primals, ``y`` the output, or the numbers of single primals
+        ('0', '1', ...).  A value that is not kept reaches the rule as a `Spec`: shape and dtype only.
+    broadcasts
+        The walk sums a cotangent back to its primal's shape.
+    ufunc
+        The kernel is the array module's ufunc of this name, and may be called as such.
+    result
+        What dtype users expect: ``same`` as the arguments', ``float`` for functions that leave the integers, ``free``
+        where the kernel decides.  The frontends settle it, each in its own way.
+    mixed
+        The arguments' dtypes are independent of each other (indices, conditions).
+    view
+        The kernel may give a view of its first argument; `invoke` copies it unless the caller wants to share.
+    """
+
+    __slots__ = (
+        "name", "kernel", "vjps", "joint", "keeps", "keeps_all", "keeps_y", "broadcasts", "ufunc", "names", "arrays",
+        "variadic", "optional", "params", "doc", "nd_arrays", "result", "mixed", "view",
+    )
+
+    def __init__(
+        self, name: str, kernel: Callable[..., Any], vjps: tuple[Any, ...], joint: Callable[..., Any] | None,
+        keeps: str, broadcasts: bool, ufunc: bool, names: dict[str, tuple[str, ...]], doc: str,
+        nd_arrays: tuple[str, ...] | None, result: str, mixed: bool, view: bool,
+    ) -> None:
+        self.name, self.kernel, self.vjps, self.joint = name, kernel, vjps, joint
+        self.keeps, self.keeps_all, self.keeps_y = keeps, "x" in keeps, "y" in keeps
+        self.broadcasts, self.ufunc, self.names, self.doc = broadcasts, ufunc, names, doc
+        self.result, self.mixed, self.view = result, mixed, view
+        code, kwdefaults = kernel.__code__, kernel.__kwdefaults__ or {}
+        self.arrays: tuple[str, ...] = code.co_varnames[1:code.co_argcount]
+        self.optional = len(kernel.__defaults__ or ())
+        named = code.co_argcount + code.co_kwonlyargcount
+        self.params: dict[str, Any] = {
+            p: kwdefaults.get(p, REQUIRED) for p in code.co_varnames[code.co_argcount:named]
+        }
+        self.variadic: str | None = code.co_varnames[named] if code.co_flags & 0x04 else None
+        self.nd_arrays = nd_arrays or self.arrays
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+class _Required:
+    """The default of a parameter that has none."""
+
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED = _Required()
+
+
+def register(
+    name: str, kernel: Callable[..., Any], *vjps: Any, joint: Callable[..., Any] | None = None, keeps: str = "x",
+    broadcasts: bool = False, ufunc: bool = False, doc: str = "", nd_arrays: tuple[str, ...] | None = None,
+    result: str = "free", mixed: bool = False, view: bool = False, nd: str = "", np: str = "", npx: str = "",
+) -> Op:
+    """Declare an op: the only place it is named.
+
+    `nd`, `np`, `npx` are the public names in that frontend, separated by blanks; `nd_arrays` are the names MXNet 1.x
+    gives the array arguments where they differ from the kernel's.
+    """
+    if name in OPS:
+        raise ValueError(f"op {name!r} is registered twice")
+    names = {k: tuple(v.split()) for k, v in (("nd", nd), ("np", np), ("npx", npx)) if v}
+    op = Op(
+        name, kernel, vjps, joint, keeps, broadcasts, ufunc, names, doc or kernel.__doc__ or "", nd_arrays, result, mixed,
+        view,
+    )
+    wanted = len(op.arrays) + (op.variadic is not None)
+    if joint is None and len(vjps) != wanted:
+        raise TypeError(
+            f"op {name!r} has {wanted} array arguments and {len(vjps)} rules: give a rule for each, `zero` where it is "
+            "piecewise constant, or None where no gradient flows"
+        )
+    OPS[name] = op
+    return op
+
+
+class Spec:
+    """Shape and dtype of a value the tape does not keep."""
+
+    __slots__ = ("shape", "dtype")
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape, self.dtype = shape, dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        n = 1
+        for d in self.shape:
+            n *= d
+        return n
+
+
+def table(bind: Callable[[Op], Callable[..., Any]]) -> SimpleNamespace:
+    """The namespace F in which rules are written: every op, bound by `bind`."""
+    return SimpleNamespace(**{op.name: bind(op) for op in OPS.values()})

@@ -1,0 +1,193 @@
+package AI::MXGrad::AutoGrad;
+use strict;
+use warnings;
+
+use AI::MXGrad::AutoGrad::Function ();
+use AI::MXGrad::AutoGrad::Symbol ();
+use AI::MXGrad::Error ();
+use AI::MXGrad::FFI qw(
+    fail here buffer handles take_handles $RECORDING mxg_set_recording mxg_set_training mxg_is_recording
+    mxg_is_training mxg_scope_begin mxg_scope_end mxg_mark_variables mxg_backward mxg_grad_of
+);
+use AI::MXGrad::NDArray ();
+
+my $NDARRAY = 'AI::MXGrad::NDArray';
+
+sub import {
+    my ($class, @names) = @_;
+    my $caller = caller;
+    for my $name (@names) {
+        $name eq 'autograd' or AI::MXGrad::Error->throw('UnknownNameError', "$class exports autograd, not $name");
+        no strict 'refs';    ## no critic (ProhibitNoStrict)
+        *{"${caller}::autograd"} = sub () { return __PACKAGE__ };
+    }
+    return;
+}
+
+sub _bad { return AI::MXGrad::Error->throw(@_) }
+
+sub _list { return ref $_[0] eq 'ARRAY' ? @{ $_[0] } : ($_[0]) }
+
+# ---- scopes
+
+my $AS_IT_IS = -1;
+
+# Runs the block with both flags set and gives what it gives. The scope ends with this frame, however it is left: by
+# return, by an exception, which so passes unchanged, or by next and last.
+sub _scope {
+    my ($recording, $training, $code) = @_;
+    ref $code eq 'CODE' || UNIVERSAL::can($code, '(&{}')
+        or _bad('InvalidTypeError', 'the block to run must be a sub');
+    my $scope = AI::MXGrad::AutoGrad::Scope->new($recording, $training);
+    return $code->();
+}
+
+sub _flag { return !defined $_[0] ? $AS_IT_IS : $_[0] ? 1 : 0 }
+
+sub record {
+    my ($class, $code, %option) = @_;
+    return _scope(1, exists $option{train_mode} ? _flag($option{train_mode}) : 1, $code);
+}
+
+sub pause {
+    my ($class, $code, %option) = @_;
+    return _scope(0, exists $option{train_mode} ? _flag($option{train_mode}) : 0, $code);
+}
+
+sub train_mode   { my ($class, $code) = @_; return _scope($AS_IT_IS, 1, $code) }
+sub predict_mode { my ($class, $code) = @_; return _scope($AS_IT_IS, 0, $code) }
+
+sub is_recording {
+    mxg_is_recording(\my $on) and fail();
+    return $on;
+}
+
+sub is_training {
+    mxg_is_training(\my $on) and fail();
+    return $on;
+}
+
+sub set_is_recording {
+    my ($class, $on) = @_;
+    mxg_set_recording($on ? 1 : 0, \my $was) and fail();
+    $RECORDING = $on ? 1 : 0;
+    return $was;
+}
+
+sub set_is_training {
+    my ($class, $on) = @_;
+    mxg_set_training($on ? 1 : 0, \my $was) and fail();
+    return $was;
+}
+
+# ---- gradients
+
+sub mark_variables {
+    my ($class, $variables, $gradients, @options) = @_;
+    unshift @options, 'grad_reqs' if @options % 2;
+    my %option = (grad_reqs => 'write', @options);
+    my @variables = _list($variables);
+    my @gradients = _list($gradients);
+    my @requests  = ref $option{grad_reqs} ? @{ $option{grad_reqs} } : ($option{grad_reqs}) x @variables;
+    @variables == @gradients && @variables == @requests
+        or _bad('InvalidValueError', sprintf 'mark_variables: %d variables, %d gradients, %d grad_reqs',
+            scalar @variables, scalar @gradients, scalar @requests);
+    mxg_mark_variables(scalar @variables, handles(_arrays(@variables)), handles(_arrays(@gradients)),
+        pack 'p*', @requests) and fail();
+    return;
+}
+
+sub _arrays {
+    my @arrays = @_;
+    for my $array (@arrays) {
+        UNIVERSAL::isa($array, $NDARRAY)
+            or _bad('NotAnArrayError', 'an NDArray is needed, not ' . (defined $array ? ref $array || "'$array'" : 'undef'));
+    }
+    return @arrays;
+}
+
+# Head gradients packed for C, undef where there are none. The arrays made for it go into @$keep.
+sub _head_grads {
+    my ($heads, $grads, $keep) = @_;
+    return undef if !defined $grads;    ## no critic (ProhibitExplicitReturnUndef)
+    my @grads = ref $grads eq 'ARRAY' && (ref $grads->[0] || !defined $grads->[0]) ? @$grads : ($grads);
+    @grads == @$heads
+        or _bad('InvalidValueError', sprintf 'heads and head_grads must be lists of the same length: %d and %d',
+            scalar @$heads, scalar @grads);
+    @$keep = map { defined $grads[$_] ? $NDARRAY->coerce($grads[$_], $heads->[$_]) : undef } 0 .. $#grads;
+    return handles(@$keep);
+}
+
+sub backward {
+    my ($class, $heads, @options) = @_;
+    unshift @options, 'head_grads' if @options % 2;
+    my %option = (retain_graph => 0, train_mode => 1, @options);
+    my @heads = _arrays(_list($heads));
+    my $grads = _head_grads(\@heads, $option{head_grads}, \my @keep);
+    here();
+    mxg_backward(scalar @heads, handles(@heads), $grads, $option{retain_graph} ? 1 : 0, $option{train_mode} ? 1 : 0)
+        and fail();
+    return;
+}
+
+sub compute_gradient {
+    my ($class, $outputs) = @_;
+    return $class->backward($outputs);
+}
+
+sub grad {
+    my ($class, $heads, $variables, @options) = @_;
+    unshift @options, 'head_grads' if @options % 2;
+    my %option = (create_graph => 0, train_mode => 1, @options);
+    my @heads = _arrays(_list($heads));
+    my @variables = _arrays(_list($variables));
+    @variables or _bad('InvalidValueError', 'variables cannot be an empty list');
+    my $grads = _head_grads(\@heads, $option{head_grads}, \my @keep);
+    my $results = buffer(8 * @variables);
+    here();
+    mxg_grad_of(scalar @heads, handles(@heads), $grads, scalar @variables, handles(@variables),
+        _flag($option{retain_graph}), $option{create_graph} ? 1 : 0, $option{train_mode} ? 1 : 0, $results) and fail();
+    my @results = map { bless {h => $_}, $NDARRAY } take_handles($results, scalar @variables);
+    return ref $variables eq 'ARRAY' ? \@results : $results[0];
+}
+
+sub grad_and_loss {
+    my ($class, $code, $argnum) = @_;
+    return sub {
+        my @arguments = @_;
+        my @variables = _arrays(defined $argnum ? @arguments[_list($argnum)] : @arguments);
+        my @grads = map { $_->zeros_like } @variables;
+        $class->mark_variables(\@variables, \@grads);
+        my $outputs = $class->record(sub { $code->(@arguments) });
+        $class->backward([_list($outputs)]);
+        return (\@grads, $outputs);
+    };
+}
+
+sub get_symbol {
+    my ($class, $array) = @_;
+    return AI::MXGrad::AutoGrad::Symbol->new(_arrays($array));
+}
+
+package    # a scope as an object, so that Perl ends it
+    AI::MXGrad::AutoGrad::Scope;
+
+sub CLONE_SKIP { return 1 }
+
+sub new {
+    my ($class, $recording, $training) = @_;
+    AI::MXGrad::FFI::mxg_scope_begin($recording, $training, \my $token) and AI::MXGrad::FFI::fail();
+    my $self = bless [$token, $AI::MXGrad::FFI::RECORDING], $class;
+    $AI::MXGrad::FFI::RECORDING = $recording if $recording >= 0;
+    return $self;
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    return if $AI::MXGrad::FFI::OVER || $AI::MXGrad::FFI::DEPTH && ${^GLOBAL_PHASE} ne 'RUN';
+    $AI::MXGrad::FFI::RECORDING = $self->[1];
+    AI::MXGrad::FFI::mxg_scope_end($self->[0]);
+    return;
+}
+
+1;

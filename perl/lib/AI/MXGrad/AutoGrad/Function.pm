@@ -1,0 +1,176 @@
+package AI::MXGrad::AutoGrad::Function;
+use strict;
+use warnings;
+
+use AI::MXGrad::Error ();
+use AI::MXGrad::FFI qw(
+    fail here buffer handles take_handles $RECORDING mxg_set_error mxg_ndarray_dup mxg_ndarray_free mxg_function_new
+    mxg_function_call mxg_function_free mxg_save_for_backward
+);
+
+use overload '&{}' => sub { my ($self) = @_; return sub { $self->call(@_) } }, fallback => 1;
+
+my $NDARRAY = 'AI::MXGrad::NDArray';
+my $FAILED  = -6;
+
+# The functions that the engine may call back, by the number it knows them by.
+my %CALLED;
+my $LAST = 0;
+
+# The three C entry points of this interpreter; every function shares them and is told apart by its number.
+my $ENTRY;
+
+sub CLONE {
+    %CALLED = ();
+    undef $ENTRY;
+    return;
+}
+
+sub _entry {
+    return $ENTRY ||= do {
+        my $ffi = $AI::MXGrad::FFI::FFI;
+        my $callback = '(opaque, sint32, opaque, sint32, opaque)->int';
+        my @closures = (
+            [$callback, $ffi->closure(\&_forward)],
+            [$callback, $ffi->closure(\&_backward)],
+            ['(opaque)->void', $ffi->closure(\&_deleted)],
+        );
+        [[map { $ffi->cast($_->[0] => 'opaque', $_->[1]) } @closures], \@closures];
+    };
+}
+
+# Runs what C called. An exception cannot cross C: it waits in $PENDING for the call that started it all.
+sub _guard {
+    my ($code) = @_;
+    local $@;
+    my $done;
+    $AI::MXGrad::FFI::DEPTH++;
+    for my $only_once (1) {    # so that a stray next or last ends here
+        $done = eval { $code->(); 1 };
+    }
+    $AI::MXGrad::FFI::DEPTH--;
+    return 0 if $done;
+    my $error = $@;
+    $error = 'a custom function was left by next or last' if !ref $error && $error eq '';
+    $AI::MXGrad::FFI::PENDING = \$error;
+    return mxg_set_error($FAILED, "$error");
+}
+
+# The outputs are known already (see `call`): C gets them, and what backward needs.
+sub _forward {
+    my ($number, $n_in, $in, $n_out, $out) = @_;
+    return _guard(sub {
+        my $self = $CALLED{$number};
+        my ($outputs, $saved) = delete @{$self}{qw(_outputs _saved)};
+        mxg_save_for_backward(scalar @$saved, handles(@$saved)) and fail() if @$saved;
+        _give($out, @$outputs);
+    });
+}
+
+sub _backward {
+    my ($number, $n_in, $in, $n_out, $out) = @_;
+    return _guard(sub {
+        my $self = $CALLED{$number};
+        my @given = map { _own($_) } _handles_at($in, $n_in);
+        local $self->{_saved} = [splice @given, $self->{_n_outputs}];
+        my $paused = AI::MXGrad::AutoGrad::Scope->new(0, -1);
+        my @grads = $self->backward(@given);
+        @grads == $n_out or AI::MXGrad::Error->throw('InvalidValueError', sprintf
+            '%s::backward gave %d gradients for %d inputs; give undef where there is none',
+            ref $self, scalar @grads, $n_out);
+        _give($out, map { defined $_ ? $NDARRAY->coerce($_) : undef } @grads);
+    });
+}
+
+sub _deleted {
+    my ($number) = @_;
+    delete $CALLED{$number};
+    return;
+}
+
+sub _handles_at {
+    my ($address, $count) = @_;
+    return $count ? unpack "J$count", unpack 'P' . 8 * $count, pack 'J', $address : ();
+}
+
+# An array of our own beside one that C only lends.
+sub _own {
+    my ($handle) = @_;
+    mxg_ndarray_dup($handle, \my $h) and fail();
+    return bless {h => $h}, $NDARRAY;
+}
+
+# Writes handles that C then owns to where it expects them.
+sub _give {
+    my ($address, @arrays) = @_;
+    my @handles;
+    for my $array (@arrays) {
+        my $h = 0;
+        if (defined $array) {
+            mxg_ndarray_dup($array->{h}, \$h) and fail();
+        }
+        push @handles, $h;
+    }
+    FFI::Platypus::Memory::memcpy($address, _address(my $packed = pack 'J*', @handles), 8 * @handles);
+    return;
+}
+
+sub _address { return unpack 'J', pack 'P', $_[0] }
+
+sub new {
+    my ($class, @state) = @_;
+    return bless {@state}, $class;
+}
+
+sub save_for_backward {
+    my ($self, @arrays) = @_;
+    $self->{_saved} = \@arrays;
+    return;
+}
+
+sub saved_tensors { return @{ $_[0]{_saved} || [] } }
+
+sub call {
+    my ($self, @inputs) = @_;
+    $self->{_used}++ and AI::MXGrad::Error->throw('InvalidValueError',
+        'Each Function instance can only be called once. Please create another instance.');
+    UNIVERSAL::isa($_, $NDARRAY) or AI::MXGrad::Error->throw('NotAnArrayError',
+        ref($self) . ': the inputs must be NDArrays') for @inputs;
+
+    # Perl's forward says how many outputs there are only by returning them, so it runs before C is asked.
+    my @outputs = _paused($self, @inputs);
+    if ($RECORDING) {
+        @{$self}{qw(_outputs _n_outputs)} = ([@outputs], scalar @outputs);
+        $self->{_saved} ||= [];
+        my $number = ++$LAST;
+        $CALLED{$number} = $self;
+        my $entry = _entry()->[0];
+        here();
+        if (mxg_function_new(ref $self, @{$entry}[0, 1], $number, $entry->[2], \my $function)) {
+            delete $CALLED{$number};
+            fail();
+        }
+        my $results = buffer(8 * @outputs);
+        my $status = mxg_function_call($function, scalar @inputs, handles(@inputs), scalar @outputs, $results);
+        if ($status) {
+            my $error = eval { fail(); 1 } ? undef : $@;
+            mxg_function_free($function);
+            die $error;
+        }
+        mxg_function_free($function);
+        @outputs = map { bless {h => $_}, $NDARRAY } take_handles($results, scalar @outputs);
+    }
+    return wantarray ? @outputs : @outputs == 1 ? $outputs[0] : \@outputs;
+}
+
+sub _paused {
+    my ($self, @inputs) = @_;
+    my $paused = AI::MXGrad::AutoGrad::Scope->new(0, -1);
+    my @outputs = $self->forward(@inputs);
+    @outputs = @{ $outputs[0] } if @outputs == 1 && ref $outputs[0] eq 'ARRAY';
+    @outputs && !grep { !UNIVERSAL::isa($_, $NDARRAY) } @outputs
+        or AI::MXGrad::Error->throw('InvalidTypeError', ref($self) . '::forward must return NDArrays');
+    return @outputs;
+}
+
+1;

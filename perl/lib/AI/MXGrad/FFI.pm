@@ -1,0 +1,164 @@
+package AI::MXGrad::FFI;
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use File::Spec ();
+use FFI::Platypus 2.00;
+use FFI::Platypus::DL qw(dlopen dlerror dlclose RTLD_PLATYPUS_DEFAULT);
+
+use AI::MXGrad::Error ();
+use AI::MXGrad::FFI::Prototypes ();
+
+my @PROTOTYPES = @AI::MXGrad::FFI::Prototypes::PROTOTYPES;
+
+our @EXPORT_OK = (qw(fail here buffer text_of handles take_handles $RECORDING), map { $_->[0] } @PROTOTYPES);
+
+# Mirrors the recording flag of this thread, so that only recorded calls pay for saying where they are made.
+our $RECORDING = 0;
+
+# Callbacks that C is in now. `exit` inside one jumps over the frames of the engine, which must not be entered again.
+our $DEPTH = 0;
+
+# A reference to the exception that a callback ended with, on its way round C to the caller.
+our $PENDING;
+
+# Set when the program is over: from then on handles are left to the system.
+our $OVER = 0;
+
+sub CLONE { ($RECORDING, $DEPTH, $PENDING) = (0, 0, undef); return }
+
+END { $OVER = 1 }
+
+# ---- finding and opening the library
+
+my $FILE = 'libmxgrad.so.1';
+
+sub _in_place {
+    my $up = File::Spec->rel2abs(__FILE__);
+    for (1 .. 6) {
+        $up = dirname($up);
+        my $file = File::Spec->catfile($up, 'pyffi', $FILE);
+        return $file if -e $file;
+    }
+    return;
+}
+
+sub _from_python {
+    my $python = $ENV{MXGRAD_PYTHON} || 'python3';
+    open my $pipe, '-|', "'$python' -m mxgrad_ffi --lib 2>/dev/null" or return;
+    my $file = <$pipe>;
+    close $pipe or return;
+    chomp $file;
+    return $file;
+}
+
+sub _from_system {
+    require FFI::CheckLib;
+    return scalar FFI::CheckLib::find_lib(lib => 'mxgrad');
+}
+
+# The path of the library, and what to say of each place where it is not.
+sub find_library {
+    if (defined(my $file = $ENV{MXGRAD_LIBRARY})) {
+        return $file if -e $file;
+        die "AI::MXGrad cannot find its library: MXGRAD_LIBRARY=$file, but there is no such file\n";
+    }
+    my $python = $ENV{MXGRAD_PYTHON} || 'python3';
+    my @places = (
+        ['the environment variable MXGRAD_LIBRARY, which is not set', sub { return }],
+        ["pyffi/$FILE above " . dirname(File::Spec->rel2abs(__FILE__)), \&_in_place],
+        ["the Python package mxgrad_ffi, by '$python -m mxgrad_ffi --lib'", \&_from_python],
+        ['libmxgrad.so in the library path of the system', \&_from_system],
+    );
+    for my $place (@places) {
+        my $file = $place->[1]->();
+        return $file if defined $file && -e $file;
+    }
+    die join "\n    ", "AI::MXGrad cannot find its library $FILE (pip install mxgrad builds it). Tried:",
+        map { $_->[0] } @places, "\n";
+}
+
+sub _load {
+    my $file = find_library();
+
+    # Platypus only warns when a library does not load; the loader's own sentence says what is missing.
+    my $library = dlopen($file, RTLD_PLATYPUS_DEFAULT) or die "AI::MXGrad cannot load its library: " . dlerror() . "\n";
+    dlclose($library);
+
+    my $ffi = FFI::Platypus->new(api => 2, lib => $file);
+    for my $prototype (@PROTOTYPES) {
+        my ($name, $returns, @takes) = @$prototype;
+        if (!$ffi->find_symbol($name)) {
+            die "AI::MXGrad needs a newer libmxgrad: $file has no $name\n";
+        }
+        $ffi->attach($name => \@takes => $returns);
+    }
+    my $abi = mxg_abi_version();
+    if ($abi != $AI::MXGrad::FFI::Prototypes::ABI) {
+        die "AI::MXGrad speaks version $AI::MXGrad::FFI::Prototypes::ABI of libmxgrad's interface, $file version $abi\n";
+    }
+    mxg_init(undef) and fail();
+    return $ffi;
+}
+
+# ---- what every caller of C needs
+
+# Throws the last error; called when a status is not 0.
+sub fail {
+    if ($PENDING) {
+        my $error = $$PENDING;
+        undef $PENDING;
+        die $error;
+    }
+    my $type = mxg_last_type();
+    my ($code, $message) = (mxg_last_code(), mxg_last_error());
+    $message =~ s/\A\Q$type\E: //;
+    die AI::MXGrad::Error->new(
+        type      => $type eq '' ? 'MXNetError' : $type,
+        code      => $code,
+        message   => $message,
+        traceback => mxg_last_traceback(),
+    );
+}
+
+# Tells the engine which line of the user makes the calls that follow.
+sub here {
+    my ($file, $line) = AI::MXGrad::Error::user_line();
+    mxg_set_location($file, $line);
+    return;
+}
+
+# Zeroed memory of its own that C may write to: a copy of a constant would share the constant's.
+sub buffer {
+    my ($bytes) = @_;
+    my $buffer = "\0";
+    $buffer x= $bytes;
+    return $buffer;
+}
+
+# The text that a function(..., buf, cap, need) gives.
+sub text_of {
+    my ($function, @arguments) = @_;
+    my $need = 0;
+    $function->(@arguments, undef, 0, \$need);    # too small on purpose: says what is needed
+    my $text = buffer($need || 1);
+    $function->(@arguments, $text, $need, \$need) and fail();
+    return unpack 'Z*', $text;
+}
+
+# An array of handles for C; undef stands for NULL.
+sub handles {
+    return pack 'J*', map { defined $_ ? $_->{h} : 0 } @_;
+}
+
+# The handles that C wrote.
+sub take_handles {
+    my ($buffer, $count) = @_;
+    return unpack "J$count", $buffer;
+}
+
+our $FFI = _load();
+
+1;

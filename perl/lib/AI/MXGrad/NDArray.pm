@@ -1,0 +1,637 @@
+package AI::MXGrad::NDArray;
+use strict;
+use warnings;
+
+use Scalar::Util qw(blessed looks_like_number refaddr);
+
+use AI::MXGrad::Context ();
+use AI::MXGrad::Convert ();
+use AI::MXGrad::Error ();
+use AI::MXGrad::FFI qw(
+    fail here buffer text_of handles take_handles $RECORDING mxg_waitall mxg_ndarray_from_data mxg_ndarray_zeros
+    mxg_ndarray_ones mxg_ndarray_full mxg_ndarray_scalar mxg_ndarray_free mxg_ndarray_shape
+    mxg_ndarray_dtype mxg_ndarray_context mxg_ndarray_copy_to mxg_ndarray_item mxg_ndarray_text
+    mxg_ndarray_as_in_context mxg_ndarray_slice mxg_ndarray_index mxg_ndarray_assign
+    mxg_ndarray_assign_scalar mxg_ndarray_assign_slice mxg_save mxg_load mxg_invoke_into
+    mxg_invoke1 mxg_invoke2 mxg_invoke_scalar mxg_attach_grad mxg_drop_grad mxg_grad mxg_detach mxg_backward
+);
+use AI::MXGrad::Ops ();
+
+our @ISA = ('AI::MXGrad::Ops');
+
+# What users see as the class in `print $x`, and whether a whole array is true in a condition: AI::MXGrad::Compat sets
+# both to the habits of AI::MXNet.
+our $SHOWN_AS = __PACKAGE__;
+our $ALL_TRUE = 0;
+
+# An array is a hash: `h` the handle; `shape` and `dtype` once someone asked; for a part of another array, `whole` that
+# array and `part` the arguments which choose the part, so that a write under `record` reaches the tape of the whole.
+
+# A thread must not give back the handles of the thread that started it.
+sub CLONE_SKIP { return 1 }
+
+sub DESTROY {
+    return if $AI::MXGrad::FFI::OVER || $AI::MXGrad::FFI::DEPTH && ${^GLOBAL_PHASE} ne 'RUN';
+    local $!;
+    mxg_ndarray_free($_[0]{h});
+    return;
+}
+
+sub _bad { return AI::MXGrad::Error->throw(@_) }
+
+sub _is_array { return blessed $_[0] && $_[0]->isa(__PACKAGE__) }
+
+sub _is_number { return defined $_[0] && !ref $_[0] && looks_like_number($_[0]) }
+
+# ---- operators
+
+sub _binary {
+    my ($name) = @_;
+    my $op = AI::MXGrad::Ops::handle($name);
+    return sub {
+        my ($x, $y, $swapped) = @_;
+        here() if $RECORDING;
+        my $h;
+        if (ref $y eq __PACKAGE__) {
+            mxg_invoke2($op, $x->{h}, $y->{h}, \$h) and fail();
+        }
+        elsif (!ref $y && looks_like_number($y)) {
+            mxg_invoke_scalar($op, $x->{h}, $y, $swapped ? 1 : 0, \$h) and fail();
+        }
+        else {
+            $y = __PACKAGE__->coerce($y, $x);
+            ($x, $y) = ($y, $x) if $swapped;
+            mxg_invoke2($op, $x->{h}, $y->{h}, \$h) and fail();
+        }
+        return bless {h => $h}, __PACKAGE__;
+    };
+}
+
+sub _unary {
+    my ($name) = @_;
+    my $op = AI::MXGrad::Ops::handle($name);
+    return sub {
+        here() if $RECORDING;
+        mxg_invoke1($op, $_[0]{h}, \my $h) and fail();
+        return bless {h => $h}, __PACKAGE__;
+    };
+}
+
+sub _in_place {
+    my ($name) = @_;
+    my $op = AI::MXGrad::Ops::handle($name);
+    my $plain = _binary($name);
+    return sub {
+        my ($x, $y) = @_;
+        if ($x->{whole} && $RECORDING || _is_number($y)) {
+            return $x->set($plain->($x, $y));
+        }
+        here() if $RECORDING;
+        $y = __PACKAGE__->coerce($y, $x);
+        mxg_invoke_into($op, 2, pack('J2', $x->{h}, $y->{h}), 0, undef, undef, $x->{h}) and fail();
+        return $x;
+    };
+}
+
+sub _equal {
+    my ($x, $y) = @_;
+    return refaddr $x == refaddr $y if ref $y && _is_array($y);
+    return defined $y && $x->_label eq "$y";
+}
+
+sub _true {
+    my ($x) = @_;
+    return $x->asscalar ? 1 : !!0 if $x->size == 1;
+    if (!$ALL_TRUE) {
+        _bad('InvalidValueError', 'an array of ' . $x->size . ' elements is neither true nor false; '
+            . 'compare a reduction of it, or ask whether it is defined');
+    }
+    if ($ALL_TRUE == 1) {
+        $ALL_TRUE = 2;
+        my ($file, $line) = AI::MXGrad::Error::user_line();
+        warn "an NDArray of several elements is true whatever they are at $file line $line.\n";
+    }
+    return 1;
+}
+
+use overload
+    '+'     => _binary('add'),
+    '-'     => _binary('subtract'),
+    '*'     => _binary('multiply'),
+    '/'     => _binary('divide'),
+    '%'     => _binary('modulo'),
+    '**'    => _binary('power'),
+    '=='    => _binary('equal'),
+    '!='    => _binary('not_equal'),
+    '>'     => _binary('greater'),
+    '>='    => _binary('greater_equal'),
+    '<'     => _binary('lesser'),
+    '<='    => _binary('lesser_equal'),
+    'atan2' => _binary('arctan2'),
+    '+='    => _in_place('add'),
+    '-='    => _in_place('subtract'),
+    '*='    => _in_place('multiply'),
+    '/='    => _in_place('divide'),
+    '%='    => _in_place('modulo'),
+    'neg'   => _unary('negative'),
+    'abs'   => _unary('abs'),
+    'sqrt'  => _unary('sqrt'),
+    'exp'   => _unary('exp'),
+    'log'   => _unary('log'),
+    'sin'   => _unary('sin'),
+    'cos'   => _unary('cos'),
+    '.='    => sub { $_[0]->set($_[1]) },
+    '='     => sub { $_[0] },
+    'eq'    => sub { _equal($_[0], $_[1]) },
+    'ne'    => sub { !_equal($_[0], $_[1]) },
+    'bool'  => \&_true,
+    '0+'    => sub { $_[0]->asscalar },
+    '""'    => sub { $_[0]->_label },
+    '@{}'   => sub { my ($x) = @_; return [map { $x->at($_) } 0 .. $x->len - 1] };
+
+# ---- making arrays
+
+sub _wrap {
+    my ($h) = @_;
+    return bless {h => $h}, __PACKAGE__;
+}
+
+sub _options {
+    my ($method, $allowed, @options) = @_;
+    @options = %{ $options[0] } if @options == 1 && ref $options[0] eq 'HASH';
+    @options % 2 and _bad('InvalidTypeError', "$method: an odd number of name => value arguments");
+    my %option = @options;
+    my %known = map { $_ => 1 } @$allowed;
+    for my $name (sort keys %option) {
+        $known{$name} or _bad('InvalidTypeError', "$method: no argument '$name'; it takes " . join ', ', @$allowed);
+    }
+    return %option;
+}
+
+sub _context {
+    my ($ctx) = @_;
+    return defined $ctx ? "$ctx" : AI::MXGrad::Context->current_name;
+}
+
+sub _dims {
+    my ($method, $shape) = @_;
+    my @shape = ref $shape eq 'ARRAY' ? @$shape : ($shape);
+    for my $n (@shape) {
+        next if defined $n && !ref $n && $n =~ /\A[0-9]+\z/;
+        _bad('InvalidValueError', "$method: a shape is an array reference of whole numbers");
+    }
+    return @shape;
+}
+
+# An array from bytes. Perl and PDL have no float16 and no bool: the engine makes those from what they travel as.
+sub _from_bytes {
+    my ($bytes, $dtype, $shape, $ctx) = @_;
+    my $travels = AI::MXGrad::Convert::travels_as($dtype);
+    mxg_ndarray_from_data($bytes, $travels, scalar @$shape, pack('q*', @$shape), $ctx, \my $h) and fail();
+    my $array = _wrap($h);
+    return $travels eq $dtype ? $array : $array->astype($dtype);
+}
+
+# An array from what Perl calls one: an NDArray, a PDL, nested array references of numbers, a number.
+sub _from {
+    my ($source, $dtype, $ctx) = @_;
+    if (ref $source eq 'ARRAY') {
+        my ($bytes, $shape) = AI::MXGrad::Convert::pack_nested($source, $dtype);
+        return _from_bytes($bytes, $dtype, $shape, $ctx);
+    }
+    if (blessed $source && $source->isa('PDL')) {
+        my ($pdl, $shape) = AI::MXGrad::Convert::from_pdl($source, $dtype);
+        return _from_bytes(${ $pdl->get_dataref }, $dtype, $shape, $ctx);
+    }
+    if (_is_number($source)) {
+        mxg_ndarray_scalar($source, $dtype, $ctx, \my $h) and fail();
+        return _wrap($h);
+    }
+    my $kind = !defined $source ? 'undef' : ref $source || "'$source'";
+    return _bad('InvalidTypeError', "an array is an NDArray, a PDL, nested array references or a number, not $kind");
+}
+
+# What an operand or an input of an operator stands for; with the dtype and context of the array `$like` beside it.
+sub coerce {
+    my ($class, $value, $like) = @_;
+    return $value if ref $value eq __PACKAGE__ || _is_array($value);
+    return _from($value, $like ? ($like->dtype, $like->_context_name) : ('float32', _context(undef)));
+}
+
+sub array :lvalue {
+    my ($class, $source, @options) = @_;
+    my %option = _options('array', [qw(dtype ctx)], @options);
+    my $dtype = $option{dtype} // 'float32';
+    my $array;
+    if (_is_array($source)) {
+        $array = $source->dtype eq $dtype ? $source->copy : $source->astype($dtype);
+        $array = $array->as_in_context($option{ctx}) if defined $option{ctx};
+    }
+    else {
+        $array = _from($source, $dtype, _context($option{ctx}));
+    }
+    $array;
+}
+
+sub _filled {
+    my ($method, $make, $shape, @options) = @_;
+    my %option = _options($method, [qw(dtype ctx out)], @options);
+    my @shape = _dims($method, $shape);
+    my $dtype = $option{dtype} // (defined $option{out} ? $option{out}->dtype : 'float32');
+    $make->($dtype, scalar @shape, pack('q*', @shape), _context($option{ctx}), \my $h) and fail();
+    my $array = _wrap($h);
+    return defined $option{out} ? $option{out}->set($array) : $array;
+}
+
+sub zeros :lvalue { my ($class, @rest) = @_; my $array = _filled('zeros', \&mxg_ndarray_zeros, @rest); $array }
+sub ones  :lvalue { my ($class, @rest) = @_; my $array = _filled('ones',  \&mxg_ndarray_ones,  @rest); $array }
+sub empty :lvalue { my ($class, @rest) = @_; my $array = _filled('empty', \&mxg_ndarray_zeros, @rest); $array }
+
+sub full :lvalue {
+    my ($class, $shape, $value, @options) = @_;
+    _is_number($value) or _bad('InvalidTypeError', 'full: the value must be a number');
+    my $array = _filled('full', sub { mxg_ndarray_full($value, @_) }, $shape, @options);
+    $array;
+}
+
+sub arange {
+    my ($class, @args) = @_;
+    my %option;
+    while (@args >= 2 && $args[-2] =~ /\A[a-z]/) {
+        my ($name, $value) = splice @args, -2;
+        $option{$name} = $value;
+    }
+    $option{start} = shift @args if @args;
+    $option{stop}  = shift @args if @args;
+    $option{step}  = shift @args if @args;
+    $option{start} //= 0;
+    $option{ctx} = _context($option{ctx});
+    return $class->SUPER::arange(\%option);
+}
+
+sub concatenate {
+    my ($class, $arrays, @options) = @_;
+    my %option = _options('concatenate', [qw(axis always_copy)], @options);
+    ref $arrays eq 'ARRAY' && @$arrays or _bad('InvalidTypeError', 'concatenate: needs a list of arrays');
+    return AI::MXGrad::Ops::invoke_named('concat', [map { $class->coerce($_) } @$arrays], {dim => $option{axis} // 0});
+}
+
+sub random { return 'AI::MXGrad::Random' }
+
+sub waitall {
+    mxg_waitall() and fail();
+    return;
+}
+
+# ---- asking
+
+sub handle { return $_[0]{h} }
+
+my $MAX_NDIM = 32;
+
+sub _shape {
+    my ($x) = @_;
+    return $x->{shape} ||= do {
+        my $sizes = buffer(8 * $MAX_NDIM);
+        mxg_ndarray_shape($x->{h}, $MAX_NDIM, $sizes, \my $ndim) and fail();
+        [unpack "q$ndim", $sizes];
+    };
+}
+
+sub shape { return [@{ _shape($_[0]) }] }
+
+sub ndim { return scalar @{ _shape($_[0]) } }
+
+sub size {
+    my $size = 1;
+    $size *= $_ for @{ _shape($_[0]) };
+    return $size;
+}
+
+sub len {
+    my ($x) = @_;
+    my $shape = _shape($x);
+    @$shape or _bad('InvalidTypeError', 'an array without axes has no length');
+    return $shape->[0];
+}
+
+sub dtype {
+    my ($x) = @_;
+    return $x->{dtype} //= do {
+        mxg_ndarray_dtype($x->{h}, \my $name) and fail();
+        $name;
+    };
+}
+
+sub _context_name {
+    my ($x) = @_;
+    mxg_ndarray_context($x->{h}, \my $name) and fail();
+    return $name;
+}
+
+sub context { return AI::MXGrad::Context->from_name($_[0]->_context_name) }
+
+sub ctx { return $_[0]->context }
+
+sub stype { return 'default' }
+
+sub _label {
+    my ($x) = @_;
+    return "<$SHOWN_AS " . join('x', @{ _shape($x) }) . ' @' . $x->_context_name . '>';
+}
+
+# ---- reading
+
+sub wait_to_read { return waitall() }
+
+sub _bytes {
+    my ($x) = @_;
+    my $travels = AI::MXGrad::Convert::travels_as($x->dtype);
+    $x = $x->detach->astype($travels) if $travels ne $x->dtype;
+    my $bytes = $x->size ? buffer($x->size * AI::MXGrad::Convert::itemsize($travels)) : '';
+    mxg_ndarray_copy_to($x->{h}, $bytes, length $bytes) and fail();
+    return $bytes;
+}
+
+sub _pdl {
+    my ($x, $matrix) = @_;
+    my $travels = AI::MXGrad::Convert::travels_as($x->dtype);
+    $x = $x->detach->astype($travels) if $travels ne $x->dtype;
+    return AI::MXGrad::Convert::to_pdl($travels, _shape($x),
+        sub { mxg_ndarray_copy_to($x->{h}, $_[0], $_[1]) and fail() }, $matrix);
+}
+
+sub aspdl  :lvalue { my $pdl = $_[0]->_pdl(0); $pdl }
+sub asmpdl :lvalue { my $pdl = $_[0]->_pdl(1); $pdl }
+
+sub aslist {
+    my ($x) = @_;
+    my @shape = @{ _shape($x) };
+    my $list = AI::MXGrad::Convert::unpack_nested($x->_bytes, AI::MXGrad::Convert::travels_as($x->dtype), \@shape);
+    return @shape ? $list : $list->[0];
+}
+
+# Beyond this a double does not hold every integer.
+my $EXACT = 2**53;
+
+sub asscalar {
+    my ($x) = @_;
+    mxg_ndarray_item($x->{h}, \my $value) and fail();
+    return $value if abs $value < $EXACT || $x->dtype !~ /\Au?int64\z/;
+    return AI::MXGrad::Convert::unpack_nested($x->_bytes, $x->dtype, [1])->[0];
+}
+
+sub asstr { return text_of(\&mxg_ndarray_text, $_[0]{h}) }
+
+# ---- parts
+
+# The argument that leaves a bound out.
+my $NONE = -9_223_372_036_854_775_807 - 1;
+
+sub _whole_number {
+    my ($value, $n, $axis) = @_;
+    if (!defined $value || ref $value || $value !~ /\A-?[0-9]+\z/) {
+        _bad('InvalidTypeError', 'an index is a whole number, [from, to] or \'X\', not '
+            . (!defined $value ? 'undef' : ref $value || "'$value'"));
+    }
+    my $at = $value < 0 ? $value + $n : $value;
+    $at >= 0 && $at < $n
+        or _bad('OutOfRangeError', "index $value is out of bounds for axis $axis with size $n");
+    return $at;
+}
+
+# (begin, end, step) of one axis; Perl's ranges include their end.
+sub _range {
+    my ($index, $n, $axis) = @_;
+    return ($NONE, $NONE, 1) if defined $index && !ref $index && ($index eq 'X' || $index eq ':');
+    if (ref $index ne 'ARRAY') {
+        my $at = _whole_number($index, $n, $axis);
+        return ($at, $at + 1, 1);
+    }
+    my ($from, $to, $step) = @$index > 1 ? @$index : (@$index, @$index);
+    @$index >= 1 && @$index <= 3
+        or _bad('InvalidTypeError', 'a range of indices is [from, to], with both its ends in it');
+    $step //= 1;
+    $step =~ /\A-?[1-9][0-9]*\z/ or _bad('InvalidValueError', "a step is a whole number other than 0, not '$step'");
+    $from = _whole_number($from // ($step > 0 ? 0 : -1), $n, $axis);
+    $to   = _whole_number($to   // ($step > 0 ? -1 : 0), $n, $axis);
+    if (($to - $from) * $step < 0) {
+        _bad('InvalidValueError', "the range [$from, $to] of axis $axis is empty; ranges include both their ends");
+    }
+    my $end = $to + ($step <=> 0);
+    return ($from, $end < 0 ? $NONE : $end, $step);
+}
+
+sub _view {
+    my ($x, $drop, @index) = @_;
+    my $shape = _shape($x);
+    if (@index > @$shape) {
+        _bad('OutOfRangeError', scalar @index . ' indices for an array of ' . scalar @$shape . ' axes');
+    }
+    my (@begin, @end, @step);
+    for my $axis (0 .. $#index) {
+        ($begin[$axis], $end[$axis], $step[$axis]) = _range($index[$axis], $shape->[$axis], $axis);
+    }
+    my @part = (scalar @index, pack('q*', @begin), pack('q*', @end), pack('q*', @step), $drop);
+    here() if $RECORDING;
+    mxg_ndarray_slice($x->{h}, @part, \my $h) and fail();
+    return bless {h => $h, whole => $x, part => \@part}, __PACKAGE__;
+}
+
+sub _points {
+    my ($x, @index) = @_;
+    my @arrays = map { $_->dtype eq 'int64' ? $_ : $_->astype('int64') }
+        map { _is_array($_) ? $_ : _from($_, 'int64', $x->_context_name) } @index;
+    here() if $RECORDING;
+    mxg_ndarray_index($x->{h}, scalar @arrays, handles(@arrays), \my $h) and fail();
+    return _wrap($h);
+}
+
+sub _slice {
+    my ($x, @index) = @_;
+    if (@index == 1 && ref $index[0] eq 'HASH' || @index && !ref $index[0] && ($index[0] // '') =~ /\A(?:begin|end)\z/) {
+        return AI::MXGrad::Ops::invoke_named('slice', [$x], {_options('slice', [qw(begin end step)], @index)});
+    }
+    if (@index == 1 && ref $index[0] eq 'ARRAY' && ref $index[0][0]) {
+        return _points($x, @{ $index[0] });
+    }
+    return _points($x, @index) if grep { _is_array($_) } @index;
+    return _view($x, undef, @index);
+}
+
+sub slice :lvalue { my $part = _slice(@_); $part }
+
+sub at :lvalue {
+    my ($x, @index) = @_;
+    my $part = @index == 1 && $x->ndim > 1 ? _view($x, pack('l', 1), @index) : _view($x, undef, @index);
+    $part;
+}
+
+# ---- writing
+
+sub set {
+    my ($x, $value) = @_;
+    here() if $RECORDING;
+    if ($RECORDING && $x->{whole}) {
+        my ($whole, $part) = @{$x}{qw(whole part)};
+        $value = __PACKAGE__->coerce($value, $x);
+        mxg_ndarray_assign_slice($whole->{h}, @$part, $value->{h}) and fail();
+
+        # The part that was read before the write has no history of it.
+        mxg_ndarray_slice($whole->{h}, @$part, \my $h) and fail();
+        mxg_ndarray_free($x->{h});
+        $x->{h} = $h;
+    }
+    elsif (_is_number($value)) {
+        mxg_ndarray_assign_scalar($x->{h}, $value) and fail();
+    }
+    else {
+        $value = __PACKAGE__->coerce($value, $x);
+        mxg_ndarray_assign($x->{h}, $value->{h}) and fail();
+    }
+    return $x;
+}
+
+# ---- shapes, dtypes, contexts, copies
+
+sub reshape :lvalue {
+    my ($x, @shape) = @_;
+    my %option;
+    if (@shape > 1 && defined $shape[-2] && $shape[-2] =~ /\A(?:shape|reverse)\z/) {
+        %option = _options('reshape', [qw(shape reverse)],
+            @shape % 2 ? (shape => $shape[0], @shape[1 .. $#shape]) : @shape);
+    }
+    else {
+        %option = (shape => @shape == 1 && ref $shape[0] ? $shape[0] : \@shape);
+    }
+    my $array = AI::MXGrad::Ops::invoke_named('reshape', [$x], \%option);
+    $array;
+}
+
+sub T :lvalue {
+    my $array = AI::MXGrad::Ops::invoke_named('transpose', [$_[0]], {});
+    $array;
+}
+
+sub astype :lvalue {
+    my ($x, $dtype) = @_;
+    AI::MXGrad::Convert::known_dtype($dtype);
+    my $array = AI::MXGrad::Ops::invoke_named('cast', [$x], {dtype => $dtype});
+    $array;
+}
+
+sub copy :lvalue {
+    my $array = AI::MXGrad::Ops::invoke_named('copy', [$_[0]], {});
+    $array;
+}
+
+sub sever :lvalue { my $array = $_[0]->copy; $array }
+
+sub as_in_context :lvalue {
+    my ($x, $ctx) = @_;
+    here() if $RECORDING;
+    mxg_ndarray_as_in_context($x->{h}, "$ctx", \my $h) and fail();
+    my $array = _wrap($h);
+    $array;
+}
+
+sub copyto :lvalue {
+    my ($x, $other) = @_;
+    my $array = _is_array($other) ? $other->set($x) : $x->copy->as_in_context($other);
+    $array;
+}
+
+sub tostype {
+    my ($x, $stype) = @_;
+    $stype eq 'default' or _bad('InvalidValueError', "no storage type '$stype': all arrays are dense");
+    return $x;
+}
+
+# ---- gradients
+
+sub attach_grad {
+    my ($x, @options) = @_;
+    unshift @options, 'grad_req' if @options % 2;
+    my %option = _options('attach_grad', [qw(grad_req stype)], @options);
+    if (($option{stype} // 'default') ne 'default') {
+        _bad('InvalidValueError', "attach_grad: no storage type '$option{stype}': gradients are dense");
+    }
+    mxg_attach_grad($x->{h}, $option{grad_req}) and fail();
+    return $x;
+}
+
+sub drop_grad {
+    my ($x) = @_;
+    mxg_drop_grad($x->{h}) and fail();
+    return $x;
+}
+
+sub grad :lvalue {
+    my ($x) = @_;
+    mxg_grad($x->{h}, \my $h) and fail();
+    my $grad = $h ? _wrap($h) : undef;
+    $grad;
+}
+
+sub detach {
+    my ($x) = @_;
+    mxg_detach($x->{h}, \my $h) and fail();
+    return _wrap($h);
+}
+
+sub backward {
+    my ($x, @options) = @_;
+    unshift @options, 'out_grad' if @options % 2;
+    my %option = _options('backward', [qw(out_grad retain_graph train_mode)], @options);
+    my $head = defined $option{out_grad} ? __PACKAGE__->coerce($option{out_grad}, $x) : undef;
+    here();
+    mxg_backward(1, pack('J', $x->{h}), $head ? pack('J', $head->{h}) : undef,
+        $option{retain_graph} ? 1 : 0, $option{train_mode} // 1 ? 1 : 0) and fail();
+    return;
+}
+
+# ---- files, Storable
+
+sub save {
+    my ($class, $file, $data) = @_;
+    ($class, $data) = (ref $class, $class) if ref $class && @_ == 2;
+    my @names = ref $data eq 'HASH' ? sort keys %$data : ();
+    my @arrays = ref $data eq 'HASH' ? @{$data}{@names} : ref $data eq 'ARRAY' ? @$data : ($data);
+    if (grep { !_is_array($_) } @arrays) {
+        _bad('InvalidTypeError', 'save: the data is an NDArray, or a list or hash reference of them');
+    }
+    mxg_save($file, scalar @arrays, @names ? pack('p*', @names) : undef, handles(@arrays)) and fail();
+    return;
+}
+
+my $BUFFER_TOO_SMALL = -13;
+
+sub load {
+    my ($class, $file) = @_;
+    my ($count, $bytes) = (0, 0);
+    my $status = mxg_load($file, 0, undef, \$count, undef, 0, \$bytes);
+    fail() if $status && $status != $BUFFER_TOO_SMALL;
+    my ($arrays, $text) = (buffer(8 * $count || 8), buffer($bytes || 1));
+    mxg_load($file, $count, $arrays, \$count, $text, $bytes, \$bytes) and fail();
+    my @arrays = map { _wrap($_) } take_handles($arrays, $count);
+    my @names = unpack "(Z*)$count", $text;
+    return \@arrays if !grep { $_ ne '' } @names;
+    my %named;
+    @named{@names} = @arrays;
+    return \%named;
+}
+
+sub STORABLE_freeze {
+    my ($x) = @_;
+    return join "\0", $x->dtype, $x->_context_name, join(',', @{ _shape($x) }), $x->_bytes;
+}
+
+sub STORABLE_thaw {
+    my ($x, $cloning, $frozen) = @_;
+    my ($dtype, $ctx, $shape, $bytes) = split /\0/, $frozen, 4;
+    my $array = _from_bytes($bytes, $dtype, [split /,/, $shape], $ctx);
+    $x->{h} = delete $array->{h};    # which so gives nothing back when it goes
+    return;
+}
+
+1;

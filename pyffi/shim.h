@@ -1,0 +1,112 @@
+/* shim.h - what the two halves of the library call in each other: shim.c, and capi.py through cffi.
+ *
+ * build_ffi.py reads the two marked lists.  A handle is an int64_t on this side: casting in C is free, in Python it
+ * costs more than the rest of the call.
+ */
+#ifndef MXGRAD_SHIM_H
+#define MXGRAD_SHIM_H
+
+#include "mxgrad.h"
+
+/* PYTHON-BEGIN: written in capi.py.
+ *
+ * Each returns more than 0 for success: a handle, a size or count (plus 1 where 0 is possible), an address, or 1.
+ * 0 is what cffi returns when it cannot even call the function, so it is never a success: the error is recorded
+ * (mxg_c_error), or there was no memory for that.  */
+int64_t mxg_py_text(int what, int64_t h, char *buf, int64_t cap);
+int64_t mxg_py_traceback(void);
+int64_t mxg_py_live(int kind);
+int64_t mxg_py_waitall(void);
+int64_t mxg_py_set_location(const char *file, int line);
+
+int64_t mxg_py_from_data(const void *data, const char *dtype, int ndim, const int64_t *shape, const char *context);
+int64_t mxg_py_full(double value, const char *dtype, int ndim, const int64_t *shape, const char *context);
+int64_t mxg_py_dup(int64_t a);
+int64_t mxg_py_free(int64_t a);
+int64_t mxg_py_free_n(int n, const int64_t *a);
+int64_t mxg_py_shape(int64_t a, int cap, int64_t *shape);
+int64_t mxg_py_dtype(int64_t a);
+int64_t mxg_py_context(int64_t a);
+int64_t mxg_py_nbytes(int64_t a);
+int64_t mxg_py_copy_to(int64_t a, void *dst, int64_t nbytes);
+int64_t mxg_py_copy_from(int64_t a, const void *src, int64_t nbytes);
+int64_t mxg_py_data(int64_t a, int64_t *nbytes);
+int64_t mxg_py_touch(int64_t a);
+int64_t mxg_py_item(int64_t a, double *value);
+int64_t mxg_py_as_in_context(int64_t a, const char *context);
+
+int64_t mxg_py_slice(int64_t a, int n, const int64_t *begin, const int64_t *end, const int64_t *step,
+                     const int32_t *drop);
+int64_t mxg_py_at(int64_t a, int64_t i);
+int64_t mxg_py_index(int64_t a, int n, const int64_t *index);
+int64_t mxg_py_assign_scalar(int64_t a, double value);
+int64_t mxg_py_assign_slice(int64_t a, int n, const int64_t *begin, const int64_t *end, const int64_t *step,
+                            const int32_t *drop, int64_t value);
+int64_t mxg_py_assign_index(int64_t a, int n, const int64_t *index, int64_t value);
+
+int64_t mxg_py_save(const char *path, int n, const char *const *names, const int64_t *a);
+int64_t mxg_py_load(const char *path, int cap, int64_t *a, char *names, int64_t names_cap, int64_t *sizes);
+int64_t mxg_py_from_dlpack(void *managed, int versioned);
+int64_t mxg_py_to_dlpack(int64_t a);
+int64_t mxg_py_dlpack_release(int64_t managed);
+
+int64_t mxg_py_op_find(const char *name);
+int64_t mxg_py_op_count(void);
+int64_t mxg_py_op_name(int op);
+int64_t mxg_py_invoke(int op, int n, const int64_t *in, const char *params, int64_t nbytes, int64_t into);
+int64_t mxg_py_invoke1(int op, int64_t a);
+int64_t mxg_py_invoke2(int op, int64_t a, int64_t b);
+int64_t mxg_py_invoke1_with(int op, int64_t a, const char *params, int64_t nbytes);
+int64_t mxg_py_invoke2_with(int op, int64_t a, int64_t b, const char *params, int64_t nbytes);
+int64_t mxg_py_invoke_double(int op, int64_t a, double value, int reversed);
+int64_t mxg_py_invoke_int(int op, int64_t a, int64_t value, int reversed);
+int64_t mxg_py_results(int cap, int64_t *out);
+
+int64_t mxg_py_recording(int on);
+int64_t mxg_py_training(int on);
+int64_t mxg_py_scope_begin(int recording, int training);
+int64_t mxg_py_scope_end(int64_t token);
+int64_t mxg_py_attach_grad(int64_t a, const char *grad_req);
+int64_t mxg_py_drop_grad(int64_t a);
+int64_t mxg_py_mark_variables(int n, const int64_t *variables, const int64_t *gradients,
+                              const char *const *grad_reqs);
+int64_t mxg_py_grad(int64_t a);
+int64_t mxg_py_detach(int64_t a);
+int64_t mxg_py_backward(int n, const int64_t *heads, const int64_t *head_grads, int retain, int train);
+int64_t mxg_py_grad_of(int n_heads, const int64_t *heads, const int64_t *head_grads, int n_vars,
+                       const int64_t *variables, int retain, int create_graph, int train, int64_t *out);
+
+int64_t mxg_py_function_new(const char *name, mxg_callback forward, mxg_callback backward, void *ctx,
+                            mxg_deleter del);
+int64_t mxg_py_function_call(int64_t f, int n_in, const int64_t *in, int n_out, int64_t *out);
+int64_t mxg_py_save_for_backward(int n, const int64_t *a);
+int64_t mxg_py_function_free(int64_t f);
+
+int64_t mxg_py_seed(int64_t seed, const char *context);
+/* PYTHON-END */
+
+/* What mxg_py_text describes. */
+enum { TEXT_INFO, TEXT_NDARRAY, TEXT_OP, TEXT_SYMBOL, TEXT_SYMBOL_JSON };
+
+/* An mxg_py_invoke* has several results, or none: mxg_py_results fetches them. */
+#define SEVERAL (-1)
+
+/* C-BEGIN: written in shim.c for capi.py. */
+
+/* Records an error of this thread; `frames` says that mxg_py_traceback knows more.  Allocates nothing. */
+void mxg_c_error(int code, const char *type, const char *text, int frames);
+
+/* Gives this thread's last error its traceback. */
+void mxg_c_traceback(const char *text);
+
+/* From now on every call fails, and every free does nothing. */
+void mxg_c_shutdown(void);
+
+/* Runs a callback, outside Python's lock.  Returns its status; if that is not 0, the last error says why. */
+int mxg_c_call(mxg_callback f, void *ctx, int n_in, const int64_t *in, int n_out, int64_t *out);
+
+/* The deleter of the DLPack structures that capi.py makes. */
+void mxg_c_dlpack_delete(void *managed);
+/* C-END */
+
+#endif
