@@ -28,7 +28,7 @@ $(VENV)/.installed: pyproject.toml setup.py tools/debian.sh tools/venv.sh
 	@$(PY) -m pip install -qq --disable-pip-version-check -e '.[test,lint]'
 	@touch $@
 
-$(LIB): $(wildcard pyffi/*.c pyffi/*.py pyffi/include/*.h) | $(VENV)/.installed
+$(LIB): pyffi/build_ffi.py pyffi/bootstrap.py $(wildcard pyffi/*.[ch] pyffi/include/* pyffi/templates/*) | $(VENV)/.installed
 	@echo "building $@"
 	@$(PY) pyffi/build_ffi.py
 

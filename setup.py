@@ -1,8 +1,8 @@
 """Builds the packages: ``mxgrad`` (pure Python) and ``mxgrad_ffi`` (the C library and what finds it).
 
 Everything that is not code stands in pyproject.toml. The C library is no Python extension, though setuptools is told of
-it as one, so that wheels carry a platform tag: it is a shared library that programs in C and Perl link to, and it starts
-Python itself. Where it cannot be built, the packages still install, and the reason is printed.
+it as one, so that wheels carry a platform tag: it is a shared library that programs in C and Perl link to, and it
+starts Python itself. Where it cannot be built, the packages install without it, and the reason is printed.
 """
 
 from __future__ import annotations
@@ -14,21 +14,19 @@ from pathlib import Path
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
-HOW = "Debian: apt-get install gcc python3-dev; pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared; then install again"
+REMEDY = "Debian: apt-get install gcc python3-dev; pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared; then install again"
 
 
 class BuildLibrary(build_ext):
     """Has ``pyffi/build_ffi.py`` put the library, and the files that compilers find it by, into ``mxgrad_ffi``."""
 
     def run(self) -> None:
+        builder = runpy.run_path("pyffi/build_ffi.py")
         target = Path("pyffi") if self.inplace else Path(self.build_lib, "mxgrad_ffi")
-        target.mkdir(parents=True, exist_ok=True)
         try:
-            build = runpy.run_path("pyffi/build_ffi.py")["build"]
-            build(str(target.resolve()))
-        except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            print(f"mxgrad: the C library was not built: {reason} ({HOW}).", file=sys.stderr)
+            builder["build"](target)
+        except builder["BuildError"] as error:
+            print(f"mxgrad is installed without its C library, because {error} ({REMEDY}).", file=sys.stderr)
 
     def get_outputs(self) -> list[str]:
         return []

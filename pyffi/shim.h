@@ -1,25 +1,56 @@
 /* shim.h - what the two halves of the library call in each other: shim.c, and capi.py through cffi.
  *
- * build_ffi.py reads the two marked lists.  A handle is an int64_t on this side: casting in C is free, in Python it
- * costs more than the rest of the call.
+ * build_ffi.py reads the marked parts.  A handle is an int64_t on this side: casting in C is free, in Python
+ * it costs more than the rest of the call.
  */
 #ifndef MXGRAD_SHIM_H
 #define MXGRAD_SHIM_H
 
 #include "mxgrad.h"
 
+/* TYPES-BEGIN: DLPack's structures, after version 1.0 of its specification (dmlc.github.io/dlpack). */
+typedef struct {
+    void *data;
+    int32_t device_type; /* 1 is the CPU */
+    int32_t device_id;
+    int32_t ndim;
+    uint8_t type_code; /* 0 int, 1 uint, 2 float, 6 bool */
+    uint8_t bits;
+    uint16_t lanes;
+    int64_t *shape;
+    int64_t *strides; /* in elements; NULL for C order */
+    uint64_t byte_offset;
+} dl_tensor;
+
+typedef struct {
+    dl_tensor tensor;
+    void *context;
+    void (*deleter)(void *managed);
+} dl_managed;
+
+typedef struct {
+    uint32_t major;
+    uint32_t minor;
+    void *context;
+    void (*deleter)(void *managed);
+    uint64_t flags; /* 1: read only */
+    dl_tensor tensor;
+} dl_managed_versioned;
+/* TYPES-END */
+
 /* PYTHON-BEGIN: written in capi.py.
  *
- * Each returns more than 0 for success: a handle, a size or count (plus 1 where 0 is possible), an address, or 1.
- * 0 is what cffi returns when it cannot even call the function, so it is never a success: the error is recorded
- * (mxg_c_error), or there was no memory for that.  */
+ * Each returns more than 0 for success: a handle, a size or count (plus 1 where 0 is possible), an address,
+ * or 1.  0 is what cffi returns when it cannot even call the function, so it is never a success: the error is
+ * recorded (mxg_c_error), or there was no memory for that. */
 int64_t mxg_py_text(int what, int64_t h, char *buf, int64_t cap);
 int64_t mxg_py_traceback(void);
 int64_t mxg_py_live(int kind);
 int64_t mxg_py_waitall(void);
 int64_t mxg_py_set_location(const char *file, int line);
 
-int64_t mxg_py_from_data(const void *data, const char *dtype, int ndim, const int64_t *shape, const char *context);
+int64_t mxg_py_from_data(const void *data, const char *dtype, int ndim, const int64_t *shape,
+                         const char *context);
 int64_t mxg_py_full(double value, const char *dtype, int ndim, const int64_t *shape, const char *context);
 int64_t mxg_py_dup(int64_t a);
 int64_t mxg_py_free(int64_t a);

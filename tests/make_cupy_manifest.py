@@ -30,7 +30,7 @@ from typing import Any
 
 PATH = pathlib.Path(__file__).resolve().parents[1] / "engine" / "mxgrad" / "cupy_manifest.json"
 
-_UFUNC_KEYWORDS = ("out", "where", "axes", "axis", "keepdims", "casting", "order", "dtype", "subok", "signature")
+_UFUNC_KEYWORDS = ("out", "where", "axes", "axis", "keepdims", "casting", "order", "dtype", "subok")
 _UFUNC_METHODS = ("accumulate", "at", "outer", "reduce", "reduceat")
 _SYNCHRONIZES = re.compile(r"may\s+synchronize|performs\s+device\s+synchronization")
 
@@ -107,16 +107,29 @@ def _parameters(function: Any) -> str:
         if parameter.kind is parameter.VAR_POSITIONAL:
             words.append(f"*{parameter.name}")
         elif parameter.kind is parameter.VAR_KEYWORD:
-            words.append(f"**{parameter.name}")
+            taken = _taken_keywords(function, parameter.name)
+            if taken and not any(word[0] == "*" for word in words):
+                words.append("*")
+            words += taken or [f"**{parameter.name}"]
         else:
-            if parameter.kind is parameter.KEYWORD_ONLY and not any(word.startswith("*") for word in words):
+            if parameter.kind is parameter.KEYWORD_ONLY and not any(word[0] == "*" for word in words):
                 words.append("*")
             words.append(parameter.name + ("" if parameter.default is parameter.empty else "="))
     return " ".join(word for word in words if word != "self")
 
 
+def _taken_keywords(function: Any, rest: str) -> list[str]:
+    """The keywords that a function written in Python takes out of its ``**rest``; it refuses all others."""
+    try:
+        source = re.sub(r'#.*|"""[\s\S]*?"""', "", inspect.getsource(inspect.unwrap(function)))
+    except (OSError, TypeError):
+        return []
+    found = re.findall(rf"\b{rest}\.(?:pop|get)\('(\w+)'", source)
+    return [f"{word}=" for word in dict.fromkeys(found)]
+
+
 def _takes(ufunc: Any, word: str) -> bool:
-    """Whether the call gets past the ufunc's check of its keywords; the probe, or a missing GPU, ends it later."""
+    """Whether the call gets past the check of its keywords; the probe, or a missing GPU, ends it later."""
     try:
         ufunc(_Probe(), **{word: None})
     except Exception as error:

@@ -8,7 +8,8 @@ ruff check --quiet .
 echo "mypy"
 mypy engine/mxgrad pyffi
 echo "gcc -std=c99 -Wall -Wextra -Werror"
-gcc -std=c99 -Wall -Wextra -Werror -x c -fsyntax-only -Ipyffi/include pyffi/include/mxgrad.h
+CFLAGS=-Werror python pyffi/build_ffi.py build/lint >/dev/null
+gcc -std=c99 -Wall -Wextra -Werror -fsyntax-only -x c pyffi/include/mxgrad.h
 for program in tests/c/*.c examples/c/*.c; do
     gcc -std=c99 -Wall -Wextra -Werror -fsyntax-only -Ipyffi/include "$program"
 done

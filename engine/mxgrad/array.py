@@ -14,13 +14,12 @@ class Array:
     `_cell` is ``[version, site of the last write]`` of the memory, shared by all views of it.
     """
 
-    __slots__ = ("_data", "_ctx", "_entry", "_cell", "_grad", "__weakref__")
+    __slots__ = ("_data", "_ctx", "_entry", "_cell", "__weakref__")
 
     _data: Any
     _ctx: Any
     _entry: Any
     _cell: list[Any]
-    _grad: Any
 
 
 def wrap(cls: type[Array], data: Any, ctx: Any = CPU0, entry: Any = None, cell: list[Any] | None = None) -> Any:
@@ -30,5 +29,4 @@ def wrap(cls: type[Array], data: Any, ctx: Any = CPU0, entry: Any = None, cell: 
     out._ctx = ctx
     out._entry = entry
     out._cell = [0, None] if cell is None else cell
-    out._grad = None
     return out

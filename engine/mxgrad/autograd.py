@@ -25,7 +25,7 @@ from .invoke import F, describe
 from .ndarray import BaseArray, check_grad_req
 from .registry import Op
 from .tape import (
-    CODE, LASTI, NO_INPUTS, NOT_IN_GRAPH, OP, PARAMS, PARENTS, Leaf, Output, Recorded, line_of, next_order,
+    CODE, LASTI, NO_INPUTS, NOT_IN_GRAPH, OP, PARAMS, PARENTS, Leaf, Output, Recorded, is_freed, line_of, next_order,
     record as tape_record, state, walk,
 )
 
@@ -275,7 +275,7 @@ def grad(
             raise AutogradError(
                 f"Cannot differentiate with respect to the {i + 1}-th variable because it is unreachable from the "
                 "outputs.")
-        out.append(ct if create_graph else wrap(type(x), ct.copy(), x._ctx))
+        out.append(ct if create_graph else wrap(type(x), x._ctx.backend.forward["copy"](ct), x._ctx))
     return out
 
 
@@ -450,7 +450,7 @@ def get_symbol(x: Any) -> Symbol:
             continue
         reached[node[0]] = node
         if type(node) is not Leaf:
-            if node[PARENTS] is None:
+            if is_freed(node):
                 raise AutogradError(f"get_symbol: the graph was freed by backward. {NOT_IN_GRAPH}")
             todo.extend(p for p in node[PARENTS] if p is not None)
         elif node[3] is not None:
@@ -468,7 +468,7 @@ def get_symbol(x: Any) -> Symbol:
             parents, op_name, attrs = (node[3],), "mark", {}
         else:
             parents, op_name = node[PARENTS], node[OP].name
-            attrs = {k: str(v) for k, v in node[PARAMS].items()}
+            attrs = {k: str(v) for k, v in (node[PARAMS] or {}).items()}
             where = line_of(node[CODE], node[LASTI])
             if where:
                 attrs["recorded_at"] = where

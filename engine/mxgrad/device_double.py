@@ -1,34 +1,37 @@
 """A stand-in for the module ``cupy`` in tests: NumPy computes, and CuPy's rules hold, made strict.
 
-``DeviceBackend(device_double, 0)`` behaves as with CuPy on a machine with two GPUs. What a GPU would do silently and
-badly raises here, so that a test sees it without one:
+``DeviceBackend(device_double, 0)`` behaves as with CuPy on a machine with two GPUs. What a GPU would
+refuse, or do silently and badly, raises here, so that a test without a GPU sees it. DeviceRuleError is
+raised for
 
-===============================================================  ================================================
-a NumPy array or NumPy scalar in a device function or operator   DeviceRuleError (CuPy refuses it, or copies)
-a device array in a NumPy function                               DeviceRuleError (CuPy refuses, or dispatches)
-a list or a NumPy array as an index or as assigned value         DeviceRuleError (CuPy copies it to the device)
-a device array where a host number is wanted (axis, shape …)     DeviceRuleError (CuPy waits for the device)
-arrays of two devices, or of another than the current one        DeviceRuleError (CuPy copies between devices)
-a function, parameter or method that CuPy lacks                  AttributeError, DeviceRuleError
-an index out of range in an index array                          IndexError (CuPy wraps it around)
-different values assigned to one place through an index array    DeviceRuleError (the winner is not defined)
-reading memory that was never written (``empty``)                nan, or the extreme of an integer type
-===============================================================  ================================================
+- a NumPy array or NumPy scalar in a device function, operator or assignment (CuPy refuses it, or copies
+  it over);
+- a device array in a NumPy function (CuPy refuses, or answers in NumPy's place);
+- a list or NumPy array as an index or as the assigned value (CuPy copies it to the device);
+- a device array where a host number is wanted, such as an axis or shape (CuPy waits for the device);
+- arrays of two devices, or of another device than the current one (CuPy copies between devices);
+- a parameter that CuPy's function does not have; a name that CuPy does not have is an AttributeError;
+- different values assigned to one place through an index array (on a GPU, any of them stays).
 
-Python numbers are operands like in CuPy; results of reductions and of ``x[0, 1]`` stay 0-d device arrays. Copies
-between host and device, waits for the device, copies between devices and kernels are counted::
+An index array with a number out of range is an IndexError (CuPy wraps it around). Memory that nobody
+wrote (`empty`) holds nan, or the extreme of an integer type.
+
+Python numbers are operands, as in CuPy; results of reductions and of ``x[0, 1]`` stay 0-d device arrays.
+Copies between host and device, waits for the device, copies between devices, and kernels are counted::
 
     with count() as cost:
         loss = step(x)
     assert cost.d2h == cost.sync == 0
 
-Which names and parameters there are says ``cupy_manifest.json``, made from the real CuPy. Also here, as in CuPy:
-``cuda.Device``, ``cuda.runtime``, ``cuda.Stream.null``, memory figures and OutOfMemoryError (see DEVICE_MEMORY),
-``linalg``, ``lib.stride_tricks``. Sums at repeated indices are ``add.at(a, index, values)``, which NumPy and CuPy
-spell alike; ``cupyx.scatter_add`` is here as the attribute ``cupyx`` (for CuPy it is a module of its own).
+Which names and parameters there are says ``cupy_manifest.json``, made from the real CuPy. Also here, as
+in CuPy: ``cuda.Device``, ``cuda.runtime``, ``cuda.Stream.null``, memory figures and OutOfMemoryError (see
+DEVICE_MEMORY), ``linalg``, ``lib.stride_tricks``. The sum at repeated indices is ``add.at(a, index,
+values)``, spelled alike in NumPy and CuPy; ``cupyx.scatter_add`` is the attribute ``cupyx`` here, where
+CuPy has a module of its own.
 
-Not imitated: asynchrony, random numbers, FFT, hand-written kernels; rounding, flushing of denormals and conversion of
-out-of-range floats to integers, which are NumPy's; singular matrices, which raise here and give nan on a GPU.
+Not imitated: asynchrony, random numbers, FFT, hand-written kernels. NumPy's, not CUDA's, are the
+rounding, denormals (a GPU flushes float32 ones to 0), floats out of range made integers, and singular
+matrices (nan on a GPU).
 
 >>> x = asarray([1.0, 2.0])
 >>> with count() as cost:
@@ -50,6 +53,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from functools import partial
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -225,24 +229,24 @@ Stream.null = Stream()
 # --- what may go into a call, and what comes out ------------------------------------------------------
 
 # Parameters that are host numbers, shapes, names … by CuPy's names for them.
-_HOST = frozenset(
-    "axis axes axis1 axis2 axisa axisb axisc shape newshape new_shape dims dimensions reps repeats shift n N M k num "
-    "start stop step offset decimals ddof keepdims dtype order casting mode indices_or_sections pad_width ndim source "
-    "destination edge_order minlength deg side tol rcond ord kth kind range density endpoint base window_shape strides"
-    .split()
-)
+_HOST = frozenset("""
+    M N axes axis axis1 axis2 axisa axisb axisc base casting constant_values ddof decimals deg density
+    destination dimensions dims dtype edge_order end_values endpoint indices_or_sections k keepdims kind
+    kth minlength mode n ndim new_shape newshape num offset ord order pad_width range rcond repeats reps
+    shape shift side source start stat_length step stop strides tol window_shape
+""".split())
 # Parameters where lists of host numbers are right as well as device arrays.
-_EITHER = frozenset("q bins operands kwargs varargs arrays_and_dtypes".split())
+_EITHER = frozenset("arrays_and_dtypes bins operands q varargs".split())
 # Functions that look at shapes and dtypes only.
-_HOST_FUNCTIONS = frozenset(
-    "broadcast_shapes can_cast common_type iscomplexobj isdtype isfortran isrealobj isscalar issubdtype iterable "
-    "may_share_memory min_scalar_type ndim promote_types result_type shape shares_memory size".split()
-)
-_UNMODELLED = frozenset(
-    "apply_along_axis apply_over_axes array2string array_repr array_str asarray_chkfinite disp from_dlpack fromDlpack "
-    "frombuffer fromfile fromfunction fromiter fromstring fuse genfromtxt get_array_module get_array_wrap load loadtxt "
-    "memoize piecewise save savetxt savez savez_compressed who".split()
-)
+_HOST_FUNCTIONS = frozenset("""
+    broadcast_shapes can_cast common_type iscomplexobj isdtype isfortran isrealobj isscalar issubdtype
+    iterable may_share_memory min_scalar_type ndim promote_types result_type shape shares_memory size
+""".split())
+_NOT_IMITATED = frozenset("""
+    apply_along_axis apply_over_axes array2string array_repr array_str asarray_chkfinite disp fromDlpack
+    from_dlpack frombuffer fromfile fromfunction fromiter fromstring fuse genfromtxt get_array_module
+    get_array_wrap load loadtxt memoize piecewise save savetxt savez savez_compressed who
+""".split())
 # CUDA has atomicAdd and CuPy's atomicMax for these; other element types cannot be scattered into.
 _ATOMIC = {"add": "iIlLqQefd", "maximum": "iIlLqQfd", "minimum": "iIlLqQfd"}
 
@@ -253,7 +257,8 @@ def signature(words: str) -> inspect.Signature:
     >>> signature("a axis= * out=").bind(1, axis=2).arguments
     {'a': 1, 'axis': 2}
     """
-    parameters, kind = [], inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters: list[inspect.Parameter] = []
+    kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
     for word in words.split():
         if word == "*":
             kind = inspect.Parameter.KEYWORD_ONLY
@@ -302,8 +307,9 @@ def _check(name: str, arguments: dict[str, Any]) -> None:
                     f"cupy.{name}: {parameter} is a device array where a host value is wanted; "
                     "the device would be waited for"
                 )
-            if not host and parameter not in _EITHER and _is_number(leaf) and (nested or place == 0):
-                raise DeviceRuleError(f"cupy.{name}: {parameter} holds a number where a device array is wanted")
+            array_wanted = not host and parameter not in _EITHER and (nested or place == 0)
+            if array_wanted and _is_number(leaf):
+                raise DeviceRuleError(f"cupy.{name}: {parameter} is on the host, not a device array")
 
 
 def _lower(value: Any, operands: list[ndarray]) -> Any:
@@ -321,7 +327,7 @@ def _lower(value: Any, operands: list[ndarray]) -> Any:
 def _require_here(name: str, operands: list[ndarray]) -> None:
     devices = sorted({array._memory.device for array in operands})
     if len(devices) > 1:
-        raise DeviceRuleError(f"cupy.{name}: arrays on devices {devices}; each copy between them must be written")
+        raise DeviceRuleError(f"cupy.{name}: arrays on devices {devices}, without a copy in between")
     if devices and devices[0] != _thread.device:
         raise DeviceRuleError(
             f"cupy.{name}: the array is on device {devices[0]}, but device {_thread.device} is current; "
@@ -342,41 +348,45 @@ def _new(host: numpy.ndarray, memory: _Memory) -> ndarray:
     return array
 
 
-def _raise(result: Any, operands: list[ndarray]) -> Any:
-    """`result` of a NumPy function with device arrays for arrays and numbers: views share their base's memory."""
+def _lift(result: Any, operands: list[ndarray]) -> Any:
+    """NumPy's `result`, with device arrays for its arrays and numbers; views share an operand's memory."""
     if isinstance(result, (numpy.ndarray, numpy.generic)) or _is_number(result):
         for operand in operands:
             if result is operand._host:
                 return operand
         host = numpy.asarray(result)
         if host.dtype.kind not in "biufc" or host.dtype.itemsize > (16 if host.dtype.kind == "c" else 8):
-            raise DeviceRuleError(f"Unsupported dtype {host.dtype}")
+            raise ValueError(f"Unsupported dtype {host.dtype}")
         root = _root(host)
         for operand in operands:
             if _root(operand._host) is root:
                 return _new(host, operand._memory)
         return _new(host, _Memory(_thread.device, host.nbytes))
     if isinstance(result, tuple):
-        return tuple(_raise(item, operands) for item in result)
+        return tuple(_lift(item, operands) for item in result)
     if isinstance(result, list):
-        return [_raise(item, operands) for item in result]
+        return [_lift(item, operands) for item in result]
     return result
 
 
-def _compute(name: str, function: Callable[..., Any], args: Any, keywords: dict[str, Any]) -> Any:
-    """Call NumPy's `function` as if on the device of its operands."""
+def _compute(
+    name: str, function: Callable[..., Any], args: Any, keywords: dict[str, Any], writes: bool = False
+) -> Any:
+    """Call NumPy's `function` as if on the device of its operands.
+
+    That is one kernel, unless all it gives are views; `writes` says that it is one all the same.
+    """
     operands: list[ndarray] = []
     args, keywords = _lower(tuple(args), operands), _lower(keywords, operands)
     _require_here(name, operands)
     try:
         with numpy.errstate(all="ignore"):
-            result = _raise(function(*args, **keywords), operands)
+            result = _lift(function(*args, **keywords), operands)
     except MemoryError as error:
         raise OutOfMemoryError(str(error)) from error
     known = {id(operand._memory) for operand in operands}
-    arrays = [leaf for leaf in _leaves(result) if isinstance(leaf, ndarray)]
-    views_only = arrays and all(id(array._memory) in known for array in arrays)
-    if not views_only or keywords.get("out") is not None:
+    made = [leaf for leaf in _leaves(result) if isinstance(leaf, ndarray)]
+    if writes or not made or any(id(array._memory) not in known for array in made):
         _add(kernels=1)
     return result
 
@@ -389,7 +399,8 @@ def _bind(name: str, parameters: inspect.Signature, args: Any, keywords: dict[st
 
 
 def _waits(name: str, arguments: dict[str, Any]) -> bool:
-    if name not in _MANIFEST["synchronizing"]:
+    """Whether CuPy's function waits for the device when called like this."""
+    if name.removeprefix("ndarray.") not in _MANIFEST["synchronizing"]:
         return False
     if name == "where":
         return arguments.get("x") is None
@@ -405,7 +416,7 @@ def _function(name: str, words: str, of_numpy: Callable[..., Any]) -> Callable[.
         if name in _HOST_FUNCTIONS:
             return of_numpy(*_lower(args, []), **_lower(keywords, []))
         _check(name, arguments)
-        result = _compute(name, of_numpy, args, keywords)
+        result = _compute(name, of_numpy, args, keywords, writes=arguments.get("out") is not None)
         if _waits(name, arguments):
             _add(sync=1, d2h=1)
         return result
@@ -430,7 +441,7 @@ class ufunc:
             raise DeviceRuleError(f"cupy.{self.__name__}: {len(args)} arguments for {self.nin} operands")
         for value in args:
             self._check_operand(value)
-        return _compute(self.__name__, self._numpy, args, keywords)
+        return _compute(self.__name__, self._numpy, args, keywords, writes=True)
 
     def _check_operand(self, value: Any) -> None:
         _refuse_host(self.__name__, value)
@@ -477,6 +488,10 @@ _UFUNC_CALL = signature(_MANIFEST["ufunc_call"])
 
 # --- indexing -----------------------------------------------------------------------------------------
 
+def _is_basic(item: Any) -> bool:
+    return isinstance(item, (int, slice)) or item is None or item is Ellipsis
+
+
 class _Key:
     """An index, lowered: `host` for NumPy, `arrays` the device arrays in it."""
 
@@ -487,7 +502,7 @@ class _Key:
             _refuse_host("ndarray.__getitem__", item)
             if isinstance(item, ndarray):
                 self.arrays.append(item)
-            elif not isinstance(item, (int, slice)) and item is not None and item is not Ellipsis:
+            elif isinstance(item, bool) or not _is_basic(item):
                 raise DeviceRuleError(
                     f"an index is made of ints, slices, None, ... and device arrays, not of {type(item)}"
                 )
@@ -504,7 +519,9 @@ class _Key:
         self.host = _lower(items, [])
 
 
-def _assign(name: str, array: ndarray, values: Any, write: Callable[[Any], None], read: Callable[[], Any]) -> None:
+def _assign(
+    name: str, array: ndarray, values: Any, write: Callable[[Any], None], read: Callable[[], Any]
+) -> None:
     """Write `values` through index arrays, and see by reading back that no place was given two values."""
     host = _lower(values, [])
     host = host.copy() if isinstance(host, numpy.ndarray) else host  # it may be a view of `array`
@@ -513,15 +530,17 @@ def _assign(name: str, array: ndarray, values: Any, write: Callable[[Any], None]
         wanted = numpy.asarray(host).astype(array.dtype)
     _add(kernels=1)
     found = numpy.asarray(read())
-    wanted = numpy.broadcast_to(wanted, found.shape) if wanted.size != found.size else wanted.reshape(found.shape)
+    if wanted.size == found.size:
+        wanted = wanted.reshape(found.shape)  # it may have more leading axes of length 1
+    wanted = numpy.broadcast_to(wanted, found.shape)
     if not numpy.array_equal(found, wanted, equal_nan=array.dtype.kind in "fc"):
-        raise DeviceRuleError(f"{name}: different values for one place; which of them stays is not defined")
+        raise DeviceRuleError(f"cupy.{name}: different values for one place; any of them may stay")
 
 
 # --- the array ----------------------------------------------------------------------------------------
 
 class ndarray:
-    """An array in the memory of one device. Making one directly leaves its values undefined, as `empty` does."""
+    """An array in the memory of one device; made directly, it holds what `empty` does."""
 
     __slots__ = ("__weakref__", "_host", "_memory")
     __hash__ = None  # type: ignore[assignment]
@@ -531,7 +550,6 @@ class ndarray:
     _memory: _Memory
 
     def __init__(self, shape: Any, dtype: Any = float, order: str = "C") -> None:
-        _check("ndarray", {"shape": shape, "dtype": dtype})
         made = empty(shape, dtype, order)
         self._host, self._memory = made._host, made._memory
 
@@ -602,7 +620,7 @@ class ndarray:
 
     @property
     def imag(self) -> ndarray:
-        return _raise(self._host.imag, [self])
+        return _lift(self._host.imag, [self])
 
     # To the host: each a copy and a wait, allowed from any device.
 
@@ -610,7 +628,9 @@ class ndarray:
         _add(d2h=1, sync=1)
         return self._host
 
-    def get(self, stream: Any = None, order: Any = "C", out: Any = None, blocking: bool = True) -> numpy.ndarray:
+    def get(
+        self, stream: Any = None, order: Any = "C", out: numpy.ndarray | None = None, blocking: bool = True
+    ) -> numpy.ndarray:
         host = self._to_host()
         if out is None:
             return numpy.array(host, order=order)
@@ -659,7 +679,7 @@ class ndarray:
         lowered = _Key(self, key)
         if lowered.arrays:
             _add(kernels=1)
-        return _raise(self._host[lowered.host], [self])
+        return _lift(self._host[lowered.host], [self])
 
     def __setitem__(self, key: Any, value: Any) -> None:
         lowered = _Key(self, key)
@@ -670,17 +690,18 @@ class ndarray:
         _require_here("ndarray.__setitem__", [self, *operands])
         host, at = self._host, lowered.host
         if lowered.arrays:
-            _assign("ndarray.__setitem__", self, value, lambda v: operator.setitem(host, at, v), lambda: host[at])
+            _assign("ndarray.__setitem__", self, value, partial(host.__setitem__, at), lambda: host[at])
         else:
             _add(kernels=1)
             host[at] = _lower(value, [])
 
     def put(self, indices: Any, values: Any, mode: str = "wrap") -> None:
-        _check("ndarray.put", {"indices": indices, "values": [values]})
-        at = _lower(indices, operands := [self])
+        _check("ndarray.put", {"self": self, "indices": indices, "values": values})
+        operands = [self]
+        at = _lower(indices, operands)
         _lower(values, operands)
         _require_here("ndarray.put", operands)
-        _assign("ndarray.put", self, values, lambda v: self._host.put(at, v), lambda: self._host.take(at))
+        _assign("ndarray.put", self, values, partial(self._host.put, at), lambda: self._host.take(at))
 
     def fill(self, value: Any) -> None:
         self[...] = value
@@ -706,50 +727,41 @@ class ndarray:
         of_numpy = getattr(numpy.ndarray, name, None)
         if words is None or of_numpy is None:
             raise AttributeError(f"ndarray.{name}: NumPy has none, or the device double does not imitate it")
-        parameters = signature(words)
-
-        def call(*args: Any, **keywords: Any) -> Any:
-            arguments = _bind(f"ndarray.{name}", parameters, args, keywords)
-            _check(f"ndarray.{name}", {"self": self, **arguments})
-            result = _compute(f"ndarray.{name}", of_numpy, (self, *args), keywords)
-            if _waits(name, arguments):
-                _add(sync=1, d2h=1)
-            return result
-
-        return call
+        return partial(_function(f"ndarray.{name}", f"self {words}", of_numpy), self)
 
 
 def _operator(name: str, function: Callable[..., Any], reflected: bool = False) -> Callable[..., Any]:
+    inplace = name in _INPLACE
+
     def method(self: ndarray, *others: Any) -> Any:
         for other in others:
             _refuse_host(f"ndarray.{name}", other)
             if not isinstance(other, ndarray) and not _is_number(other):
                 return NotImplemented
-        args = (self, *others)
-        result = _compute(f"ndarray.{name}", function, args[::-1] if reflected else args, {})
-        return self if name.startswith("__i") and name != "__invert__" else result
+        args = (*others, self) if reflected else (self, *others)
+        return _compute(f"ndarray.{name}", function, args, {}, writes=inplace)
 
     method.__name__ = name
     return method
 
 
-for _word in "add sub mul truediv floordiv mod pow and or xor lshift rshift".split():
-    _binary = getattr(operator, f"__{_word}__")
-    setattr(ndarray, f"__{_word}__", _operator(f"__{_word}__", _binary))
-    setattr(ndarray, f"__r{_word}__", _operator(f"__r{_word}__", _binary, reflected=True))
-    setattr(ndarray, f"__i{_word}__", _operator(f"__i{_word}__", getattr(operator, f"__i{_word}__")))
-for _word in "lt le gt ge eq ne neg pos abs invert matmul".split():
-    setattr(ndarray, f"__{_word}__", _operator(f"__{_word}__", getattr(operator, f"__{_word}__")))
-ndarray.__divmod__ = _operator("__divmod__", divmod)  # type: ignore[attr-defined]
-ndarray.__rdivmod__ = _operator("__rdivmod__", divmod, reflected=True)  # type: ignore[attr-defined]
-ndarray.__rmatmul__ = _operator("__rmatmul__", operator.matmul, reflected=True)  # type: ignore[attr-defined]
+_ARITHMETIC = "add sub mul truediv floordiv mod pow and or xor lshift rshift".split()
+_INPLACE = {f"__i{word}__" for word in _ARITHMETIC}
+_OTHER = "matmul lt le gt ge eq ne neg pos abs invert".split()
+for _name in [f"__{word}__" for word in _ARITHMETIC + _OTHER] + sorted(_INPLACE):
+    setattr(ndarray, _name, _operator(_name, getattr(operator, _name)))
+for _name in [*_ARITHMETIC, "matmul"]:
+    _function_of = getattr(operator, f"__{_name}__")
+    setattr(ndarray, f"__r{_name}__", _operator(f"__r{_name}__", _function_of, reflected=True))
+for _name in ("__divmod__", "__rdivmod__"):
+    setattr(ndarray, _name, _operator(_name, divmod, reflected=_name == "__rdivmod__"))
 
 
 # --- functions that are not NumPy's -------------------------------------------------------------------
 
 def array(
-    obj: Any, dtype: Any = None, copy: bool | None = True, order: Any = "K", subok: bool = False, ndmin: int = 0, *,
-    blocking: bool = False,
+    obj: Any, dtype: Any = None, copy: bool | None = True, order: Any = "K", subok: bool = False,
+    ndmin: int = 0, *, blocking: bool = False,
 ) -> ndarray:
     """The door from the host, and from another device: a copy of `obj` on the current device."""
     operands: list[ndarray] = []
@@ -767,7 +779,7 @@ def array(
         _add(kernels=1)
     else:
         _add(h2d=1)
-    return _raise(numpy.array(host, dtype=dtype, order=order, ndmin=ndmin), [])
+    return _lift(numpy.array(host, dtype=dtype, order=order, ndmin=ndmin), [])
 
 
 def asarray(
@@ -787,24 +799,29 @@ def asnumpy(
     return a.get(order=order, out=out) if isinstance(a, ndarray) else numpy.asarray(a, order=order)
 
 
-def _poison(array: ndarray) -> ndarray:
-    """Fill memory that nobody wrote with what shows up best in a result."""
-    if array.dtype.kind == "f" or array.dtype.kind == "c":
-        array._host.fill(numpy.nan)
-    elif array.dtype.kind == "b":
-        array._host.fill(True)
+def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
+    """Memory that nobody wrote: filled with what shows up best in a result."""
+    _check("empty", {"shape": shape, "dtype": dtype})
+    try:
+        made = _lift(numpy.empty(shape, dtype, order), [])  # type: ignore[call-overload]
+    except MemoryError as error:
+        raise OutOfMemoryError(str(error)) from error
+    if made.dtype.kind in "fc":
+        made._host.fill(numpy.nan)
+    elif made.dtype.kind == "b":
+        made._host.fill(True)
     else:
-        limits = numpy.iinfo(array.dtype)
-        array._host.fill(limits.max if limits.min == 0 else limits.min)
-    return array
+        limits = numpy.iinfo(made.dtype)
+        made._host.fill(limits.max if limits.min == 0 else limits.min)
+    return made
 
 
-def empty(*args: Any, **keywords: Any) -> ndarray:
-    return _poison(_function("empty", _MANIFEST["functions"]["empty"], numpy.empty)(*args, **keywords))
-
-
-def empty_like(*args: Any, **keywords: Any) -> ndarray:
-    return _poison(_function("empty_like", _MANIFEST["functions"]["empty_like"], numpy.empty_like)(*args, **keywords))
+def empty_like(
+    prototype: ndarray, dtype: Any = None, order: str = "K", subok: Any = None, shape: Any = None
+) -> ndarray:
+    """Memory that nobody wrote, in the shape and dtype of `prototype` where none are given."""
+    _check("empty_like", {"prototype": prototype, "dtype": dtype, "shape": shape})
+    return empty(prototype.shape if shape is None else shape, prototype.dtype if dtype is None else dtype)
 
 
 def put(a: ndarray, ind: Any, v: Any, mode: str = "wrap") -> None:
@@ -812,13 +829,14 @@ def put(a: ndarray, ind: Any, v: Any, mode: str = "wrap") -> None:
 
 
 def put_along_axis(arr: ndarray, indices: Any, values: Any, axis: Any) -> None:
-    _check("put_along_axis", {"arr": arr, "indices": indices, "values": [values], "axis": axis})
+    _check("put_along_axis", {"arr": arr, "indices": indices, "values": values, "axis": axis})
     operands = [arr]
     at = _lower(indices, operands)
     _lower(values, operands)
     _require_here("put_along_axis", operands)
-    _assign("put_along_axis", arr, values, lambda v: numpy.put_along_axis(arr._host, at, v, axis),
-            lambda: numpy.take_along_axis(arr._host, at, axis))
+    host = arr._host
+    _assign("put_along_axis", arr, values, lambda v: numpy.put_along_axis(host, at, v, axis),
+            lambda: numpy.take_along_axis(host, at, axis))
 
 
 # --- the namespaces -----------------------------------------------------------------------------------
@@ -864,7 +882,7 @@ def __getattr__(name: str) -> Any:
     value: Any
     if name in _MANIFEST["ufuncs"] and hasattr(numpy, name):
         value = ufunc(name)
-    elif name in _MANIFEST["functions"] and name not in _UNMODELLED and hasattr(numpy, name):
+    elif name in _MANIFEST["functions"] and name not in _NOT_IMITATED and hasattr(numpy, name):
         value = _function(name, _MANIFEST["functions"][name], getattr(numpy, name))
     elif name in _MANIFEST["names"] and _is_host_name(getattr(numpy, name, ...)):
         value = getattr(numpy, name)
@@ -872,7 +890,7 @@ def __getattr__(name: str) -> Any:
         value = SimpleNamespace(scatter_add=__getattr__("add").at, scatter_max=__getattr__("maximum").at,
                                 scatter_min=__getattr__("minimum").at)
     elif any(name in _MANIFEST[part] for part in ("ufuncs", "functions", "names")):
-        raise AttributeError(f"{name}: NumPy {numpy.__version__} has none, or the device double does not imitate it")
+        raise AttributeError(f"{name}: NumPy has none, or the device double imitates none")
     else:
         raise AttributeError(f"cupy {__version__} has no attribute {name!r}")
     globals()[name] = value

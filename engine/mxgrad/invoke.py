@@ -5,6 +5,7 @@ once for one argument and once for two: it is what a user's small ops cost.
 """
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 from weakref import ref
@@ -157,6 +158,25 @@ def bind(op: Op) -> Callable[..., Any]:
     return call
 
 
+_EMPTY: dict[str, Any] = {}
+_F16, _F32, _F64 = numpy.dtype("float16"), numpy.dtype("float32"), numpy.dtype("float64")
+# Under NumPy 2 a float ufunc of arrays of one dtype, or of an array and a Python number, keeps the dtype: no look at
+# the result is needed.  NumPy 1 promotes arrays without axes together with numbers.
+_NEP50 = numpy.lib.NumpyVersion(numpy.__version__) >= "2.0.0"
+
+_getframe = sys._getframe
+_user_code: Any = None      # the last code outside the package seen calling: it mostly calls again, and needs no look
+
+
+def _caller(code: Any) -> tuple[Any, int]:
+    """The user's site, when the caller of `_unary` or `_binary` is not the code seen last."""
+    global _user_code
+    found = site(3)
+    if found[0] is code:
+        _user_code = code
+    return found
+
+
 def _unary(op: Op) -> Callable[[Any], Any]:
     ufunc = getattr(numpy, op.name)
     if op.name not in _CALM:
@@ -165,39 +185,50 @@ def _unary(op: Op) -> Callable[[Any], Any]:
     same = op.result != "free"
 
     def call(x: Any) -> Any:
-        if not isinstance(x, Array):
-            return invoke(op, (x,), {})
-        xd = x._data
-        if xd.__class__ is not _ndarray:
-            return invoke(op, (x,), {})
         try:
-            d = ufunc(xd)
+            xd = x._data
+            dtype = xd.dtype
+            if xd.__class__ is _ndarray:
+                d = ufunc(xd)
+            else:
+                d = None
         except Exception:
-            return invoke(op, (x,), {})
+            d = None
+        if d is None:
+            return invoke(op, (x,), _EMPTY)
         if d.__class__ is not _ndarray:
             d = numpy.asarray(d)
-        if same and d.dtype is not xd.dtype:
-            return invoke(op, (x,), {})
+        floats = dtype is _F32 or dtype is _F64 or dtype is _F16
+        if same and not (floats and _NEP50) and d.dtype is not dtype:
+            return invoke(op, (x,), _EMPTY)
         r = _new(x.__class__)
         r._data = d
-        r._ctx = x._ctx
+        r._ctx = ctx = x._ctx
         r._cell = cell = [0, None]
-        r._grad = None
         entry = x._entry
         if entry is None or not state.recording:
             r._entry = None
             return r
-        code, lasti = site(2)
+        frame = _getframe(1)
+        code: Any = frame.f_code
+        if code is _user_code:
+            lasti = frame.f_lasti
+        else:
+            code, lasti = _caller(code)
+        params = None if floats else _EMPTY
         if keeps_x:
-            kept: Any = xd
-            watched: Any = x._cell
-            version = watched[0]
+            xc = x._cell
+            if keeps_y:
+                r._entry = [
+                    next_order(), op, code, lasti, ctx, params, (entry,), (xd,), d, (xc, cell), xc[0]]
+            else:
+                r._entry = [next_order(), op, code, lasti, ctx, params, (entry,), (xd,), None, (xc,), xc[0]]
+        elif keeps_y:
+            r._entry = [
+                next_order(), op, code, lasti, ctx, params, (entry,), (Spec(xd.shape, dtype),), d, (cell,), 0]
         else:
-            kept, watched, version = Spec(xd.shape, xd.dtype), None, 0
-        if keeps_y:
-            r._entry = [next_order(), op, {}, r._ctx, (entry,), (kept,), d, (watched, cell), version, code, lasti]
-        else:
-            r._entry = [next_order(), op, {}, r._ctx, (entry,), (kept,), None, (watched,), version, code, lasti]
+            r._entry = [
+                next_order(), op, code, lasti, ctx, params, (entry,), (Spec(xd.shape, dtype),), None, (), 0]
         return r
 
     return call
@@ -212,82 +243,92 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
 
     def call(x: Any, y: Any) -> Any:
         cls = x.__class__
-        if cls is y.__class__ and isinstance(x, Array):
-            xd = x._data
-            yd = y._data
-            dtype = xd.dtype
-            if xd.__class__ is not _ndarray or yd.__class__ is not _ndarray or yd.dtype is not dtype:
-                return invoke(op, (x, y), {})
-            ctx = x._ctx
-            xe = x._entry
-            ye = y._entry
-            xc = x._cell
-            yc = y._cell
-        elif (y.__class__ is float or y.__class__ is int) and isinstance(x, Array):
-            xd = x._data
-            dtype = xd.dtype
-            if xd.__class__ is not _ndarray or dtype.kind != "f":
-                return invoke(op, (x, y), {})
-            yd = y
-            ctx = x._ctx
-            xe = x._entry
-            ye = None
-            xc = x._cell
-            yc = None
-        elif (cls is float or cls is int) and isinstance(y, Array):
-            yd = y._data
-            dtype = yd.dtype
-            if yd.__class__ is not _ndarray or dtype.kind != "f":
-                return invoke(op, (x, y), {})
-            cls = y.__class__
-            xd = x
-            ctx = y._ctx
-            xe = None
-            ye = y._entry
-            xc = None
-            yc = y._cell
-        else:
-            return invoke(op, (x, y), {})
+        other = y.__class__
         try:
+            if cls is other:
+                xd = x._data
+                yd = y._data
+                dtype = xd.dtype
+                if xd.__class__ is not _ndarray or yd.dtype is not dtype:
+                    return invoke(op, (x, y), _EMPTY)
+                floats = dtype is _F32 or dtype is _F64 or dtype is _F16
+                xe = x._entry
+                ye = y._entry
+                ctx = x._ctx
+            elif other is float or other is int:
+                xd = x._data
+                dtype = xd.dtype
+                floats = dtype is _F32 or dtype is _F64 or dtype is _F16
+                if xd.__class__ is not _ndarray or not floats:
+                    return invoke(op, (x, y), _EMPTY)
+                yd = y
+                xe = x._entry
+                ye = None
+                ctx = x._ctx
+            elif cls is float or cls is int:
+                yd = y._data
+                dtype = yd.dtype
+                floats = dtype is _F32 or dtype is _F64 or dtype is _F16
+                if yd.__class__ is not _ndarray or not floats:
+                    return invoke(op, (x, y), _EMPTY)
+                xd = x
+                xe = None
+                ye = y._entry
+                ctx = y._ctx
+                cls = other
+            else:
+                return invoke(op, (x, y), _EMPTY)
             d = ufunc(xd, yd)
         except Exception:
-            return invoke(op, (x, y), {})
+            return invoke(op, (x, y), _EMPTY)
         if d.__class__ is not _ndarray:
+            if not isinstance(d, numpy.generic):
+                return invoke(op, (x, y), _EMPTY)
             d = numpy.asarray(d)
-        if same and d.dtype is not dtype:
-            return invoke(op, (x, y), {})
+        if same and not (floats and _NEP50) and d.dtype is not dtype:
+            return invoke(op, (x, y), _EMPTY)
         r = _new(cls)
         r._data = d
         r._ctx = ctx
         r._cell = cell = [0, None]
-        r._grad = None
         if xe is None and ye is None or not state.recording:
             r._entry = None
             return r
-        code, lasti = site(2)
-        if keeps_xs:
-            kept: Any = (xd, yd)
-            if xc is None:
-                watched: Any = (None, yc)
-                version = yc[0]
-            elif yc is None:
-                watched = (xc, None)
+        frame = _getframe(1)
+        code: Any = frame.f_code
+        if code is _user_code:
+            lasti = frame.f_lasti
+        else:
+            code, lasti = _caller(code)
+        params: Any = None
+        kept: Any = None
+        watched: tuple[Any, ...] = ()
+        version = 0
+        if xd is x or yd is y:              # one operand is a number
+            if keeps_xs:
+                kept = (xd, yd)
+                xc = y._cell if xd is x else x._cell
+                watched = (xc,)
                 version = xc[0]
-            else:
+        elif floats and xd.shape == yd.shape:
+            if keeps_xs:
+                kept = (xd, yd)
+                xc = x._cell
+                yc = y._cell
                 watched = (xc, yc)
                 version = xc[0] + yc[0]
-            if keeps_y:
-                r._entry = [next_order(), op, {}, ctx, (xe, ye), kept, d, (*watched, cell), version, code, lasti]
-                return r
         else:
-            watched = ()
-            version = 0
-            if xc is not None and yc is not None and xd.shape != yd.shape:
-                kept = (Spec(xd.shape, dtype), Spec(yd.shape, dtype))
-                watched = (None, None)
+            params = _EMPTY
+            if keeps_xs:
+                kept = (xd, yd)
+                watched = (x._cell, y._cell)
+                version = x._cell[0] + y._cell[0]
             else:
-                kept = None
-        r._entry = [next_order(), op, {}, ctx, (xe, ye), kept, None, watched, version, code, lasti]
+                kept = (Spec(xd.shape, dtype), Spec(yd.shape, dtype))
+        if keeps_y:
+            r._entry = [next_order(), op, code, lasti, ctx, params, (xe, ye), kept, d, (*watched, cell), version]
+        else:
+            r._entry = [next_order(), op, code, lasti, ctx, params, (xe, ye), kept, None, watched, version]
         return r
 
     return call

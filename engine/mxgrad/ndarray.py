@@ -190,7 +190,8 @@ class BaseArray(Array):
     @property
     def grad(self) -> Any:
         """The gradient buffer of `attach_grad`, or None."""
-        return self._grad
+        entry = self._entry
+        return entry[1] if type(entry) is Leaf else None
 
     def attach_grad(self, grad_req: str = "write", stype: str | None = None, detach: bool | None = None) -> None:
         """Mark the array as a variable: backward writes ('write') or adds ('add') its gradient to `.grad`, or
@@ -224,7 +225,6 @@ class BaseArray(Array):
         entry = self._entry
         while type(entry) is Leaf:
             entry = entry[3]
-        self._grad = grad
         self._entry = leaf(grad, grad_req, None if detach else entry)
 
     def drop_grad(self) -> None:
@@ -232,13 +232,13 @@ class BaseArray(Array):
         entry = self._entry
         while type(entry) is Leaf:
             entry = entry[3]
-        self._grad, self._entry = None, entry
+        self._entry = entry
 
     def zero_grad(self) -> None:
         """Set the gradient buffer to zero."""
-        if self._grad is None:
+        if self.grad is None:
             raise AutogradError("zero_grad: the array has no gradient buffer; call attach_grad() first")
-        self._grad[...] = 0
+        self.grad[...] = 0
 
     def detach(self) -> Any:
         """The same memory outside the graph."""

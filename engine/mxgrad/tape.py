@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from heapq import heappop, heappush
 from itertools import count
 from os.path import dirname
@@ -19,7 +18,8 @@ from typing import Any
 from .base import AutogradError, InplaceError
 from .registry import Op, Spec
 
-ORDER, OP, PARAMS, CTX, PARENTS, VALUES, OUT, CELLS, VERSION, CODE, LASTI = range(11)
+ORDER, OP, CODE, LASTI, CTX, PARAMS, PARENTS, VALUES, OUT, CELLS, VERSION = range(11)
+FREED = CTX     # a freed node ends here: [order, op, code, lasti, [order when it was freed]]
 
 next_order: Callable[[], int] = count(0, -1).__next__
 
@@ -42,7 +42,13 @@ class State(threading.local):
 
 state = State()
 
-_PACKAGE = dirname(__file__)
+_INTERNAL: tuple[str, ...] = (dirname(__file__),)
+
+
+def add_internal(folder: str) -> None:
+    """Count the code under `folder` as ours: a user's line is never there."""
+    global _INTERNAL
+    _INTERNAL = (*_INTERNAL, folder)
 
 
 def site(depth: int = 1) -> tuple[Any, int]:
@@ -51,7 +57,7 @@ def site(depth: int = 1) -> tuple[Any, int]:
     Without such a frame, which is how calls from C and Perl arrive, (file, line) as the caller set it.
     """
     frame = sys._getframe(depth)
-    while frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_code.co_filename.startswith(_INTERNAL):
         back = frame.f_back
         if back is None:
             return state.location or ("", 0)
@@ -97,17 +103,21 @@ def leaf(grad: Any, grad_req: str, parent: Any = None) -> Leaf:
     return Leaf((next_order(), grad, grad_req, parent))
 
 
+def is_freed(node: Any) -> bool:
+    return len(node) == FREED + 1
+
+
 def record(
     op: Op, params: dict[str, Any], ctx: Any, parents: tuple[Any, ...], values: Sequence[Any],
     cells: Sequence[Any], out: Any, out_cells: Sequence[Any], depth: int = 2,
 ) -> list[Any]:
     """A new node for one call, keeping of the values only what the op's rules read.
 
-    `out` is the raw output, or a tuple of them.
+    `out` is the raw output, or a tuple of them; `cells` has None for a value that is not an array.  The cells that
+    stay are those of the kept arrays in their order, then those of the outputs if they are kept.
     """
     kept: list[Any] = []
     watched: list[Any] = []
-    version = 0
     keeps = op.keeps
     for i, value in enumerate(values):
         cell = cells[i]
@@ -115,22 +125,20 @@ def record(
             kept.append(value)
         elif op.keeps_all or str(i) in keeps:
             kept.append(value)
-            version += cell[0]
+            watched.append(cell)
         else:
             kept.append(Spec(value.shape, value.dtype))
-            cell = None
-        watched.append(cell)
     outs: Any
     if op.keeps_y:
         outs = out
         watched.extend(out_cells)
-        version += sum(cell[0] for cell in out_cells)
     elif type(out) is tuple:
         outs = tuple(Spec(o.shape, o.dtype) for o in out)
     else:
         outs = Spec(out.shape, out.dtype)
+    version = sum(cell[0] for cell in watched)
     code, lasti = site(depth + 1)
-    return [next_order(), op, params, ctx, parents, tuple(kept), outs, tuple(watched), version, code, lasti]
+    return [next_order(), op, code, lasti, ctx, params, parents, tuple(kept), outs, tuple(watched), version]
 
 
 class Recorded:
@@ -142,23 +150,22 @@ class Recorded:
     def __init__(self, F: Any, wrap: Callable[..., Any]) -> None:
         self.F, self.wrap = F, wrap
 
-    def lift(self, node: list[Any]) -> tuple[Any, list[Any]]:
-        ctx, cells = node[CTX], node[CELLS]
-        values = [
-            value if cell is None else self.wrap(value, ctx, parent, cell)
-            for value, parent, cell in zip(node[VALUES], node[PARENTS], cells)
-        ] if node[VALUES] is not None else [None] * len(node[PARENTS])
+    def lift(self, node: list[Any]) -> tuple[Any, Sequence[Any]]:
+        ctx, cells, values = node[CTX], iter(node[CELLS]), node[VALUES]
+        raw = ctx.backend.ndarray
+        if values is not None:
+            values = [
+                self.wrap(v, ctx, parent, next(cells)) if isinstance(v, raw) else v
+                for v, parent in zip(values, node[PARENTS])
+            ]
         out = node[OUT]
         if not node[OP].keeps_y:
             return out, values
-        own = cells[len(values):]
         if type(out) is tuple:
-            lifted: Any = tuple(
-                self.wrap(o, ctx, Output((next_order(), node, i)), c) for i, (o, c) in enumerate(zip(out, own))
-            )
-        else:
-            lifted = self.wrap(out, ctx, node, own[0])
-        return lifted, values
+            return tuple(
+                self.wrap(o, ctx, Output((next_order(), node, i)), next(cells)) for i, o in enumerate(out)
+            ), values
+        return self.wrap(out, ctx, node, next(cells)), values
 
 
 def walk(
@@ -167,136 +174,142 @@ def walk(
 ) -> list[tuple[Any, Any]]:
     """The reverse pass: the (leaf, cotangent) pairs that the head entries depend on.
 
-    The heads are distinct.  Without a `world` the rules run on raw arrays with the kernels of each node's backend.  Nothing is delivered here,
-    so an error on the way leaves every gradient as it was.  `wanted` names entries of intermediate results whose
-    cotangents are given too.
+    The heads are distinct.  Without a `world` the rules run on raw arrays with the kernels of each node's backend.
+    Nothing is delivered here, so an error on the way leaves every gradient as it was.  `wanted` names entries of
+    intermediate results whose cotangents are given too.
     """
     asked = {id(e) for e in wanted}
-    pending: dict[int, tuple[Any, Any]] = {}
+    # order -> (entry, cotangent so far, order of the oldest node that gave to it)
+    pending: dict[int, tuple[Any, Any, int]] = {}
     queue: list[int] = []
     found: list[tuple[Any, Any]] = []
+    freed = [0]
+    here: Any = None            # the context whose kernels and guard are in use
+    guard: Any = None
     F = None if world is None else world.F
     for entry, ct in zip(heads, cotangents):
-        pending[entry[0]] = (entry, ct)
+        pending[entry[0]] = (entry, ct, 1)
         heappush(queue, entry[0])
-    while queue:
-        node, g = pending.pop(heappop(queue))
-        kind = type(node)
-        if asked and kind is not Leaf and id(node) in asked:
-            found.append((node, g))
-        if kind is not list:
-            if kind is Leaf:
-                found.append((node, g))
-                parent = node[3]
-                if parent is not None:
-                    _give(pending, queue, parent, g, node[1]._ctx.backend.guard)
-            else:
-                _, parent, index = node
-                order = parent[0]
-                if order in pending:
-                    pending[order][1][index] = g
-                else:
-                    pending[order] = (parent, {index: g})
-                    heappush(queue, order)
-            continue
-        order, op, params, ctx, parents, xs, y, cells, version, _, _ = node
-        if parents is None:
-            raise AutogradError(_freed(node))
-        now = 0
-        for cell in cells:
-            if cell is not None:
-                now += cell[0]
-        if now != version:
-            raise InplaceError(_moved(node))
-        if world is None:
-            backend = ctx.backend
-            F = backend.F
-            guard = backend.guard
-        else:
-            y, xs = world.lift(node)
-            guard = None
-        if guard is not None:
-            guard.__enter__()
-        try:
-            if type(g) is dict:
-                g = tuple(g[i] if i in g else F.fill(next(iter(g.values())), shape=o.shape, dtype=o.dtype, value=0)
-                          for i, o in enumerate(node[OUT]))
-            if xs is None:      # an elementwise op that keeps nothing and did not broadcast
-                for rule, parent in zip(op.vjps, parents):
-                    if parent is not None:
-                        ct = rule(F, g, None, None, None)
-                        if type(parent) is list and parent[PARENTS] is None:
-                            if _outlived(parent, node):
-                                continue
-                        o = parent[0]
-                        p = pending.get(o)
-                        if p is None:
-                            pending[o] = (parent, ct)
-                            heappush(queue, o)
-                        else:
-                            pending[o] = (parent, p[1] + ct)
-            else:
-                if op.joint is not None:
-                    cts: Any = op.joint(F, g, y, *xs, **params)
-                else:
-                    rules = op.vjps if len(op.vjps) == len(xs) else _spread(op, len(xs))
-                    cts = [
-                        None if parent is None or rule is None else rule(F, g, y, *xs, **params)
-                        for rule, parent in zip(rules, parents)
-                    ]
-                for ct, parent, x in zip(cts, parents, xs):
-                    if parent is None or ct is None:
+    try:
+        while queue:
+            node, g, giver = pending.pop(heappop(queue))
+            kind = type(node)
+            if kind is not list or asked:
+                if kind is Leaf or id(node) in asked:
+                    found.append((node, g))
+                if kind is Leaf:
+                    if node[3] is None:
                         continue
-                    if ct.shape != x.shape:
-                        if not op.broadcasts:
-                            raise AutogradError(
-                                f"{op.name}: its rule gave a gradient of shape {ct.shape} for an argument of shape "
-                                f"{x.shape}{made_at(node)}"
-                            )
-                        ct = F.sum_to(ct, shape=x.shape)
-                    if ct.dtype is not x.dtype and ct.dtype != x.dtype:
-                        ct = F.cast(ct, dtype=x.dtype)
-                    if type(parent) is list and parent[PARENTS] is None:
-                        if _outlived(parent, node):
-                            continue
+                    parents: Any = (node[3],)
+                    cts: Any = (g,)
+                    order = node[0]
+                elif kind is Output:
+                    order, parent, index = node
+                    o = parent[0]
+                    if o in pending:
+                        pending[o][1][index] = g
+                        pending[o] = (parent, pending[o][1], order)
+                    else:
+                        pending[o] = (parent, {index: g}, order)
+                        heappush(queue, o)
+                    continue
+            if kind is list:
+                try:
+                    order, op, _, _, ctx, params, parents, xs, y, cells, version = node
+                except ValueError:
+                    if giver < node[FREED][0]:      # recorded after the graph was freed: a constant by then
+                        continue
+                    raise AutogradError(_freed(node)) from None
+                now = 0
+                for cell in cells:
+                    now += cell[0]
+                if now != version:
+                    raise InplaceError(_moved(node))
+                if ctx is not here:
+                    if guard is not None:
+                        guard.__exit__(None, None, None)
+                        guard = None
+                    here = ctx
+                    if world is None:
+                        F = ctx.backend.F
+                        if ctx.backend.guard is not None:
+                            ctx.backend.guard.__enter__()
+                            guard = ctx.backend.guard
+                if world is not None:
+                    y, xs = world.lift(node)
+                if params is None:
+                    # Elementwise, without parameters, all floats of one dtype and one shape: nothing to check.
+                    if xs is None:
+                        xs = _NOTHING
+                    for rule, parent in zip(op.vjps, parents):
+                        if parent is not None:
+                            ct = rule(F, g, y, *xs)
+                            o = parent[0]
+                            p = pending.get(o)
+                            if p is None:
+                                pending[o] = (parent, ct, order)
+                                heappush(queue, o)
+                            else:
+                                pending[o] = (parent, p[1] + ct, order)
+                    if not retain_graph:
+                        node[FREED:] = (freed,)
+                    continue
+                cts = _cotangents(F, node, g, y, xs)
+                if not retain_graph:
+                    node[FREED:] = (freed,)
+            for parent, ct in zip(parents, cts):
+                if parent is not None and ct is not None:
                     o = parent[0]
                     p = pending.get(o)
                     if p is None:
-                        pending[o] = (parent, ct)
+                        pending[o] = (parent, ct, order)
                         heappush(queue, o)
                     else:
-                        pending[o] = (parent, p[1] + ct)
-        finally:
-            if guard is not None:
-                guard.__exit__(None, None, None)
-        if not retain_graph:
-            node[PARENTS] = node[VALUES] = node[OUT] = None
-            node[CELLS] = ()
-            node[VERSION] = next_order()        # when it was freed
+                        pending[o] = (parent, p[1] + ct, order)
+    finally:
+        if guard is not None:
+            guard.__exit__(None, None, None)
+        freed[0] = next_order()
     return found
 
 
-def _give(pending: dict[int, tuple[Any, Any]], queue: list[int], entry: Any, ct: Any, guard: Any) -> None:
-    order = entry[0]
-    if order in pending:
-        with guard or nullcontext():
-            pending[order] = (entry, pending[order][1] + ct)
+_NOTHING = (None, None)
+
+
+def _cotangents(F: Any, node: list[Any], g: Any, y: Any, xs: Sequence[Any]) -> list[Any]:
+    """The cotangents of one node's arguments, each of its argument's shape and dtype; None where nothing flows."""
+    op, params, parents = node[OP], node[PARAMS], node[PARENTS]
+    if type(g) is dict:
+        some = next(iter(g.values()))
+        g = tuple(
+            g[i] if i in g else F.fill(some, shape=o.shape, dtype=o.dtype, value=0) for i, o in enumerate(node[OUT]))
+    if op.joint is not None:
+        cts = list(op.joint(F, g, y, *xs, **params))
     else:
-        pending[order] = (entry, ct)
-        heappush(queue, order)
+        rules = op.vjps if op.variadic is None else _spread(op, len(xs))
+        cts = [
+            None if parent is None or rule is None else rule(F, g, y, *xs, **params)
+            for rule, parent in zip(rules, parents)
+        ]
+    for i, (ct, parent, x) in enumerate(zip(cts, parents, xs)):
+        if parent is None or ct is None:
+            continue
+        if ct.shape != x.shape:
+            if not op.broadcasts:
+                raise AutogradError(
+                    f"{op.name}: its rule gave a gradient of shape {ct.shape} for an argument of shape {x.shape}"
+                    f"{made_at(node)}")
+            ct = cts[i] = F.sum_to(ct, shape=x.shape)
+        dtype = x.dtype if type(x) is Spec or not hasattr(x, "_data") else x._data.dtype
+        if (ct._data.dtype if hasattr(ct, "_data") else ct.dtype) != dtype:
+            cts[i] = F.cast(ct, dtype=dtype)
+    return cts
 
 
 def _spread(op: Op, n: int) -> list[Any]:
     """The rules of a call with `n` arguments of a variadic op: the last rule, made for the index at hand, repeats."""
     fixed = len(op.arrays)
     return list(op.vjps[:fixed]) + [op.vjps[fixed](i) for i in range(n - fixed)]
-
-
-def _outlived(parent: list[Any], node: list[Any]) -> bool:
-    """True if `node` was recorded after the graph of `parent` was freed: the parent's array was a constant then."""
-    if node[ORDER] < parent[VERSION]:
-        return True
-    raise AutogradError(_freed(parent))
 
 
 def _freed(node: list[Any]) -> str:
@@ -307,7 +320,7 @@ def _freed(node: list[Any]) -> str:
 
 
 def _moved(node: list[Any]) -> str:
-    writes = [line_of(*cell[1]) for cell in node[CELLS] if cell is not None and cell[1] is not None]
+    writes = [line_of(*cell[1]) for cell in node[CELLS] if cell[1] is not None]
     where = f" (written at {', '.join(dict.fromkeys(w for w in writes if w))})" if any(writes) else ""
     return (
         f"{node[OP].name}{made_at(node)}: a value it needs for its gradient was changed in place since{where}. Write to a "

@@ -3,11 +3,12 @@ use strict;
 use warnings;
 
 use AI::MXGrad::AutoGrad::Function ();
+use AI::MXGrad::AutoGrad::Scope ();
 use AI::MXGrad::AutoGrad::Symbol ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
     fail here buffer handles take_handles $RECORDING mxg_set_recording mxg_set_training mxg_is_recording
-    mxg_is_training mxg_scope_begin mxg_scope_end mxg_mark_variables mxg_backward mxg_grad_of
+    mxg_is_training mxg_mark_variables mxg_backward mxg_grad_of
 );
 use AI::MXGrad::NDArray ();
 
@@ -167,27 +168,6 @@ sub grad_and_loss {
 sub get_symbol {
     my ($class, $array) = @_;
     return AI::MXGrad::AutoGrad::Symbol->new(_arrays($array));
-}
-
-package    # a scope as an object, so that Perl ends it
-    AI::MXGrad::AutoGrad::Scope;
-
-sub CLONE_SKIP { return 1 }
-
-sub new {
-    my ($class, $recording, $training) = @_;
-    AI::MXGrad::FFI::mxg_scope_begin($recording, $training, \my $token) and AI::MXGrad::FFI::fail();
-    my $self = bless [$token, $AI::MXGrad::FFI::RECORDING], $class;
-    $AI::MXGrad::FFI::RECORDING = $recording if $recording >= 0;
-    return $self;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-    return if $AI::MXGrad::FFI::OVER || $AI::MXGrad::FFI::DEPTH && ${^GLOBAL_PHASE} ne 'RUN';
-    $AI::MXGrad::FFI::RECORDING = $self->[1];
-    AI::MXGrad::FFI::mxg_scope_end($self->[0]);
-    return;
 }
 
 1;

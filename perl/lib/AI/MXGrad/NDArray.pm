@@ -215,7 +215,7 @@ sub _from {
 sub coerce {
     my ($class, $value, $like) = @_;
     return $value if ref $value eq __PACKAGE__ || _is_array($value);
-    return _from($value, $like ? ($like->dtype, $like->_context_name) : ('float32', _context(undef)));
+    return _from($value, defined $like ? ($like->dtype, $like->_context_name) : ('float32', _context(undef)));
 }
 
 sub array :lvalue {
@@ -475,12 +475,13 @@ sub set {
     if ($RECORDING && $x->{whole}) {
         my ($whole, $part) = @{$x}{qw(whole part)};
         $value = __PACKAGE__->coerce($value, $x);
-        mxg_ndarray_assign_slice($whole->{h}, @$part, $value->{h}) and fail();
 
-        # The part that was read before the write has no history of it.
-        mxg_ndarray_slice($whole->{h}, @$part, \my $h) and fail();
-        mxg_ndarray_free($x->{h});
-        $x->{h} = $h;
+        # The tape allows a write to the whole only while no other array shares its memory: the part steps aside, and
+        # comes back with the new history.
+        mxg_ndarray_free(delete $x->{h});
+        my $status = mxg_ndarray_assign_slice($whole->{h}, @$part, $value->{h});
+        mxg_ndarray_slice($whole->{h}, @$part, \$x->{h}) and fail();
+        fail() if $status;
     }
     elsif (_is_number($value)) {
         mxg_ndarray_assign_scalar($x->{h}, $value) and fail();

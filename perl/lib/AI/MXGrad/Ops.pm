@@ -187,6 +187,9 @@ sub _call {
         my ($name, $value) = splice @args, -2;
         $params{$name} = $value if !exists $params{$name};
     }
+    if (@args >= 2 && _is_name($args[-2])) {
+        _bad('InvalidTypeError', _unknown($info, $args[-2]));
+    }
 
     my ($inputs, $number) = _inputs($info, $self, \@args, \%params);
     if (defined $number) {
@@ -201,9 +204,16 @@ sub _call {
         $params{ $param->[0] } = shift @args;
     }
     if (@args) {
-        _bad('InvalidTypeError', _unknown($info, @args > 1 && !ref $args[0] ? $args[0] : undef));
+        _bad('InvalidTypeError', _unknown($info));
     }
     return invoke($op, $inputs, \%params);
+}
+
+# Whether a positional argument can only be a misspelt parameter name.
+sub _is_name {
+    my ($value) = @_;
+    return defined $value && !ref $value && $value =~ /\A[a-z_]\w*\z/ && $value !~ /[a-z][0-9]+\z/
+        && !looks_like_number($value);
 }
 
 sub _unknown {

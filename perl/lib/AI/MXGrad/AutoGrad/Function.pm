@@ -2,6 +2,9 @@ package AI::MXGrad::AutoGrad::Function;
 use strict;
 use warnings;
 
+use FFI::Platypus::Memory ();
+
+use AI::MXGrad::AutoGrad::Scope ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
     fail here buffer handles take_handles $RECORDING mxg_set_error mxg_ndarray_dup mxg_ndarray_free mxg_function_new
@@ -139,28 +142,26 @@ sub call {
 
     # Perl's forward says how many outputs there are only by returning them, so it runs before C is asked.
     my @outputs = _paused($self, @inputs);
-    if ($RECORDING) {
-        @{$self}{qw(_outputs _n_outputs)} = ([@outputs], scalar @outputs);
-        $self->{_saved} ||= [];
-        my $number = ++$LAST;
-        $CALLED{$number} = $self;
-        my $entry = _entry()->[0];
-        here();
-        if (mxg_function_new(ref $self, @{$entry}[0, 1], $number, $entry->[2], \my $function)) {
-            delete $CALLED{$number};
-            fail();
-        }
-        my $results = buffer(8 * @outputs);
-        my $status = mxg_function_call($function, scalar @inputs, handles(@inputs), scalar @outputs, $results);
-        if ($status) {
-            my $error = eval { fail(); 1 } ? undef : $@;
-            mxg_function_free($function);
-            die $error;
-        }
-        mxg_function_free($function);
-        @outputs = map { bless {h => $_}, $NDARRAY } take_handles($results, scalar @outputs);
-    }
+    @outputs = _recorded($self, \@inputs, \@outputs) if $RECORDING;
     return wantarray ? @outputs : @outputs == 1 ? $outputs[0] : \@outputs;
+}
+
+sub _recorded {
+    my ($self, $inputs, $outputs) = @_;
+    @{$self}{qw(_outputs _n_outputs)} = ($outputs, scalar @$outputs);
+    $self->{_saved} ||= [];
+    my $number = ++$LAST;
+    my ($forward, $backward, $deleted) = @{ _entry()->[0] };
+    my $function;
+    here();
+    mxg_function_new(ref $self, $forward, $backward, $number, $deleted, \$function) and fail();
+    $CALLED{$number} = $self;
+    my $results = buffer(8 * @$outputs);
+    my $status = mxg_function_call($function, scalar @$inputs, handles(@$inputs), scalar @$outputs, $results);
+    my $failed = $status && !eval { fail(); 1 } ? $@ : undef;
+    mxg_function_free($function);
+    die $failed if $failed;
+    return map { bless {h => $_}, $NDARRAY } take_handles($results, scalar @$outputs);
 }
 
 sub _paused {

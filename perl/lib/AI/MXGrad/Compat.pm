@@ -1,0 +1,124 @@
+package AI::MXGrad::Compat;
+use strict;
+use warnings;
+
+use AI::MXGrad ();
+
+# The names of AI::MXNet belong to its author and are not indexed from here.
+
+# Modules that a script may ask for, and which are here under the other name.
+my %SERVED = map { ("AI/MXNet$_.pm" => 1) } '', map { "/$_" } qw(AutoGrad Base Context Engine NDArray Random);
+
+my $installed;
+
+sub import {
+    return if $installed;
+    if (my $original = $INC{'AI/MXNet.pm'}) {
+        AI::MXGrad::Error->throw('MXNetError', "AI::MXGrad::Compat must come first: $original is loaded already");
+    }
+    $installed = 1;
+    $AI::MXGrad::NDArray::SHOWN_AS = 'AI::MXNet::NDArray';
+    $AI::MXGrad::NDArray::ALL_TRUE = 1;
+    unshift @INC, \&_serve;
+    return;
+}
+
+sub _serve {
+    my ($hook, $file) = @_;
+    return \'1;' if $SERVED{$file};
+    return if $file !~ m{\AAI/MXNet/};
+    my $name = $file =~ s{\.pm\z}{}r =~ s{/}{::}gr;
+    return AI::MXGrad::Error->throw('UnknownNameError', "AI::MXGrad::Compat does not have $name; it serves "
+        . join ', ', map { s{\.pm\z}{}r =~ s{/}{::}gr } sort keys %SERVED);
+}
+
+# One package under two names: an array of the one `isa` the other.
+BEGIN {
+    *{'AI::MXNet::NDArray::'}  = *{'AI::MXGrad::NDArray::'};
+    *{'AI::MXNet::AutoGrad::'} = *{'AI::MXGrad::AutoGrad::'};
+    *{'AI::MXNet::Context::'}  = *{'AI::MXGrad::Context::'};
+    *{'AI::MXNet::Random::'}   = *{'AI::MXGrad::Random::'};
+}
+
+package    # whose classes a script may name without importing them
+    nd;
+our @ISA = ('AI::MXGrad::NDArray');
+
+package    # as above
+    autograd;
+our @ISA = ('AI::MXGrad::AutoGrad');
+
+package    # as above
+    mx;
+our @ISA = ('AI::MXNet');
+
+package    # not indexed
+    AI::MXNet;
+our @ISA     = ('AI::MXGrad');
+our $VERSION = '1.6';
+
+sub engine { return 'AI::MXNet::Engine' }
+
+sub import {
+    my ($class, @names) = @_;
+    my $caller = caller;
+    my %package = (mx => 'AI::MXNet', nd => 'AI::MXGrad::NDArray', autograd => 'AI::MXGrad::AutoGrad');
+    for my $name (@names) {
+        my $package = $package{$name}
+            or AI::MXGrad::Error->throw('UnknownNameError', "AI::MXNet exports autograd, mx, nd here, not $name");
+        no strict 'refs';    ## no critic (ProhibitNoStrict)
+        *{"${caller}::$name"} = sub () { return $package };
+    }
+    return;
+}
+
+package    # not indexed
+    AI::MXNet::Engine;
+
+# Operations run at once here, so there is nothing to collect into bulks.
+sub set_bulk_size { return 0 }
+sub bulk { my ($class, $size, $code) = @_; return $code->() }
+
+package    # not indexed
+    AI::MXNet::Base;
+
+use Exporter qw(import);
+use List::Util qw(min);
+our @EXPORT = qw(zip enumerate product assert);
+
+# Lists of corresponding elements, as array references or given to a sub.
+sub zip {
+    my @lists = @_;
+    my $code = ref $lists[0] eq 'CODE' ? shift @lists : undef;
+    my @rows;
+    for my $i (0 .. min(map { scalar @$_ } @lists) - 1) {
+        my @row = map { $_->[$i] } @lists;
+        push @rows, $code ? $code->(@row) : \@row;
+    }
+    return @rows;
+}
+
+sub enumerate {
+    my @lists = @_;
+    my @code = ref $lists[0] eq 'CODE' ? shift @lists : ();
+    return zip(@code, [0 .. min(map { scalar @$_ } @lists) - 1], @lists);
+}
+
+sub product {
+    my $product = 1;
+    $product *= $_ for map { ref $_ ? @$_ : $_ } @_;
+    return $product;
+}
+
+sub assert {
+    my ($condition, $message) = @_;
+    $condition or AI::MXGrad::Error->throw('InvalidValueError', $message // 'an assertion failed');
+    return;
+}
+
+*AI::MXNet::zip       = \&zip;
+*AI::MXNet::enumerate = \&enumerate;
+*AI::MXNet::product   = \&product;
+*AI::MXNet::assert    = \&assert;
+
+1;

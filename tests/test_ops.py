@@ -1,0 +1,278 @@
+"""Every op of the registry, checked on the samples of tests/samples."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+import pytest
+from mxgrad import autograd, cpu, gpu, nd, testing
+from mxgrad.array import wrap
+from mxgrad.backend import cpu_backend
+from mxgrad.invoke import F
+from mxgrad.ndarray import BaseArray
+from mxgrad.registry import OPS, Op, Spec
+from samples import SAMPLES, Sample
+
+RAW = cpu_backend().F
+FLOATS = ("float16", "float32", "float64")
+
+
+def cases(names: Any = OPS) -> Any:
+    """One test per op that has samples; an op without any fails in `test_every_op_has_samples`."""
+    return pytest.mark.parametrize("name", sorted(n for n in names if n in SAMPLES))
+
+
+def arrays_of(sample: Sample, ctx: Any = None, dtype: str | None = None, cls: type = nd.NDArray) -> list[Any]:
+    """The sample's arguments as arrays on `ctx`, floating point ones in `dtype`."""
+    ctx = ctx or cpu()
+    out = []
+    for a in sample.arrays:
+        if isinstance(a, numpy.ndarray):
+            host = a.astype(dtype) if dtype and a.dtype.kind == "f" else a
+            a = wrap(cls, ctx.backend.from_host(host), ctx)
+        out.append(a)
+    return out
+
+
+def rules_of(op: Op, n: int) -> list[Any]:
+    """The rule of each of `n` arguments; the joint rule for all of them."""
+    if op.joint is not None:
+        return [op.joint] * n
+    fixed = len(op.arrays)
+    return [op.vjps[i] if i < fixed else op.vjps[fixed](i - fixed) for i in range(n)]
+
+
+def differentiated(op: Op, sample: Sample) -> tuple[int, ...]:
+    """Positions of the arrays whose gradients are checked."""
+    if sample.differentiate is False:
+        return ()
+    if isinstance(sample.differentiate, tuple):
+        return sample.differentiate
+    rules = rules_of(op, len(sample.arrays))
+    return tuple(
+        i for i, a in enumerate(sample.arrays)
+        if isinstance(a, numpy.ndarray) and a.dtype.kind == "f" and rules[i] is not None
+    )
+
+
+def listed(out: Any) -> list[Any]:
+    return list(out) if isinstance(out, (tuple, list)) else [out]
+
+
+def hosts(out: Any) -> list[numpy.ndarray]:
+    return [o.asnumpy() if isinstance(o, BaseArray) else numpy.asarray(o) for o in listed(out)]
+
+
+def close(got: Any, expected: Any, rtol: float = 1e-12) -> None:
+    got, expected = hosts(got), hosts(expected)
+    assert len(got) == len(expected)
+    for a, b in zip(got, expected):
+        assert a.shape == b.shape
+        numpy.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
+
+
+def gradients(
+    name: str, arrays: list[Any], params: dict[str, Any], at: tuple[int, ...], create_graph: bool,
+) -> Any:
+    """(outputs, gradients by the arrays `at`) of an op, with head gradients that are not all one."""
+    for i in at:
+        arrays[i].attach_grad()
+    with autograd.record():
+        out = listed(getattr(F, name)(*arrays, **params))
+        heads = [y for y in out if y._entry is not None and y._data.dtype.kind == "f"]
+        head_grads = [y * 0 + 0.75 for y in map(BaseArray.detach, heads)]
+        heads += [F.zeros_like(arrays[i]) for i in at]
+        head_grads += [None] * len(at)
+    return out, autograd.grad(heads, [arrays[i] for i in at], head_grads, create_graph=create_graph)
+
+
+def check_grads(name: str, sample: Sample, at: tuple[int, ...]) -> None:
+    values = arrays_of(sample)
+    f = getattr(F, name)
+
+    def function(*some: Any) -> Any:
+        full = list(values)
+        for i, a in zip(at, some):
+            full[i] = a
+        return f(*full, **sample.params)
+
+    if at:
+        testing.check_grads(function, [values[i] for i in at])
+
+
+def test_every_op_has_samples() -> None:
+    assert not set(OPS) - set(SAMPLES), "ops without samples in tests/samples"
+    assert not set(SAMPLES) - set(OPS), "samples of what is no op"
+    assert not [n for n, s in SAMPLES.items() if not s]
+
+
+@cases()
+def test_value(name: str) -> None:
+    for sample in SAMPLES[name]:
+        if sample.reference is False:
+            continue
+        reference: Any = sample.reference or getattr(numpy, name, None)
+        assert reference is not None, f"NumPy has no {name}: give the sample a reference"
+        with numpy.errstate(all="ignore"):
+            expected = reference(*sample.arrays, **sample.params)
+        close(getattr(F, name)(*arrays_of(sample), **sample.params), expected)
+
+
+@cases()
+def test_gradients(name: str) -> None:
+    for sample in SAMPLES[name]:
+        check_grads(name, sample, differentiated(OPS[name], sample))
+
+
+@cases()
+def test_dtypes_and_worlds(name: str) -> None:
+    """Float dtypes are kept by value and gradient, and the raw reverse pass is the recorded one."""
+    op = OPS[name]
+    for sample in SAMPLES[name]:
+        at = differentiated(op, sample)
+        for dtype in FLOATS:
+            first = next((a for a in sample.arrays if isinstance(a, numpy.ndarray)), None)
+            out, raw = gradients(name, arrays_of(sample, dtype=dtype), sample.params, at, False)
+            again, recorded = gradients(name, arrays_of(sample, dtype=dtype), sample.params, at, True)
+            if op.result != "free" and first is not None and first.dtype.kind == "f":
+                assert [y._data.dtype.name for y in out] == [dtype] * len(out), sample
+            for a, b in zip(raw, recorded):
+                assert a._data.dtype.name == b._data.dtype.name == dtype, sample
+                numpy.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
+        for y in out + again:
+            assert isinstance(y._data, numpy.ndarray)
+
+
+ELEMENTWISE = [n for n, op in OPS.items() if op.broadcasts and not op.variadic and not op.params]
+
+
+def resized(sample: Sample, shapes: tuple[tuple[int, ...], ...]) -> Sample:
+    """The sample with its arrays' values in other shapes."""
+    arrays = [
+        numpy.resize(a, s) if isinstance(a, numpy.ndarray) and a.size else a
+        for a, s in zip(sample.arrays, shapes)
+    ]
+    return Sample(*arrays, differentiate=sample.differentiate, **sample.params)
+
+
+def pointwise(names: Any) -> list[str]:
+    """Those ops that compute each element from the elements at the same place."""
+    return [n for n in names if n in SAMPLES and n != "matmul"]
+
+
+@cases(n for n in pointwise(ELEMENTWISE) if len(OPS[n].arrays) > 1)
+def test_broadcasting(name: str) -> None:
+    op, sample = OPS[name], SAMPLES[name][0]
+    n = len(op.arrays)
+    for shapes in (
+        ((2, 3), (3,), (2, 1)), ((2, 1), (1, 3), ()), ((), (2, 3), (3,)), ((1,), (2, 1, 3), (2, 3)),
+    ):
+        part = resized(sample, shapes[:n])
+        full = numpy.broadcast_shapes(*shapes[:n])
+        wide = Sample(*[numpy.broadcast_to(a, full) for a in part.arrays])
+        close(getattr(F, name)(*arrays_of(part)), getattr(F, name)(*arrays_of(wide)))
+        check_grads(name, part, differentiated(op, part))
+
+
+@cases(n for n in pointwise(ELEMENTWISE) if len(OPS[n].arrays) == 2)
+def test_numbers_as_operands(name: str) -> None:
+    op, sample = OPS[name], SAMPLES[name][0]
+    for i in (0, 1):
+        number = sample.arrays[i].flat[0].item()
+        mixed, full = list(sample.arrays), list(sample.arrays)
+        mixed[i], full[i] = number, numpy.full_like(full[i], number)
+        part = Sample(*mixed, differentiate=sample.differentiate)
+        close(getattr(F, name)(*arrays_of(part)), getattr(F, name)(*arrays_of(Sample(*full))))
+        check_grads(name, part, tuple(k for k in differentiated(op, part) if k != i))
+
+
+@cases(pointwise(ELEMENTWISE))
+def test_empty_and_single_axes(name: str) -> None:
+    op, sample = OPS[name], SAMPLES[name][0]
+    n = len(op.arrays)
+    for shape in ((0,), (2, 0), (0, 0, 3), (1,), (1, 1), ()):
+        part = resized(sample, (shape,) * n)
+        (y,) = hosts(getattr(F, name)(*arrays_of(part)))
+        assert y.shape == shape
+        check_grads(name, part, differentiated(op, part))
+
+
+class Unread(Spec):
+    """A Spec that notices any use of the value it stands for."""
+
+    __slots__ = ()
+
+    def _used(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("a value that is not kept was read")
+
+    __eq__ = __ne__ = __array__ = __bool__ = _used      # type: ignore[assignment]
+
+
+def raw_cotangents(op: Op, sample: Sample, kept: Any) -> list[Any]:
+    """What the rules give raw, with an Unread for every value (position, or 'y') that `kept` refuses."""
+    values = list(sample.arrays)
+    with numpy.errstate(all="ignore"):
+        out = op.kernel(numpy, *values, **sample.params)
+        gs = tuple(numpy.full(numpy.shape(o), 0.75, getattr(o, "dtype", None)) for o in listed(out))
+        several = type(out) is tuple
+        xs = [
+            v if not isinstance(v, numpy.ndarray) or kept(str(i)) else Unread(v.shape, v.dtype)
+            for i, v in enumerate(values)
+        ]
+        outs = tuple(
+            o if kept("y") else Unread(numpy.shape(o), o.dtype) for o in listed(out)
+        )
+        g, y = (gs, outs) if several else (gs[0], outs[0])
+        if op.joint is not None:
+            return list(op.joint(RAW, g, y, *xs, **sample.params))
+        return [
+            None if rule is None or not isinstance(v, numpy.ndarray) or v.dtype.kind != "f"
+            else rule(RAW, g, y, *xs, **sample.params)
+            for rule, v in zip(rules_of(op, len(values)), values)
+        ]
+
+
+@cases()
+def test_keeps_is_what_the_rules_read(name: str) -> None:
+    op = OPS[name]
+    declared = {str(i) for i in range(10)} | {"y"} if op.keeps == "xy" else set(op.keeps)
+    if "x" in declared:
+        declared |= {str(i) for i in range(10)}
+    samples = [s for s in SAMPLES[name] if s.devices]
+    needed = set()
+    for sample in samples:
+        if all(r is None for r in rules_of(op, len(sample.arrays))) or not differentiated(op, sample):
+            continue
+        everything = raw_cotangents(op, sample, lambda v: True)
+        for a, b in zip(raw_cotangents(op, sample, declared.__contains__), everything):
+            if a is not None:
+                numpy.testing.assert_array_equal(a, b)
+        for value in declared & ({str(i) for i in range(len(sample.arrays))} | {"y"}):
+            try:
+                raw_cotangents(op, sample, value.__ne__)
+            except (TypeError, AttributeError):
+                needed.add(value)
+    seen = {str(i) for s in samples for i, v in enumerate(s.arrays) if isinstance(v, numpy.ndarray)} | {"y"}
+    if any(differentiated(op, s) for s in samples):
+        assert declared & seen == needed, f"keeps={op.keeps!r}, but the rules need {sorted(needed)}"
+
+
+@cases()
+def test_device_is_cpu(name: str) -> None:
+    """The strict device double gives the CPU's numbers on both devices, and nothing crosses over."""
+    op = OPS[name]
+    with testing.use_device_double() as double:
+        for sample in SAMPLES[name]:
+            if not sample.devices:
+                continue
+            at = differentiated(op, sample)
+            expected = gradients(name, arrays_of(sample), sample.params, at, True)
+            for device in (gpu(0), gpu(1)):
+                arrays = arrays_of(sample, device)
+                with double.count() as cost:
+                    got = gradients(name, arrays, sample.params, at, True)
+                    raw = gradients(name, arrays, sample.params, at, False)
+                assert cost.d2h == cost.sync == cost.p2p == cost.h2d == 0, f"{sample}: {cost}"
+                for ours in (got, raw):
+                    close(ours[0], expected[0])
+                    close(ours[1], expected[1])
