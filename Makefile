@@ -28,9 +28,10 @@ $(VENV)/.installed: pyproject.toml setup.py tools/debian.sh tools/venv.sh
 	@$(PY) -m pip install -qq --disable-pip-version-check -e '.[test,lint]'
 	@touch $@
 
-$(LIB): pyffi/build_ffi.py pyffi/bootstrap.py $(wildcard pyffi/*.[ch] pyffi/include/* pyffi/templates/*) | $(VENV)/.installed
+LIB_SOURCES := pyffi/build_ffi.py pyffi/bootstrap.py $(wildcard pyffi/*.[ch] pyffi/include/* pyffi/templates/*)
+$(LIB): $(LIB_SOURCES) | $(VENV)/.installed
 	@echo "building $@"
-	@$(PY) pyffi/build_ffi.py
+	@$(PY) pyffi/build_ffi.py >/dev/null
 
 demo: setup
 	@$(ENV) tools/demo.sh

@@ -1,8 +1,9 @@
 """Builds the packages: ``mxgrad`` (pure Python) and ``mxgrad_ffi`` (the C library and what finds it).
 
-Everything that is not code stands in pyproject.toml. The C library is no Python extension, though setuptools is told of
-it as one, so that wheels carry a platform tag: it is a shared library that programs in C and Perl link to, and it
-starts Python itself. Where it cannot be built, the packages install without it, and the reason is printed.
+Everything that is not code stands in pyproject.toml. The C library is no Python extension, though setuptools
+is told of it as one, so that wheels carry a platform tag: it is a shared library that programs in C and Perl
+link to, and it starts Python itself. Where it cannot be built, the packages install without it, and the reason
+is printed.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from pathlib import Path
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
-REMEDY = "Debian: apt-get install gcc python3-dev; pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared; then install again"
+REMEDY = "Debian: apt-get install gcc python3-dev; pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared"
 
 
 class BuildLibrary(build_ext):
-    """Has ``pyffi/build_ffi.py`` put the library, and the files that compilers find it by, into ``mxgrad_ffi``."""
+    """Has ``pyffi/build_ffi.py`` put the library, and what compilers find it by, into ``mxgrad_ffi``."""
 
     def run(self) -> None:
         builder = runpy.run_path("pyffi/build_ffi.py")
@@ -26,7 +27,7 @@ class BuildLibrary(build_ext):
         try:
             builder["build"](target)
         except builder["BuildError"] as error:
-            print(f"mxgrad is installed without its C library, because {error} ({REMEDY}).", file=sys.stderr)
+            print(f"mxgrad is installed without its C library, because {error}; {REMEDY}.", file=sys.stderr)
 
     def get_outputs(self) -> list[str]:
         return []

@@ -2,8 +2,8 @@
 
 ``digits.pl`` and ``digits.c`` are this program in Perl and C; the three print the same lines.
 
-* Every fifth line of ``data/digits.csv`` is a test image (359), the others are for training (1,438). Pixels are
-  divided by 16.
+* Every fifth line of ``data/digits.csv`` is a test image (359), the others are for training (1,438); pixels
+  are divided by 16.
 * ``W`` (64, 10) and ``b`` (10,) are float32 and start at zero.
 * One step: the mean cross-entropy over all training images, its gradient, and ``p -= 2 * p.grad``. 300 steps.
 

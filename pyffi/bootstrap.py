@@ -44,6 +44,8 @@ def start(directory: str, own: bool, version: str) -> Any:
 
 def _find_package(directory: str) -> None:
     """Make `mxgrad_ffi` importable from the directory that the library is in."""
+    if not os.path.exists(os.path.join(directory, "capi.py")):
+        raise ImportError(f"libmxgrad.so.1 has to stay in its package mxgrad_ffi, but {directory} is none")
     parent, name = os.path.split(directory)
     if name == "mxgrad_ffi":
         if parent not in sys.path:

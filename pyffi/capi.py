@@ -22,7 +22,9 @@ import numpy
 from mxgrad import autograd, base, frontend, nd, params_file
 from mxgrad.array import Array, wrap
 from mxgrad.context import Context, as_context
-from mxgrad.tape import state
+from mxgrad.tape import add_internal, state
+
+add_internal(__file__)      # the user's line is in C or Perl: see set_location
 
 Call = TypeVar("Call", bound=Callable[..., int])
 

@@ -1,7 +1,7 @@
 /* shim.c - the exported functions of mxgrad.h: argument checks, errors, the start of Python
  *
- * Everything that computes is behind mxg_py_* (shim.h), which capi.py implements.  This is the only C file that
- * knows Python.
+ * Everything that computes is behind mxg_py_* (shim.h), which capi.py implements.  This is the only C file
+ * that knows Python.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -42,7 +42,7 @@ extern PyObject *PyInit__mxgrad(void);
 /* The text of bootstrap.py. */
 extern const char mxg_bootstrap[];
 
-/* ---- errors --------------------------------------------------------------------------------------------
+/* ---- errors -------------------------------------------------------------------------------------------
  * One record a thread, of fixed size, so that recording an error allocates nothing. */
 
 typedef struct {
@@ -218,7 +218,7 @@ MXG_API const char *mxg_status_name(int code)
     return i < 0 ? "unknown status" : STATUS[i].name;
 }
 
-/* ---- start ---------------------------------------------------------------------------------------------- */
+/* ---- start -------------------------------------------------------------------------------------------- */
 
 enum { NOT_STARTED, STARTED, START_FAILED, SHUT_DOWN };
 
@@ -264,7 +264,7 @@ static int up(char *path)
     return 1;
 }
 
-/* A const void * from a function's address, which ISO C cannot cast. */
+/* A function's address as a const void *, which ISO C cannot cast. */
 static const void *address_of(int (*f)(void))
 {
     const void *p;
@@ -303,7 +303,7 @@ static int find_python(const char *asked)
     return 0;
 }
 
-/* Finds the standard library of the libpython that is loaded: the executable may be of another installation. */
+/* Finds the standard library of the libpython that is loaded: the executable may belong to another one. */
 static int find_home(char home[PATH_MAX])
 {
     char file[PATH_MAX + 64];
@@ -319,25 +319,37 @@ static int find_home(char home[PATH_MAX])
     return 0;
 }
 
-static int another_python(struct dl_phdr_info *info, size_t size, void *found)
+/* Whether this libpython, one of those in the process, runs an interpreter that is not the one we call. */
+static int runs_another_python(void *library)
+{
+    int (*is_initialized)(void);
+    PyInterpreterState *(*interpreter)(void);
+    void *symbol = dlsym(library, "Py_IsInitialized");
+    memcpy(&is_initialized, &symbol, sizeof symbol);
+    if (symbol == NULL || !is_initialized())
+        return 0;
+    symbol = dlsym(library, "PyInterpreterState_Main");
+    memcpy(&interpreter, &symbol, sizeof symbol);
+    /* in a program that Python is linked into, libpython's functions work on the program's interpreter */
+    return symbol == NULL || interpreter() != PyInterpreterState_Main();
+}
+
+static int find_another_python(struct dl_phdr_info *info, size_t size, void *found)
 {
     const char *name = info->dlpi_name != NULL ? strrchr(info->dlpi_name, '/') : NULL;
-    int running = 0;
+    void *library;
+    int another = 0;
     (void)size;
-    if (name != NULL && strncmp(name, "/libpython3", 11) == 0) {
-        void *library = dlopen(info->dlpi_name, RTLD_NOW | RTLD_NOLOAD);
-        if (library != NULL) {
-            int (*is_initialized)(void);
-            void *symbol = dlsym(library, "Py_IsInitialized");
-            memcpy(&is_initialized, &symbol, sizeof symbol);
-            if (symbol != NULL && is_initialized != Py_IsInitialized && is_initialized()) {
-                copy_cut(found, PATH_MAX, info->dlpi_name);
-                running = 1;
-            }
-            dlclose(library);
-        }
+    if (name == NULL || strncmp(name, "/libpython3", 11) != 0)
+        return 0;
+    library = dlopen(info->dlpi_name, RTLD_NOW | RTLD_NOLOAD);
+    if (library != NULL) {
+        another = runs_another_python(library);
+        if (another)
+            copy_cut(found, PATH_MAX, info->dlpi_name);
+        dlclose(library);
     }
-    return running;
+    return another;
 }
 
 /* Starts Python without looking at the environment or at PATH, and without touching the host program. */
@@ -370,8 +382,9 @@ static int start_python(unsigned flags)
         PyConfig_Clear(&config);
     }
     if (PyStatus_Exception(status))
-        return start_failed("Python " PYTHON_VERSION " could not start (executable %s, libpython %s): %s", python_path,
-                            libpython_path, status.err_msg != NULL ? status.err_msg : "no reason given");
+        return start_failed("Python " PYTHON_VERSION " could not start (executable %s, libpython %s): %s",
+                            python_path, libpython_path,
+                            status.err_msg != NULL ? status.err_msg : "no reason given");
     own = 1;
     PyEval_SaveThread();
     return 0;
@@ -392,7 +405,8 @@ static int start_failed_in_python(void)
     if (value != NULL) {
         PyObject *module = PyImport_ImportModule("traceback");
         if (module != NULL)
-            lines = PyObject_CallMethod(module, "format_exception", "OOO", type, value, trace ? trace : Py_None);
+            lines = PyObject_CallMethod(module, "format_exception", "OOO", type, value,
+                                        trace != NULL ? trace : Py_None);
         Py_XDECREF(module);
     }
     empty = PyUnicode_FromString("");
@@ -411,23 +425,74 @@ static int start_failed_in_python(void)
     return -1;
 }
 
+/* The functions of capi.py that small operators need: past cffi, which converts arguments of any kind, a call
+ * takes half the time. */
+enum { FREE, INVOKE1, INVOKE2, N_DIRECT };
+static const char *const DIRECT[N_DIRECT] = {"free", "invoke1", "invoke2"};
+static PyObject *direct[N_DIRECT], *report;
+
+/* Calls direct[which] with n integers, as cffi would.  The thread must have a Python thread state already: the
+ * one that cffi makes at a thread's first call stays, one made here would come and go with every call. */
+static int64_t call_direct(int which, size_t n, int64_t a, int64_t b, int64_t c)
+{
+    const int64_t values[3] = {a, b, c};
+    PyObject *args[4] = {NULL}, *result = NULL;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    int64_t rc = 0;
+    size_t i;
+
+    for (i = 0; i < n && (args[i + 1] = PyLong_FromLongLong(values[i])) != NULL;)
+        i++;
+    if (i == n)
+        result = PyObject_Vectorcall(direct[which], args + 1, n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (result != NULL) {
+        rc = PyLong_AsLongLong(result);
+        Py_DECREF(result);
+    } else {
+        PyObject *type, *value, *trace;
+        PyErr_Fetch(&type, &value, &trace);
+        PyErr_NormalizeException(&type, &value, &trace);
+        result = PyObject_CallFunctionObjArgs(report, type, value, trace != NULL ? trace : Py_None, NULL);
+        Py_XDECREF(result);
+        Py_XDECREF(trace);
+        Py_XDECREF(value);
+        Py_XDECREF(type);
+        PyErr_Clear();
+    }
+    for (i = 0; i < n; i++)
+        Py_XDECREF(args[i + 1]);
+    PyGILState_Release(gil);
+    return rc;
+}
+
+static int has_thread_state(void)
+{
+    return LIKELY(PyGILState_GetThisThreadState() != NULL);
+}
+
 /* Runs bootstrap.py, and connects capi.py with mxg_py_*. */
 static int start_engine(void)
 {
     char directory[PATH_MAX];
-    PyObject *names, *builtins, *ran = NULL, *capi = NULL, *module = NULL, *lib = NULL, *ffi = NULL, *done = NULL;
+    PyObject *names, *ran = NULL, *capi = NULL, *module = NULL, *lib = NULL, *ffi = NULL, *done = NULL;
+    int i;
 
     copy_cut(directory, sizeof directory, library_path);
     up(directory);
     names = PyDict_New();
-    builtins = PyEval_GetBuiltins();
-    if (names != NULL && PyDict_SetItemString(names, "__builtins__", builtins) == 0 &&
+    if (names != NULL && PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) == 0 &&
         (ran = PyRun_String(mxg_bootstrap, Py_file_input, names, names)) != NULL)
         capi = PyObject_CallFunction(PyDict_GetItemString(names, "start"), "sis", directory, own,
                                      mxg_version_string());
-    if (capi != NULL && (module = PyInit__mxgrad()) != NULL && (lib = PyObject_GetAttrString(module, "lib")) != NULL &&
+    if (capi != NULL && (module = PyInit__mxgrad()) != NULL &&
+        (lib = PyObject_GetAttrString(module, "lib")) != NULL &&
         (ffi = PyObject_GetAttrString(module, "ffi")) != NULL)
         done = PyObject_CallMethod(capi, "install", "OOssi", ffi, lib, library_path, libpython_path, own);
+    for (i = 0; done != NULL && i < N_DIRECT; i++)
+        if ((direct[i] = PyObject_GetAttrString(capi, DIRECT[i])) == NULL)
+            Py_CLEAR(done);
+    if (done != NULL && (report = PyObject_GetAttrString(capi, "_report")) == NULL)
+        Py_CLEAR(done);
     if (done == NULL)
         start_failed_in_python();
     Py_XDECREF(ffi);
@@ -447,19 +512,19 @@ static int start(const char *python, unsigned flags)
     int rc;
 
     if (strncmp(running, PYTHON_VERSION ".", sizeof PYTHON_VERSION) != 0)
-        return start_failed("libmxgrad was built for Python " PYTHON_VERSION " but this process runs Python %.*s",
-                            (int)strcspn(running, " "), running);
+        return start_failed("libmxgrad was built for Python " PYTHON_VERSION
+                            " but this process runs Python %.*s", (int)strcspn(running, " "), running);
     if (path_of(address_of(mxg_version), library_path) != 0)
         return start_failed("cannot find out where libmxgrad.so.1 is");
     path_of(address_of(Py_IsInitialized), libpython_path);
-    dl_iterate_phdr(another_python, other);
+    dl_iterate_phdr(find_another_python, other);
     if (*other != 0)
-        return start_failed("another Python is already running in this process (%s); libmxgrad uses %s, and a process "
-                            "can hold one Python only", other, libpython_path);
+        return start_failed("another Python is already running in this process (%s); libmxgrad uses %s, and "
+                            "a process can hold one Python only", other, libpython_path);
     if (find_python(python) != 0)
         return -1;
-    /* Extension modules such as NumPy's take Python's symbols from the global scope, and whoever loaded this library
-     * may have kept them out of it. NULL, when Python is linked into the program itself, is fine. */
+    /* Extension modules such as NumPy's take Python's symbols from the global scope, and whoever loaded this
+     * library may have kept them out of it.  NULL, when Python is linked into the program itself, is fine. */
     dlopen(libpython_path, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
 
     sigaction(SIGINT, NULL, &interrupt);
@@ -510,7 +575,8 @@ static void start_mutex_make(void)
 {
     pthread_mutexattr_t attributes;
     pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE); /* what is imported may call the library */
+    /* what is imported may call the library */
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&start_mutex, &attributes);
 }
 
@@ -629,7 +695,7 @@ static int give_text(int what, int64_t h, char *buf, size_t cap, size_t *need)
     return MXG_OK;
 }
 
-/* ---- library -------------------------------------------------------------------------------------------- */
+/* ---- library ------------------------------------------------------------------------------------------ */
 
 MXG_API int mxg_version(void)
 {
@@ -692,7 +758,7 @@ MXG_API int mxg_set_location(const char *file, int line)
     return status(mxg_py_set_location(file, line));
 }
 
-/* ---- arrays --------------------------------------------------------------------------------------------- */
+/* ---- arrays ------------------------------------------------------------------------------------------- */
 
 enum { MAX_NDIM = 32 };
 
@@ -706,7 +772,8 @@ static int check_shape(int32_t ndim, const int64_t *shape, int64_t *size)
     *size = 1;
     for (i = 0; i < ndim; i++)
         if (shape[i] < 0)
-            return fail(MXG_ERR_VALUE, "shape[%ld] is %lld, it must not be negative", (long)i, (long long)shape[i]);
+            return fail(MXG_ERR_VALUE, "shape[%ld] is %lld, it must not be negative", (long)i,
+                        (long long)shape[i]);
         else if (shape[i] == 0)
             *size = 0;
     for (i = 0; i < ndim && *size > 0; i++) {
@@ -775,7 +842,7 @@ MXG_API int mxg_ndarray_free(mxg_ndarray a)
     if (a == NULL || is_shut_down())
         return MXG_OK;
     ENTER();
-    return status(mxg_py_free(H(a)));
+    return status(has_thread_state() ? call_direct(FREE, 1, H(a), 0, 0) : mxg_py_free(H(a)));
 }
 
 MXG_API int mxg_ndarray_free_n(int32_t n, const mxg_ndarray *a)
@@ -988,7 +1055,8 @@ MXG_API int mxg_load(const char *path, int32_t cap, mxg_ndarray *a, int32_t *n, 
     if (cap > 0 && cap < *n)
         return fail(MXG_ERR_BUFFER, "the file has %ld arrays, there is room for %ld", (long)*n, (long)cap);
     if (names_cap > 0 && names_cap < (size_t)sizes[1])
-        return fail(MXG_ERR_BUFFER, "the names have %lld bytes, the buffer %zu", (long long)sizes[1], names_cap);
+        return fail(MXG_ERR_BUFFER, "the names have %lld bytes, the buffer %zu", (long long)sizes[1],
+                    names_cap);
     return MXG_OK;
 }
 
@@ -1020,7 +1088,7 @@ void mxg_c_dlpack_delete(void *managed)
         mxg_py_dlpack_release((int64_t)(intptr_t)managed);
 }
 
-/* ---- operators ------------------------------------------------------------------------------------------ */
+/* ---- operators ---------------------------------------------------------------------------------------- */
 
 /* An operator's handle is its number plus this, which is no address and no array's handle. */
 #define FIRST_OP INT64_C(0x4D58000000000000)
@@ -1123,8 +1191,19 @@ static inline int give_results(int64_t rc, int32_t *n_out, mxg_ndarray *out)
         return failed(rc);
     *n_out = (int32_t)(rc - 1);
     if (*n_out > cap)
-        return fail(MXG_ERR_BUFFER, "the operator has %ld results, there is room for %ld", (long)*n_out, (long)cap);
+        return fail(MXG_ERR_BUFFER, "the operator has %ld results, there is room for %ld", (long)*n_out,
+                    (long)cap);
     return MXG_OK;
+}
+
+static inline int64_t invoke1(int op, int64_t a)
+{
+    return has_thread_state() ? call_direct(INVOKE1, 2, op, a, 0) : mxg_py_invoke1(op, a);
+}
+
+static inline int64_t invoke2(int op, int64_t a, int64_t b)
+{
+    return has_thread_state() ? call_direct(INVOKE2, 3, op, a, b) : mxg_py_invoke2(op, a, b);
 }
 
 static int invoke(mxg_op op, int32_t n_in, const mxg_ndarray *in, const char *params, int64_t nbytes,
@@ -1136,10 +1215,11 @@ static int invoke(mxg_op op, int32_t n_in, const mxg_ndarray *in, const char *pa
         return bad_op(op);
     /* one and two arrays as plain numbers: Python takes them much quicker than an array of them */
     if (n_in == 1 && in[0] != NULL)
-        rc = nbytes > 0 ? mxg_py_invoke1_with(number, H(in[0]), params, nbytes) : mxg_py_invoke1(number, H(in[0]));
+        rc = nbytes > 0 ? mxg_py_invoke1_with(number, H(in[0]), params, nbytes)
+                        : invoke1(number, H(in[0]));
     else if (n_in == 2 && in[0] != NULL && in[1] != NULL)
         rc = nbytes > 0 ? mxg_py_invoke2_with(number, H(in[0]), H(in[1]), params, nbytes)
-                        : mxg_py_invoke2(number, H(in[0]), H(in[1]));
+                        : invoke2(number, H(in[0]), H(in[1]));
     else
         rc = mxg_py_invoke(number, n_in, HS(in), params, nbytes, 0);
     return give_results(rc, n_out, out);
@@ -1265,7 +1345,7 @@ MXG_API int mxg_invoke1(mxg_op op, mxg_ndarray a, mxg_ndarray *out)
     ENTER();
     if ((number = op_number(op)) < 0)
         return bad_op(op);
-    return give_one(mxg_py_invoke1(number, H(a)), out);
+    return give_one(invoke1(number, H(a)), out);
 }
 
 MXG_API int mxg_invoke2(mxg_op op, mxg_ndarray a, mxg_ndarray b, mxg_ndarray *out)
@@ -1276,7 +1356,7 @@ MXG_API int mxg_invoke2(mxg_op op, mxg_ndarray a, mxg_ndarray b, mxg_ndarray *ou
     ENTER();
     if ((number = op_number(op)) < 0)
         return bad_op(op);
-    return give_one(mxg_py_invoke2(number, H(a), H(b)), out);
+    return give_one(invoke2(number, H(a), H(b)), out);
 }
 
 MXG_API int mxg_invoke_scalar(mxg_op op, mxg_ndarray a, double value, int reversed, mxg_ndarray *out)
@@ -1294,7 +1374,7 @@ MXG_API int mxg_invoke_scalar(mxg_op op, mxg_ndarray a, double value, int revers
     return give_one(mxg_py_invoke_double(number, H(a), value, reversed != 0), out);
 }
 
-/* ---- automatic differentiation -------------------------------------------------------------------------- */
+/* ---- automatic differentiation ------------------------------------------------------------------------ */
 
 static int give_flag(int64_t rc, int *flag)
 {
@@ -1428,7 +1508,7 @@ MXG_API int mxg_symbol_json(mxg_ndarray a, char *buf, size_t cap, size_t *need)
     return give_text(TEXT_SYMBOL_JSON, H(a), buf, cap, need);
 }
 
-/* ---- custom functions ----------------------------------------------------------------------------------- */
+/* ---- custom functions --------------------------------------------------------------------------------- */
 
 int mxg_c_call(mxg_callback f, void *ctx, int n_in, const int64_t *in, int n_out, int64_t *out)
 {
@@ -1481,7 +1561,7 @@ MXG_API int mxg_function_free(mxg_function f)
     return status(mxg_py_function_free(H(f)));
 }
 
-/* ---- random numbers ------------------------------------------------------------------------------------- */
+/* ---- random numbers ----------------------------------------------------------------------------------- */
 
 MXG_API int mxg_seed(int64_t seed)
 {

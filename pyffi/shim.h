@@ -136,6 +136,9 @@ void mxg_c_shutdown(void);
 /* Runs a callback, outside Python's lock.  Returns its status; if that is not 0, the last error says why. */
 int mxg_c_call(mxg_callback f, void *ctx, int n_in, const int64_t *in, int n_out, int64_t *out);
 
+/* Of mxgrad.h. */
+const char *mxg_last_error(void);
+
 /* The deleter of the DLPack structures that capi.py makes. */
 void mxg_c_dlpack_delete(void *managed);
 /* C-END */

@@ -1,7 +1,8 @@
 """Finds every use of ``xp`` in the engine and says which of them CuPy would refuse, without running anything.
 
-``xp`` is NumPy or CuPy, so what is written after it must exist in both, with the parameters given. CuPy's side comes
-from a manifest (see make_cupy_manifest). Kernels for the CPU alone live in kernels/cpu.py and are not looked at.
+``xp`` is NumPy or CuPy, so what is written after it must exist in both, with the parameters given. CuPy's
+side comes from a manifest (see make_cupy_manifest). Kernels for the CPU alone live in kernels/cpu.py and are
+not looked at.
 """
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from mxgrad.device_double import signature
 
 @dataclass(frozen=True)
 class Use:
-    """``xp.linalg.norm(x, ord=2)`` in line 7 of `path`: chain ("linalg", "norm"), and how it is called, if it is."""
+    """``xp.linalg.norm(x)`` in a line of `path`: chain ("linalg", "norm"), and how it is called, if it is."""
 
     path: str
     line: int
@@ -32,10 +33,11 @@ class Use:
         return f"{self.path}:{self.line}: xp.{'.'.join(self.chain)}"
 
 
-def uses(source: str, path: str) -> Iterator[Use]:
-    """Each place in `source` that takes something from a variable or attribute called xp."""
+def uses(source: str, path: str) -> list[Use]:
+    """Each place in `source` that takes something from a variable or attribute called xp, from the top."""
     tree = ast.parse(source, path)
     parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+    found = []
     for node in ast.walk(tree):
         parent = parents.get(node)
         if not isinstance(node, ast.Attribute) or isinstance(parent, ast.Attribute) and _chain(parent):
@@ -44,12 +46,13 @@ def uses(source: str, path: str) -> Iterator[Use]:
         if not chain:
             continue
         if isinstance(parent, ast.Call) and parent.func is node:
-            yield Use(path, node.lineno, chain, parent)
+            found.append(Use(path, node.lineno, chain, parent))
         elif isinstance(parent, ast.Call) and _is_partial(parent.func) and parent.args[:1] == [node]:
             rest = ast.Call(parent.func, parent.args[1:], parent.keywords)
-            yield Use(path, node.lineno, chain, rest, partial=True)
+            found.append(Use(path, node.lineno, chain, rest, partial=True))
         else:
-            yield Use(path, node.lineno, chain)
+            found.append(Use(path, node.lineno, chain))
+    return sorted(found, key=operator.attrgetter("line"))
 
 
 def _chain(node: ast.expr) -> tuple[str, ...]:
@@ -88,7 +91,7 @@ def violations(use: Use, manifest: dict[str, Any], also_numpy: bool) -> list[str
 
 
 def _parameters(chain: tuple[str, ...], manifest: dict[str, Any]) -> inspect.Signature | None:
-    """How the thing called `chain` is called; None where that is not known. LookupError when there is none."""
+    """How the thing called `chain` is called; None when that is not known, LookupError when there is none."""
     head, *rest = chain
     if head == "cuda" and rest:
         if ".".join(rest[:2]) not in manifest["cuda"]:

@@ -99,10 +99,10 @@ def _parameters(function: Any) -> str:
         match = re.match(r"[\w.]+\((.*)\)", function.__doc__ or "")
         if match is None:
             return "*args **keywords"
-        texts = [text.split("=")[0].split() + ["="] * ("=" in text) for text in match[1].split(",") if text]
-        words = [words[-2] + "=" if words[-1] == "=" else words[-1] for words in texts]
+        typed = [text.partition("=") for text in match[1].split(",") if text]  # such as "int axis=-1"
+        words = [name.split()[-1] + equals for name, equals, _ in typed]
         return " ".join(word for word in words if word != "self")
-    words: list[str] = []
+    words = []
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
             words.append(f"*{parameter.name}")

@@ -7,15 +7,17 @@ import json
 import pathlib
 import threading
 import warnings
+from typing import Any
 
 import conformance
 import make_cupy_manifest
 import numpy as np
 import pytest
-from mxgrad import device_double as xp
+from mxgrad import device_double
 from mxgrad.device_double import Counts, DeviceRuleError, OutOfMemoryError, count
 
-PACKAGE = pathlib.Path(xp.__file__).parent
+xp: Any = device_double
+PACKAGE = pathlib.Path(device_double.__file__).parent
 MANIFEST = json.loads((PACKAGE / "cupy_manifest.json").read_text())
 
 
@@ -129,7 +131,7 @@ X = np.array([[1, 2], [-1, 1], [3, -3]], "float32")
 ROWS = np.array([2, 0, 2])
 
 
-def run(step: Step, w_device: int = 0) -> tuple[xp.ndarray, Counts]:
+def run(step: Step, w_device: int = 0) -> tuple[Any, Counts]:
     with xp.cuda.Device(w_device):
         w = xp.asarray(W)
     with xp.cuda.Device(0):
@@ -176,6 +178,7 @@ def test_a_parameter_on_the_other_device_raises():
 
 # --- host and device --------------------------------------------------------------------------------------
 
+ZERO, THREE = xp.asarray(0), xp.asarray(3)
 REFUSED = {
     "operator, host array right": lambda x: x + np.ones(3, "float32"),
     "operator, host array left": lambda x: np.ones(3, "float32") + x,
@@ -195,10 +198,10 @@ REFUSED = {
     "NumPy scalar in a shape": lambda x: xp.zeros((np.int64(2), 3)),
     "NumPy scalar as fill value": lambda x: xp.full((2, 3), np.float32(1)),
     "NumPy scalar as axis": lambda x: x.sum(axis=np.int64(0)),
-    "device array as axis": lambda x: xp.sum(x, axis=xp.asarray(0)),
-    "device array as shape": lambda x: x.reshape(xp.asarray(3), 2),
-    "device array as size": lambda x: xp.arange(xp.asarray(3)),
-    "device array in a slice": lambda x: x[xp.asarray(0):],
+    "device array as axis": lambda x: xp.sum(x, axis=ZERO),
+    "device array as shape": lambda x: x.reshape(THREE, 2),
+    "device array as size": lambda x: xp.arange(THREE),
+    "device array in a slice": lambda x: x[ZERO:],
     "index list": lambda x: x[[0, 1]],
     "index from NumPy": lambda x: x[np.array([0, 1])],
     "mask from NumPy": lambda x: x[np.ones((2, 3), bool)],
@@ -215,7 +218,7 @@ REFUSED = {
     "numpy.array of 0-d arrays": lambda x: np.array([x[0, 0], x[0, 1]]),
     "numpy function": lambda x: np.concatenate([x, x]),
     "numpy assignment": lambda x: np.zeros((2, 3)).__setitem__(slice(None), x),
-    "range": lambda x: range(xp.asarray(3)),
+    "range": lambda x: range(THREE),
     "set from another shape": lambda x: x.set(np.ones(3, "float32")),
 }
 
@@ -252,11 +255,19 @@ def test_other_objects_get_their_turn():
 # --- results ----------------------------------------------------------------------------------------------
 
 ZERO_D = {
-    "sum": lambda x: x.sum(), "xp.sum": lambda x: xp.sum(x), "element": lambda x: x[0, 1], "argmax": xp.argmax,
-    "dot": lambda x: xp.dot(x[0], x[1]), "matmul": lambda x: x[0] @ x[1], "allclose": lambda x: xp.allclose(x, x),
-    "array_equal": lambda x: xp.array_equal(x, x), "count_nonzero": xp.count_nonzero,
-    "add of numbers": lambda x: xp.add(1, 2), "norm": lambda x: xp.linalg.norm(x),
-    "element by index array": lambda x: x[xp.asarray(1), xp.asarray(1)], "reduce": lambda x: xp.add.reduce(x[0]),
+    "sum": lambda x: x.sum(),
+    "xp.sum": lambda x: xp.sum(x),
+    "element": lambda x: x[0, 1],
+    "element by index array": lambda x: x[ZERO, ZERO],
+    "argmax": lambda x: xp.argmax(x),
+    "dot": lambda x: xp.dot(x[0], x[1]),
+    "matmul": lambda x: x[0] @ x[1],
+    "norm": lambda x: xp.linalg.norm(x),
+    "allclose": lambda x: xp.allclose(x, x),
+    "array_equal": lambda x: xp.array_equal(x, x),
+    "count_nonzero": lambda x: xp.count_nonzero(x),
+    "add of numbers": lambda x: xp.add(1, 2),
+    "reduce": lambda x: xp.add.reduce(x[0]),
 }
 
 
@@ -358,13 +369,23 @@ def test_numpy_floating_point_warnings_do_not_exist_on_a_device(x):
 # --- indexing ---------------------------------------------------------------------------------------------
 
 INDEX = {
-    "int": lambda a: 1, "negative": lambda a: -1, "element": lambda a: (1, 2), "slice": lambda a: slice(None, None, -1),
-    "slices": lambda a: (slice(1), slice(0, 3, 2)), "None": lambda a: None, "ellipsis": lambda a: ...,
-    "mixed": lambda a: (..., None, 1), "array": lambda a: a([1, 0, 1]), "array and slice": lambda a: (slice(None), a([2, 0])),
-    "arrays": lambda a: (a([0, 1]), a([2, 0])), "array 2-d": lambda a: a([[0, 1], [1, 1]]),
-    "array 0-d": lambda a: a(1), "negative array": lambda a: a([-1, -2]),
+    "int": lambda a: 1,
+    "negative": lambda a: -1,
+    "element": lambda a: (1, 2),
+    "slice": lambda a: slice(None, None, -1),
+    "slices": lambda a: (slice(1), slice(0, 3, 2)),
+    "None": lambda a: None,
+    "ellipsis": lambda a: ...,
+    "mixed": lambda a: (..., None, 1),
+    "array": lambda a: a([1, 0, 1]),
+    "array and slice": lambda a: (slice(None), a([2, 0])),
+    "arrays": lambda a: (a([0, 1]), a([2, 0])),
+    "array 2-d": lambda a: a([[0, 1], [1, 1]]),
+    "array 0-d": lambda a: a(1),
+    "negative array": lambda a: a([-1, -2]),
     "mask": lambda a: a([[True, False, True], [False] * 3]),
-    "row mask": lambda a: a([False, True]), "mask and int": lambda a: (a([True, False]), 1),
+    "row mask": lambda a: a([False, True]),
+    "mask and int": lambda a: (a([True, False]), 1),
 }
 
 
@@ -381,7 +402,9 @@ def test_indexing_is_numpys(x, make):
 
 
 def test_basic_indices_give_views(x):
-    for view in (x[0], x[:, 1], x[0, 1], x.T, x.reshape(3, 2), x[None], x.real, xp.transpose(x), xp.broadcast_to(x, (2, 2, 3))):
+    views = [x[0], x[:, 1], x[0, 1], x[None], x.T, x.real, x.reshape(3, 2), xp.transpose(x),
+             xp.broadcast_to(x, (2, 2, 3))]
+    for view in views:
         with count() as cost:
             x[0, 1] += 10
         assert cost == Counts(kernels=2)
@@ -446,21 +469,24 @@ def test_sums_at_repeated_indices():
         xp.add.at(xp.zeros(3, "uint8"), xp.asarray(index), 1)
     with pytest.raises(DeviceRuleError, match="no atomic operation on float16"):
         xp.maximum.at(xp.zeros(3, "float16"), xp.asarray(index), 1)
-    xp.add.at(xp.zeros(3, "uint8"), slice(2), 1)
+    x = xp.zeros(3, "uint8")
+    xp.add.at(x, slice(2), 1)
+    xp.add.at(x, x == 0, 5)
+    same(x, np.array([1, 1, 5], "uint8"))
 
 
 # --- CuPy's names and parameters --------------------------------------------------------------------------
 
-@pytest.mark.parametrize("name", ["errstate", "vecdot", "matvec", "unstack", "nditer", "insert", "seterr", "spacing",
-                                  "random", "fft", "nothing"])
+@pytest.mark.parametrize("name", "errstate vecdot unstack nditer insert seterr spacing random fft".split())
 def test_names_that_cupy_lacks(name):
     with pytest.raises(AttributeError):
         getattr(xp, name)
 
 
 @pytest.mark.parametrize("use", [
-    lambda x: xp.linalg.multi_dot, lambda x: xp.linalg.vector_norm, lambda x: x.resize, lambda x: x.dot_product,
-    lambda x: x.__array_namespace__, lambda x: x.ptp, lambda x: x.data, lambda x: xp.frombuffer, lambda x: xp.msort,
+    lambda x: xp.linalg.multi_dot, lambda x: xp.linalg.vector_norm, lambda x: xp.frombuffer,
+    lambda x: xp.get_array_module, lambda x: x.resize, lambda x: x.dot_product,
+    lambda x: x.__array_namespace__, lambda x: x.reduced_view, lambda x: x.data,
 ])
 def test_attributes_that_cupy_or_numpy_lacks(x, use):
     with pytest.raises(AttributeError):
@@ -469,11 +495,12 @@ def test_attributes_that_cupy_or_numpy_lacks(x, use):
 
 @pytest.mark.parametrize("use", [
     lambda x: xp.sum(x, where=x > 0), lambda x: x.sum(where=x > 0), lambda x: xp.max(x, initial=0),
-    lambda x: x.max(initial=0), lambda x: xp.take(x, xp.asarray([0]), mode="wrap"), lambda x: xp.sort(x, stable=True),
+    lambda x: x.max(initial=0), lambda x: xp.take(x, ZERO, mode="wrap"), lambda x: xp.sort(x, stable=True),
     lambda x: xp.argsort(x, stable=True), lambda x: xp.std(x, correction=1), lambda x: xp.exp(x, where=x > 0),
     lambda x: xp.exp(x, order="C"), lambda x: xp.zeros(3, like=x), lambda x: xp.clip(x, min=0, max=1),
     lambda x: xp.einsum("ij->i", x, out=x[:, 0]), lambda x: xp.pad(x, 1, padding=2), lambda x: x.item(0),
-    lambda x: xp.sum(x, 0, None, None, False, 0), lambda x: xp.exp(), lambda x: xp.exp(x, x, x), lambda x: xp.sum(),
+    lambda x: xp.sum(x, 0, None, None, False, 0), lambda x: xp.sum(),
+    lambda x: xp.exp(), lambda x: xp.exp(x, x, x),
     lambda x: xp.linalg.norm(x, 2, None, False, 1), lambda x: xp.reshape(x, shape=(6,)),
 ])
 def test_parameters_that_cupy_lacks(x, use):
@@ -506,23 +533,23 @@ def test_types_and_constants():
     assert xp.__version__ == MANIFEST["cupy"]
 
 
-@pytest.mark.parametrize("values", ["text", object(), [1, "a"], np.zeros(1, "datetime64[s]"), np.zeros(1, "longdouble")])
+@pytest.mark.parametrize("values", ["text", object(), [1, "a"], np.zeros(1, "M8[s]"), np.zeros(1, "longdouble")])
 def test_dtypes_that_a_device_lacks(values):
     with pytest.raises(ValueError, match="Unsupported dtype"):
         xp.asarray(values)
 
 
 def test_functions_written_here_take_cupys_parameters():
-    written = {name: value for name, value in vars(xp).items()
-               if inspect.isfunction(value) and name in MANIFEST["functions"] and "call" not in value.__code__.co_name}
-    written |= {f"ndarray.{name}": value for name, value in vars(xp.ndarray).items() if name in MANIFEST["methods"]}
-    assert {"asarray", "array", "empty", "put_along_axis", "ndarray.get"} <= set(written)
-    for name, function in written.items():
-        kind, _, method = name.rpartition(".")
-        words = f"self {MANIFEST['methods'][method]}" if kind else MANIFEST["functions"][name]
-        theirs, ours = xp.signature(words).parameters.values(), inspect.signature(function).parameters.values()
-        assert [(p.name, p.kind) for p in ours] == [(p.name, p.kind) for p in theirs], name
-        assert [p.default is p.empty for p in ours] == [p.default is p.empty for p in theirs], name
+    written = [(function, words) for name, words in MANIFEST["functions"].items()
+               if (function := vars(device_double).get(name))]
+    written += [(method, f"self {words}") for name, words in MANIFEST["methods"].items()
+                if (method := vars(xp.ndarray).get(name))]
+    assert {"asarray", "array", "empty", "put_along_axis", "get"} <= {one.__name__ for one, _ in written}
+    for function, words in written:
+        ours = inspect.signature(function).parameters.values()
+        theirs = xp.signature(words).parameters.values()
+        assert [(p.name, p.kind) for p in ours] == [(p.name, p.kind) for p in theirs], function
+        assert [p.default is p.empty for p in ours] == [p.default is p.empty for p in theirs], function
 
 
 def test_the_array_has_no_operator_that_cupys_lacks():
@@ -578,7 +605,7 @@ def test_memory_is_counted_and_given_back(x):
     before = used(0), used(1)
     with xp.cuda.Device(1):
         big = xp.zeros((100, 100))
-    view = big.T[3:]
+        view = big.T[3:]
     assert (used(0), used(1)) == (before[0], before[1] + 80_000)
     del big
     assert used(1) == before[1] + 80_000
@@ -588,29 +615,42 @@ def test_memory_is_counted_and_given_back(x):
 
 
 def test_memory_runs_out(monkeypatch):
-    monkeypatch.setattr(xp, "DEVICE_MEMORY", sum(xp._used) + 1000)
+    monkeypatch.setattr(xp, "DEVICE_MEMORY", xp._used[0] + 1000)
     for make in (xp.empty, xp.zeros, lambda n: xp.arange(n) * 2):
-        with pytest.raises(OutOfMemoryError, match=r"^Out of memory allocating .* bytes \(allocated so far: ") as error:
+        with pytest.raises(OutOfMemoryError, match=r"^Out of memory allocating .* bytes \(allocated so far: "):
             make(1000)
-        assert isinstance(error.value, MemoryError)
+    assert issubclass(OutOfMemoryError, MemoryError)
     xp.zeros(10)
 
 
 def test_more_memory_than_the_host_has():
     for make in (xp.empty, xp.zeros):
         with pytest.raises(OutOfMemoryError):
-            make((1 << 40, 1 << 20))
+            make(1 << 46)
 
 
 # --- counters ---------------------------------------------------------------------------------------------
 
 WAITS = {
-    "get": lambda x: x.get(), "asnumpy": xp.asnumpy, "float": lambda x: float(x[0, 0]), "int": lambda x: int(x[0, 0]),
-    "bool": lambda x: bool(x[0, 0]), "complex": lambda x: complex(x[0, 0]), "if": lambda x: 1 if x[0, 0] > 0 else 0,
-    "item": lambda x: x[0, 0].item(), "tolist": lambda x: x.tolist(), "str": str, "repr": repr,
-    "format": lambda x: f"{x[0, 0]:.2f}", "%": lambda x: "%f" % x[0, 0], "tobytes": lambda x: x.tobytes(),  # noqa: UP031
-    "mask": lambda x: x[xp.asarray(True)], "nonzero": xp.nonzero, "method nonzero": lambda x: x.nonzero(),
-    "where of one": xp.where, "unique": xp.unique, "argmax of unique": lambda x: xp.unique(x).argmax(),
+    "get": lambda x: x.get(),
+    "asnumpy": lambda x: xp.asnumpy(x),
+    "float": lambda x: float(x[0, 0]),
+    "int": lambda x: int(x[0, 0]),
+    "bool": lambda x: bool(x[0, 0]),
+    "complex": lambda x: complex(x[0, 0]),
+    "if": lambda x: 1 if x[0, 0] > 0 else 0,
+    "item": lambda x: x[0, 0].item(),
+    "tolist": lambda x: x.tolist(),
+    "tobytes": lambda x: x.tobytes(),
+    "str": str,
+    "repr": repr,
+    "format": lambda x: f"{x[0, 0]:.2f}",
+    "%": lambda x: "%f" % x[0, 0],  # noqa: UP031
+    "mask": lambda x: x[xp.asarray(True)],
+    "nonzero": lambda x: xp.nonzero(x),
+    "method nonzero": lambda x: x.nonzero(),
+    "where of one": lambda x: xp.where(x),
+    "unique": lambda x: xp.unique(x).argmax(),
     "bincount": lambda x: xp.bincount(x[0].astype("int32")),
     "average with weights": lambda x: xp.average(x, weights=x + 1),
 }
@@ -684,8 +724,9 @@ def test_devices_have_their_own_memory(x):
         assert device.id == xp.cuda.Device().id == xp.cuda.runtime.getDevice() == 1
         with pytest.raises(DeviceRuleError, match="on device 0, but device 1 is current"):
             x + 1
-        for use in (lambda: x.sum(), lambda: xp.exp(x), lambda: x[0], lambda: x.__setitem__(0, 1.0), lambda: x.copy(),
-                    lambda: x.__iadd__(1), lambda: x.fill(0), lambda: x.set(np.zeros((2, 3), "float32"))):
+        for use in (lambda: x.sum(), lambda: xp.exp(x), lambda: x[0], lambda: x.copy(), lambda: x.fill(0),
+                    lambda: x.__setitem__(0, 1.0), lambda: x.__iadd__(1),
+                    lambda: x.set(np.zeros((2, 3), "float32"))):
             with pytest.raises(DeviceRuleError):
                 use()
         with count() as cost:
@@ -720,7 +761,7 @@ def test_devices_nest_and_restore():
 def test_devices_that_do_not_exist():
     assert xp.cuda.runtime.getDeviceCount() == 2 and xp.is_available() and xp.cuda.is_available()
     bad = xp.cuda.Device(2)
-    with pytest.raises(xp.cuda.runtime.CUDARuntimeError, match="^cudaErrorInvalidDevice: invalid device ordinal$"), bad:
+    with pytest.raises(xp.cuda.runtime.CUDARuntimeError, match="^cudaErrorInvalidDevice: invalid device"), bad:
         pass
     assert xp.cuda.Device().id == 0
 
@@ -768,17 +809,17 @@ def f(xp, x, y, args, params):
     xp.random.normal()
     xp.cuda.runtime.nothing()
     xp.lib.stride_tricks.nothing
-    xp.trapz(y, x)
-    good = xp.add(x, y, out=x), xp.sum(x, axis=0), xp.linalg.norm(x, ord=2), xp.add.at(x, y, 1), xp.float32
-    good = xp.sum(*args, axis=1), xp.exp(x, **params), partial(xp.sum, axis=1), backend.xp.divmod(x, y), xp.inf
-    good = xp.lib.stride_tricks.as_strided(x, (1,)), xp.linalg.LinAlgError, x.xp_sum(where=y), xp, np.errstate()
+    xp.asnumpy(x)
+    xp.add(x, y, out=x), xp.sum(x, axis=0), xp.linalg.norm(x, ord=2), xp.add.at(x, y, 1), xp.float32
+    xp.sum(*args, axis=1), xp.exp(x, **params), partial(xp.sum, axis=1), backend.xp.divmod(x, y), xp.inf
+    xp.lib.stride_tricks.as_strided(x, (1,)), xp.linalg.LinAlgError, x.xp_sum(where=y), np.errstate()
     return [xp.stack([xp.tanh(v) for v in args], axis=0).take(3, mode="x")]
 '''
 
 
 def test_violations_name_their_place():
     found = [(use, True) for use in conformance.uses(SOURCE, "ops/planted.py")]
-    assert sum(use.line >= 17 for use, _ in found) == 15
+    assert sum(use.line >= 16 for use, _ in found) == 14
     lines = conformance.report(found, MANIFEST).splitlines()
     cupy = f"cupy {MANIFEST['cupy']}"
     expected = [
@@ -796,6 +837,6 @@ def test_violations_name_their_place():
         f"13: xp.cuda.runtime.nothing: numpy {np.__version__} has none",
         f"14: xp.lib.stride_tricks.nothing: {cupy} has none",
         f"14: xp.lib.stride_tricks.nothing: numpy {np.__version__} has none",
-        f"15: xp.trapz: numpy {np.__version__} has none",
+        f"15: xp.asnumpy: numpy {np.__version__} has none",
     ]
     assert lines == [f"ops/planted.py:{line}" for line in expected]

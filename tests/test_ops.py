@@ -28,7 +28,8 @@ def arrays_of(sample: Sample, ctx: Any = None, dtype: str | None = None, cls: ty
     out = []
     for a in sample.arrays:
         if isinstance(a, numpy.ndarray):
-            host = a.astype(dtype) if dtype and a.dtype.kind == "f" else a
+            with numpy.errstate(over="ignore"):
+                host = a.astype(dtype) if dtype and a.dtype.kind == "f" else a
             a = wrap(cls, ctx.backend.from_host(host), ctx)
         out.append(a)
     return out
@@ -79,6 +80,8 @@ def gradients(
         arrays[i].attach_grad()
     with autograd.record():
         out = listed(getattr(F, name)(*arrays, **params))
+        if not at:
+            return out, []
         heads = [y for y in out if y._entry is not None and y._data.dtype.kind == "f"]
         head_grads = [y * 0 + 0.75 for y in map(BaseArray.detach, heads)]
         heads += [F.zeros_like(arrays[i]) for i in at]
@@ -235,7 +238,7 @@ def raw_cotangents(op: Op, sample: Sample, kept: Any) -> list[Any]:
 @cases()
 def test_keeps_is_what_the_rules_read(name: str) -> None:
     op = OPS[name]
-    declared = {str(i) for i in range(10)} | {"y"} if op.keeps == "xy" else set(op.keeps)
+    declared = {str(i) for i in range(10)} | {"y"} if op.keeps == "xy" else set(op.keeps) - {"|", "-"}
     if "x" in declared:
         declared |= {str(i) for i in range(10)}
     samples = [s for s in SAMPLES[name] if s.devices]

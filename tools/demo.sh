@@ -15,8 +15,9 @@ run() { # run PROGRAM: by the interpreter or compiler that its suffix asks for
     *.py) python "$1" ;;
     *.pl) "$PERL" -Iperl/lib "$1" ;;
     *.c)
-        gcc -std=c99 -O2 $(mxgrad-config --cflags) -o "$build/$(basename "$1" .c)" "$1" $(mxgrad-config --libs) -lm
-        "$build/$(basename "$1" .c)"
+        local binary=$build/${1##*/}
+        gcc -std=c99 -O2 "$1" -o "${binary%.c}" $(mxgrad-config --cflags --libs) -lm
+        "${binary%.c}"
         ;;
     esac
 }
@@ -32,7 +33,9 @@ programs() { # programs: all of $@ that this machine can run and that are no dig
     done
 }
 
-[ "$perl_works" ] || echo "skipped: the Perl examples, because $PERL has no FFI::Platypus (Debian: libffi-platypus-perl)"
+if [ -z "$perl_works" ]; then
+    echo "skipped: the Perl examples, because $PERL has no FFI::Platypus (Debian: libffi-platypus-perl)"
+fi
 
 for program in $(programs examples/tutorials/*.py perl/examples/*.pl examples/c/*.c); do
     heading "$program"

@@ -4,7 +4,7 @@ set -euo pipefail
 shopt -s globstar nullglob
 
 echo "ruff"
-ruff check --quiet .
+ruff check --quiet --output-format concise .
 echo "mypy"
 mypy engine/mxgrad pyffi
 echo "gcc -std=c99 -Wall -Wextra -Werror"

@@ -1,4 +1,4 @@
-"""Writes the reference of every public operator, in Markdown, from the registry: what `help()` says, on one page.
+"""Writes the reference of every public operator, in Markdown: what `help()` says, on one page.
 
     python tools/reference.py build/docs/operators.md
 """

@@ -9,7 +9,8 @@ suits() {
 import ensurepip, os, sys, sysconfig, venv
 var = sysconfig.get_config_var
 library = f"libpython{var('LDVERSION')}.so"
-folders = {var("LIBDIR"), os.path.join(var("LIBDIR"), var("MULTIARCH") or ""), os.path.join(sys.base_prefix, "lib")}
+libdir, multiarch = var("LIBDIR"), var("MULTIARCH") or ""
+folders = [libdir, os.path.join(libdir, multiarch), os.path.join(sys.base_prefix, "lib")]
 ok = (
     sys.version_info >= (3, 10)
     and os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))

@@ -14,13 +14,30 @@
 """
 from __future__ import annotations
 
+from typing import Any
+
 __version__ = "0.1.0"
 
 from . import autograd, base, context, nd
-from .base import MXNetError
+from .base import MXNetError, UnknownNameError, nearest
 from .context import Context, Device, cpu, cpu_pinned, current_context, current_device, gpu, num_gpus
 
 ndarray = nd
 
+# Modules that many programs do without are imported when they are first asked for.
+_LAZY = ("error", "np", "npx", "random", "testing")
+
 __all__ = ["MXNetError", "Context", "Device", "autograd", "base", "context", "cpu", "cpu_pinned", "current_context",
-           "current_device", "gpu", "nd", "num_gpus"]
+           "current_device", "gpu", "nd", "num_gpus", *_LAZY]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return import_module(f"mxgrad.{name}")
+    raise UnknownNameError(f"module 'mxgrad' has no attribute {name!r}{nearest(name, __all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

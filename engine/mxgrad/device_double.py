@@ -53,7 +53,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
-from functools import partial
+from functools import cache, partial
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -348,20 +348,25 @@ def _new(host: numpy.ndarray, memory: _Memory) -> ndarray:
     return array
 
 
+def _lift_array(result: Any, operands: list[ndarray]) -> ndarray:
+    """The device array of NumPy's `result`, an array or number; a view shares the memory of its operand."""
+    for operand in operands:
+        if result is operand._host:
+            return operand
+    host = numpy.asarray(result)
+    if host.dtype.kind not in "biufc" or host.dtype.itemsize > (16 if host.dtype.kind == "c" else 8):
+        raise ValueError(f"Unsupported dtype {host.dtype}")
+    root = _root(host)
+    for operand in operands:
+        if _root(operand._host) is root:
+            return _new(host, operand._memory)
+    return _new(host, _Memory(_thread.device, host.nbytes))
+
+
 def _lift(result: Any, operands: list[ndarray]) -> Any:
-    """NumPy's `result`, with device arrays for its arrays and numbers; views share an operand's memory."""
+    """NumPy's `result` with device arrays for its arrays and numbers."""
     if isinstance(result, (numpy.ndarray, numpy.generic)) or _is_number(result):
-        for operand in operands:
-            if result is operand._host:
-                return operand
-        host = numpy.asarray(result)
-        if host.dtype.kind not in "biufc" or host.dtype.itemsize > (16 if host.dtype.kind == "c" else 8):
-            raise ValueError(f"Unsupported dtype {host.dtype}")
-        root = _root(host)
-        for operand in operands:
-            if _root(operand._host) is root:
-                return _new(host, operand._memory)
-        return _new(host, _Memory(_thread.device, host.nbytes))
+        return _lift_array(result, operands)
     if isinstance(result, tuple):
         return tuple(_lift(item, operands) for item in result)
     if isinstance(result, list):
@@ -439,7 +444,7 @@ class ufunc:
         _bind(self.__name__, _UFUNC_CALL, args, keywords)
         if not self.nin <= len(args) <= self.nargs:
             raise DeviceRuleError(f"cupy.{self.__name__}: {len(args)} arguments for {self.nin} operands")
-        for value in args:
+        for value in (*args, *_leaves(keywords.get("out"))):
             self._check_operand(value)
         return _compute(self.__name__, self._numpy, args, keywords, writes=True)
 
@@ -454,7 +459,8 @@ class ufunc:
         self._check_operand(a)
         self._check_operand(b)
         key = _Key(a, indices)
-        if key.arrays and a.dtype.char not in _ATOMIC.get(self.__name__, a.dtype.char):
+        scattered = any(index.dtype.kind != "b" for index in key.arrays)
+        if scattered and a.dtype.char not in _ATOMIC.get(self.__name__, a.dtype.char):
             raise DeviceRuleError(f"cupy.{self.__name__}.at: there is no atomic operation on {a.dtype}")
         _compute(f"{self.__name__}.at", self._numpy.at, (a, key.host, b), {})
 
@@ -620,7 +626,7 @@ class ndarray:
 
     @property
     def imag(self) -> ndarray:
-        return _lift(self._host.imag, [self])
+        return _lift_array(self._host.imag, [self])
 
     # To the host: each a copy and a wait, allowed from any device.
 
@@ -679,7 +685,7 @@ class ndarray:
         lowered = _Key(self, key)
         if lowered.arrays:
             _add(kernels=1)
-        return _lift(self._host[lowered.host], [self])
+        return _lift_array(self._host[lowered.host], [self])
 
     def __setitem__(self, key: Any, value: Any) -> None:
         lowered = _Key(self, key)
@@ -714,10 +720,19 @@ class ndarray:
         _add(h2d=1)
         self._host[...] = arr
 
-    def __copy__(self) -> ndarray:
+    def scatter_add(self, slices: Any, value: Any) -> None:
+        ufunc("add").at(self, slices, value)
+
+    def scatter_max(self, slices: Any, value: Any) -> None:
+        ufunc("maximum").at(self, slices, value)
+
+    def scatter_min(self, slices: Any, value: Any) -> None:
+        ufunc("minimum").at(self, slices, value)
+
+    def __copy__(self) -> Any:
         return self.copy()
 
-    def __deepcopy__(self, memo: Any) -> ndarray:
+    def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
 
     def __getattr__(self, name: str) -> Any:
@@ -779,7 +794,7 @@ def array(
         _add(kernels=1)
     else:
         _add(h2d=1)
-    return _lift(numpy.array(host, dtype=dtype, order=order, ndmin=ndmin), [])
+    return _lift_array(numpy.array(host, dtype=dtype, order=order, ndmin=ndmin), [])
 
 
 def asarray(
@@ -803,7 +818,7 @@ def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
     """Memory that nobody wrote: filled with what shows up best in a result."""
     _check("empty", {"shape": shape, "dtype": dtype})
     try:
-        made = _lift(numpy.empty(shape, dtype, order), [])  # type: ignore[call-overload]
+        made = _lift_array(numpy.empty(shape, dtype, order), [])  # type: ignore[call-overload]
     except MemoryError as error:
         raise OutOfMemoryError(str(error)) from error
     if made.dtype.kind in "fc":
@@ -861,6 +876,9 @@ linalg = _Namespace("linalg", _MANIFEST["linalg"], numpy.linalg, LinAlgError=num
 lib = SimpleNamespace(
     stride_tricks=_Namespace("lib.stride_tricks", _MANIFEST["stride_tricks"], numpy.lib.stride_tricks)
 )
+cupyx = SimpleNamespace(
+    scatter_add=ndarray.scatter_add, scatter_max=ndarray.scatter_max, scatter_min=ndarray.scatter_min
+)
 cuda = SimpleNamespace(
     Device=Device,
     Stream=Stream,
@@ -879,22 +897,22 @@ cuda = SimpleNamespace(
 
 
 def __getattr__(name: str) -> Any:
-    value: Any
-    if name in _MANIFEST["ufuncs"] and hasattr(numpy, name):
-        value = ufunc(name)
-    elif name in _MANIFEST["functions"] and name not in _NOT_IMITATED and hasattr(numpy, name):
-        value = _function(name, _MANIFEST["functions"][name], getattr(numpy, name))
-    elif name in _MANIFEST["names"] and _is_host_name(getattr(numpy, name, ...)):
-        value = getattr(numpy, name)
-    elif name == "cupyx":
-        value = SimpleNamespace(scatter_add=__getattr__("add").at, scatter_max=__getattr__("maximum").at,
-                                scatter_min=__getattr__("minimum").at)
-    elif any(name in _MANIFEST[part] for part in ("ufuncs", "functions", "names")):
-        raise AttributeError(f"{name}: NumPy has none, or the device double imitates none")
-    else:
-        raise AttributeError(f"cupy {__version__} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+    return _made(name)
+
+
+@cache  # and not in globals(), where `sum` and `any` would take the place of Python's
+def _made(name: str) -> Any:
+    """CuPy's function, ufunc, type or constant `name`."""
+    of_numpy = getattr(numpy, name, ...)
+    if name in _MANIFEST["ufuncs"] and of_numpy is not ...:
+        return ufunc(name)
+    if name in _MANIFEST["functions"] and name not in _NOT_IMITATED and of_numpy is not ...:
+        return _function(name, _MANIFEST["functions"][name], of_numpy)
+    if name in _MANIFEST["names"] and _is_host_name(of_numpy):
+        return of_numpy
+    if any(name in _MANIFEST[part] for part in ("ufuncs", "functions", "names")):
+        raise AttributeError(f"{name}: NumPy has none, or the device double does not imitate it")
+    raise AttributeError(f"cupy {__version__} has no attribute {name!r}")
 
 
 def _is_host_name(value: Any) -> bool:

@@ -14,8 +14,8 @@ import numpy
 
 from .array import Array, wrap
 from .backend import quiet
-from .base import ContextError, MXNetError, completed
-from .registry import OPS, Op, Spec, table
+from .base import ContextError, MXNetError, NotAnArrayError, completed
+from .registry import OPS, Op, Spec, reads, table
 from .tape import Output, next_order, record, site, state
 
 _ndarray = numpy.ndarray
@@ -33,7 +33,7 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     Raises MXNetError of the kind the kernel raised, completed with the op, the arguments and the parameters.
     """
     lead: Any = None
-    live = mixed = False
+    live = mixed = numbers = False
     for v in values:
         if isinstance(v, Array):
             if lead is None:
@@ -48,13 +48,18 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
             if v._entry is not None:
                 live = True
         elif v is not None and op.result != "free":
-            mixed = mixed or v.__class__ is not float and v.__class__ is not int or _kind(lead) != "f"
+            numbers = True
+            mixed = mixed or v.__class__ is not float and v.__class__ is not int
     if lead is None:
-        raise completed(TypeError(), f"{op.name}: needs at least one array; got {values!r}")
+        got = ", ".join(describe(v) for v in values)
+        raise NotAnArrayError(f"{op.name}: argument {op.arrays[0] if op.arrays else op.variadic} must be an array, got {got}")
     cls, ctx = type(lead), lead._ctx
-    if op.result == "float" and _kind(lead) != "f" or mixed and not op.mixed:
-        values = cls._convert(op, values)
-        live = live or any(isinstance(v, Array) and v._entry is not None for v in values)
+    whole = lead._data.dtype.kind != "f"
+    if whole and (numbers or op.result == "float") or mixed:
+        if not op.mixed:
+            values = cls._convert(op, values)
+            live = live or any(isinstance(v, Array) and v._entry is not None for v in values)
+            lead = next(v for v in values if isinstance(v, Array))
     raws = [v._data if isinstance(v, Array) else v for v in values]
     try:
         out = ctx.backend.forward[op.name](*raws, **params)
@@ -67,7 +72,8 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     if several:
         result = tuple(wrap(cls, o, ctx) for o in out)
     elif op.view and _is_view(out):
-        if share and not (live and state.recording):
+        # As in MXNet, memory is shared where the view is one block of it.
+        if share and out.flags.c_contiguous and not (live and state.recording):
             result = wrap(cls, out, ctx)
             result._cell = shared_cell(values[0], result)
         else:
@@ -108,10 +114,6 @@ def shared_cell(a: Array, view: Array) -> list[Any]:
         cell[2:] = [r for r in cell[2:] if r() is not None]
     cell.append(ref(view))
     return cell
-
-
-def _kind(a: Any) -> str:
-    return "f" if a is None else a._data.dtype.kind
 
 
 def _as_flavour(a: Array, cls: type[Array]) -> Array:
@@ -181,7 +183,7 @@ def _unary(op: Op) -> Callable[[Any], Any]:
     ufunc = getattr(numpy, op.name)
     if op.name not in _CALM:
         ufunc = quiet(ufunc)
-    keeps_x, keeps_y = op.keeps_all, op.keeps_y
+    keeps_x, keeps_y = reads(op, [True], 0), op.keeps_y
     same = op.result != "free"
 
     def call(x: Any) -> Any:
@@ -234,11 +236,33 @@ def _unary(op: Op) -> Callable[[Any], Any]:
     return call
 
 
+def _kept(x: Any, y: Any, keep_x: bool, keep_y: bool) -> tuple[tuple[Any, Any], tuple[Any, ...], int]:
+    """(values, cells, version) for the primals that rules read, of two operands of one shape or one a number."""
+    values: list[Any] = []
+    cells = []
+    for a, keep in ((x, keep_x), (y, keep_y)):
+        if not isinstance(a, Array):
+            values.append(a)
+        elif not keep:
+            values.append(None)
+        elif a._entry is None and len(a._cell) > 2:     # a constant among views: see `record`
+            values.append(a._data.copy())
+            cells.append([0, None])
+        else:
+            values.append(a._data)
+            cells.append(a._cell)
+    return (values[0], values[1]), tuple(cells), sum(c[0] for c in cells)
+
+
 def _binary(op: Op) -> Callable[[Any, Any], Any]:
     ufunc = getattr(numpy, op.name)
     if op.name not in _CALM:
         ufunc = quiet(ufunc)
-    keeps_xs, keeps_y = op.keeps_all, op.keeps_y
+    keeps_y, bare = op.keeps_y, op.keeps == "-"
+    # Which primals the rules that will run read: by the first, the second, both arguments being on the tape.
+    (x1, y1), (x2, y2), (x3, y3) = (
+        (reads(op, wanted, 0), reads(op, wanted, 1)) for wanted in ((True, False), (False, True), (True, True)))
+    both, neither = x3 and y3, not (x3 or y3)
     same = op.result != "free"
 
     def call(x: Any, y: Any) -> Any:
@@ -304,27 +328,31 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         kept: Any = None
         watched: tuple[Any, ...] = ()
         version = 0
-        if xd is x or yd is y:              # one operand is a number
-            if keeps_xs:
-                kept = (xd, yd)
-                xc = y._cell if xd is x else x._cell
-                watched = (xc,)
-                version = xc[0]
-        elif floats and xd.shape == yd.shape:
-            if keeps_xs:
-                kept = (xd, yd)
+        if not floats or (xd is not x and yd is not y and xd.shape != yd.shape):
+            r._entry = record(
+                op, _EMPTY, ctx, (xe, ye), (xd, yd),
+                (None if xd is x else x._cell, None if yd is y else y._cell), d, (cell,))
+            return r
+        if xe is not None and ye is not None:
+            if both:
                 xc = x._cell
                 yc = y._cell
+                kept = (xd, yd)
                 watched = (xc, yc)
                 version = xc[0] + yc[0]
-        else:
-            params = _EMPTY
-            if keeps_xs:
-                kept = (xd, yd)
-                watched = (x._cell, y._cell)
-                version = x._cell[0] + y._cell[0]
-            else:
+            elif not neither:
+                kept, watched, version = _kept(x, y, x3, y3)
+            elif not bare:
                 kept = (Spec(xd.shape, dtype), Spec(yd.shape, dtype))
+        elif xe is not None:
+            if x1 or y1:
+                kept, watched, version = _kept(x, y, x1, y1)
+            elif not bare:
+                kept = (Spec(xd.shape, dtype), None)
+        elif x2 or y2:
+            kept, watched, version = _kept(x, y, x2, y2)
+        elif not bare:
+            kept = (None, Spec(yd.shape, dtype))
         if keeps_y:
             r._entry = [next_order(), op, code, lasti, ctx, params, (xe, ye), kept, d, (*watched, cell), version]
         else:
@@ -345,11 +373,11 @@ def into(op: str, out: Any, result: Any) -> Any:
         if len(out) != len(results):
             raise completed(ValueError(), f"{op}: out has {len(out)} arrays, the op gives {len(results)}")
         for o, r in zip(out, results):
-            o._assign(r)
+            o._receive(r)
         return out
     if not isinstance(out, Array):
         raise completed(TypeError(), f"{op}: out must be an array, got {describe(out)}")
-    out._assign(result)     # type: ignore[attr-defined]
+    out._receive(result)    # type: ignore[attr-defined]
     return out
 
 

@@ -346,6 +346,10 @@ class BaseArray(Array):
             raise InvalidValueError(f"out has shape {self.shape}, the result has shape {value.shape}")
         self._write(value, (slice(None),) * self.ndim if self.ndim else (Ellipsis,), [])
 
+    def _receive(self, result: Any) -> None:
+        """Take over what an op computed for this array (in-place operators, out=)."""
+        self._assign(result)
+
 
 def _put(data: Any, key: Any, indices: list[Any], value: Any) -> None:
     if indices:
@@ -378,19 +382,19 @@ def as_array(value: Any, like: Any, what: str) -> Any:
     raise NotAnArrayError(f"{what} must be an array like {type(like).__name__}, got {value!r} of type {type(value)}")
 
 
-def _reflected(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def reflected(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         return f(other, self)
     return method
 
 
-def _inplace(name: str) -> Callable[[Any, Any], Any]:
+def inplace(name: str) -> Callable[[Any, Any], Any]:
     f = getattr(F, name)
 
     def method(self: Any, other: Any) -> Any:
         if state.recording and self._entry is not None:
             raise InplaceError(IN_GRAPH)
-        self._assign(f(self, other))
+        self._receive(f(self, other))
         return self
     return method
 
@@ -398,8 +402,8 @@ def _inplace(name: str) -> Callable[[Any, Any], Any]:
 for _symbol, _op in (("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "divide"),
                      ("mod", "remainder"), ("pow", "power")):
     setattr(BaseArray, f"__{_symbol}__", getattr(F, _op))
-    setattr(BaseArray, f"__r{_symbol}__", _reflected(getattr(F, _op)))
-    setattr(BaseArray, f"__i{_symbol}__", _inplace(_op))
+    setattr(BaseArray, f"__r{_symbol}__", reflected(getattr(F, _op)))
+    setattr(BaseArray, f"__i{_symbol}__", inplace(_op))
 BaseArray.__neg__ = F.negative      # type: ignore[attr-defined]
 BaseArray.__abs__ = lambda self: F.abs(self)        # type: ignore[attr-defined]
 BaseArray.__hash__ = object.__hash__        # type: ignore[method-assign]

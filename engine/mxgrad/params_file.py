@@ -47,7 +47,7 @@ _CODES = {
 _DTYPES = {code: numpy.dtype(name) for name, code in _CODES.items()}
 _BFLOAT16 = 12
 _STORAGE = {1: "row_sparse", 2: "csr"}
-_MAX_NDIM = 32  # of every NumPy that is supported
+_MAX_NDIM = 64  # of NumPy 2; a NumPy with a lower limit refuses the shape itself
 _ON_CPU = struct.pack("<ii", 1, 0)
 _FOREIGN = (
     (b"PK\x03\x04", "a zip archive (MXNet 2 saves gluon parameters as .npz: numpy.load reads it)"),
@@ -89,30 +89,35 @@ def _file_errors(path: str, action: str) -> Iterator[None]:
         raise ours from error
 
 
-def dumps(arrays: Sequence[numpy.ndarray], names: Sequence[str] | None = None) -> bytes:
+def dumps(
+    arrays: Sequence[numpy.ndarray], names: Sequence[str] | None = None, *, numpy_shapes: bool = False
+) -> bytes:
     """The bytes of a ``.params`` file holding `arrays`.
 
-    Byte for byte what MXNet 1.9.1 writes. When an array is 0-d or empty, all are written with NumPy shapes,
-    as MXNet does inside ``np_shape(True)``.
+    Byte for byte what MXNet 1.9.1 writes: without NumPy shapes, unless an array is 0-d or empty; 1.9.1 then
+    has to be inside ``np_shape(True)``, for writing and for reading. MXNet 2 writes NumPy shapes always and,
+    unless told otherwise, reads no other file.
 
     Parameters: `arrays`, of dtype float16/32/64, (u)int8/16/32/64 or bool, of any shape and layout;
-    `names`, one for each array, all different, or None.
+    `names`, one for each array, all different, or None; `numpy_shapes`, True for the bytes of MXNet 2.
     Raises InvalidTypeError for another dtype, InvalidValueError for names that do not fit.
 
     >>> len(dumps([]))
     32
     """
-    return b"".join(_parts(arrays, names))
+    return b"".join(_parts(arrays, names, numpy_shapes))
 
 
-def _parts(arrays: Sequence[numpy.ndarray], names: Sequence[str] | None) -> list[bytes | memoryview]:
+def _parts(
+    arrays: Sequence[numpy.ndarray], names: Sequence[str] | None, numpy_shapes: bool
+) -> list[bytes | memoryview]:
     """The file in pieces; values are not copied when they are stored as the format wants them."""
     names = [] if names is None else list(names)
     if names and len(names) != len(arrays):
         raise InvalidValueError(f"{len(names)} names for {len(arrays)} arrays; give one for each, or none")
     if len(set(names)) != len(names):
         raise InvalidValueError(f"the name {_first_repeated(names)!r} is given to two arrays")
-    numpy_shapes = any(array.size == 0 or array.ndim == 0 for array in arrays)
+    numpy_shapes = numpy_shapes or any(array.size == 0 or array.ndim == 0 for array in arrays)
     parts: list[bytes | memoryview] = [struct.pack("<QQQ", _FILE, 0, len(arrays))]
     for array in arrays:
         code = _CODES.get(array.dtype.name)
@@ -243,6 +248,7 @@ def _read_array(reader: _Reader) -> numpy.ndarray:
         size *= n
     at = reader.offset
     raw = reader.take(size * dtype.itemsize, f"the values of a {dtype} array of shape {shape}")
+    values: numpy.ndarray
     if dtype.kind == "b":
         values = numpy.frombuffer(raw, numpy.uint8) != 0  # any byte but 0 and 1 would make a bool of neither
     else:
@@ -266,7 +272,8 @@ def _read_name(reader: _Reader) -> str:
 
 
 def save(
-    path: str | os.PathLike[str], arrays: Sequence[numpy.ndarray], names: Sequence[str] | None = None
+    path: str | os.PathLike[str], arrays: Sequence[numpy.ndarray], names: Sequence[str] | None = None, *,
+    numpy_shapes: bool = False,
 ) -> None:
     """Write `arrays` to the file `path` (see `dumps`), all or nothing.
 
@@ -277,13 +284,13 @@ def save(
     Raises FileError (MissingFileError for a directory that is not there), and what `dumps` raises.
     """
     named = os.fspath(path)
-    parts = _parts(arrays, names)
+    parts = _parts(arrays, names, numpy_shapes)
     with _file_errors(named, "Open"):
         target = os.path.realpath(named)
         mode = _mode(target)
         directory, name = os.path.split(target)
         draft = os.path.join(directory, f".{name[:200]}.{secrets.token_hex(8)}")
-        file = open(draft, "xb")  # noqa: SIM115 (opening and writing fail with different words)
+        file = open(draft, "xb")
     try:
         with _file_errors(named, "Write"):
             with file:

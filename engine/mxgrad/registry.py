@@ -1,11 +1,18 @@
 """What an op is, and the table of all of them (level 1)."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 OPS: dict[str, Op] = {}
+
+
+def reads(op: Op, wanted: Sequence[bool], i: int) -> bool:
+    """Whether primal `i` is read by a rule of `op` that will run, those of the `wanted` arguments."""
+    if len(op.reads) == 1:
+        return "x" in op.keeps or str(i) in op.keeps
+    return any(want and ("x" in letters or str(i) in letters) for want, letters in zip(wanted, op.reads))
 
 
 def zero(F: Any, g: Any, y: Any, x: Any, *rest: Any, **params: Any) -> Any:
@@ -26,7 +33,9 @@ class Op:
         several outputs `g` and `y` are tuples.
     keeps
         The values the rules read, as letters: ``x`` the primals, ``y`` the output, or the numbers of single primals
-        ('0', '1', ...).  A value that is not kept reaches the rule as a `Spec`: shape and dtype only.
+        ('0', '1', ...); with '|' for each rule apart, so that ``1|0`` keeps of a product only the factor whose other
+        one wants a gradient.  A value that is not kept reaches the rule as a `Spec`: shape and dtype only.  '-' says that
+        the rules read nothing at all, not even shapes, and get None where the tape can spare the `Spec`.
     broadcasts
         The walk sums a cotangent back to its primal's shape.
     ufunc
@@ -41,7 +50,7 @@ class Op:
     """
 
     __slots__ = (
-        "name", "kernel", "vjps", "joint", "keeps", "keeps_all", "keeps_y", "broadcasts", "ufunc", "names", "arrays",
+        "name", "kernel", "vjps", "joint", "keeps", "reads", "keeps_y", "broadcasts", "ufunc", "names", "arrays",
         "variadic", "optional", "params", "doc", "nd_arrays", "result", "mixed", "view",
     )
 
@@ -51,7 +60,8 @@ class Op:
         nd_arrays: tuple[str, ...] | None, result: str, mixed: bool, view: bool,
     ) -> None:
         self.name, self.kernel, self.vjps, self.joint = name, kernel, vjps, joint
-        self.keeps, self.keeps_all, self.keeps_y = keeps, "x" in keeps, "y" in keeps
+        self.keeps, self.keeps_y = keeps, "y" in keeps
+        self.reads = tuple(keeps.split("|"))
         self.broadcasts, self.ufunc, self.names, self.doc = broadcasts, ufunc, names, doc
         self.result, self.mixed, self.view = result, mixed, view
         code, kwdefaults = kernel.__code__, kernel.__kwdefaults__ or {}

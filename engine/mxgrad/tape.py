@@ -16,7 +16,7 @@ from os.path import dirname
 from typing import Any
 
 from .base import AutogradError, InplaceError
-from .registry import Op, Spec
+from .registry import Op, Spec, reads
 
 ORDER, OP, CODE, LASTI, CTX, PARAMS, PARENTS, VALUES, OUT, CELLS, VERSION = range(11)
 FREED = CTX     # a freed node ends here: [order, op, code, lasti, [order when it was freed]]
@@ -114,16 +114,19 @@ def record(
     """A new node for one call, keeping of the values only what the op's rules read.
 
     `out` is the raw output, or a tuple of them; `cells` has None for a value that is not an array.  The cells that
-    stay are those of the kept arrays in their order, then those of the outputs if they are kept.
+    stay are those of the kept arrays in their order, then those of the outputs if they are kept.  A constant that
+    shares its memory with other arrays is kept as a copy: ``z[i] = z[i - 1] * x`` writes into z, not into what was read.
     """
     kept: list[Any] = []
     watched: list[Any] = []
-    keeps = op.keeps
+    wanted = [parent is not None for parent in parents]
     for i, value in enumerate(values):
         cell = cells[i]
         if cell is None:
             kept.append(value)
-        elif op.keeps_all or str(i) in keeps:
+        elif reads(op, wanted, i):
+            if parents[i] is None and len(cell) > 2:
+                value, cell = value.copy(), [0, None]
             kept.append(value)
             watched.append(cell)
         else:

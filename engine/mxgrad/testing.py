@@ -53,8 +53,8 @@ def check_grads(
     Raises
     ------
     AssertionError
-        Naming the argument, the order, the slope expected (by differences) and the one got (by autograd); also
-        for a gradient of another shape or dtype than its argument.
+        Naming the argument, the order, the slope expected (by differences) and the one got (by autograd);
+        also for a gradient of another shape or dtype than its argument.
     InvalidTypeError
         No argument is a floating point array.
 
@@ -176,8 +176,8 @@ def _gradient(
 def use_device_double(module: ModuleType | None = None) -> Iterator[Any]:
     """A ``with`` block in which gpu contexts are served by `mxgrad.device_double`, which it gives.
 
-    The double has two devices, computes with NumPy and refuses what would be slow, wrong or an error on a real
-    GPU.  `module` is another module to serve them.  Arrays made inside are not used after the block.
+    The double has two devices, computes with NumPy and refuses what would be slow, wrong or an error on a
+    real GPU.  `module` is another module to serve them.  Arrays made inside are not used after the block.
 
     >>> import mxgrad as mx
     >>> from mxgrad.testing import use_device_double

@@ -37,7 +37,9 @@ class Sample:
         self.reference, self.differentiate, self.devices = reference, differentiate, devices
 
     def __repr__(self) -> str:
-        given = [f"{a.dtype}{list(a.shape)}" if isinstance(a, numpy.ndarray) else repr(a) for a in self.arrays]
+        given = [
+            f"{a.dtype}{list(a.shape)}" if isinstance(a, numpy.ndarray) else repr(a) for a in self.arrays
+        ]
         return ", ".join(given + [f"{k}={v}" for k, v in self.params.items()])
 
 

@@ -40,18 +40,19 @@ _ND_ARRAYS = {1: ("data",), 2: ("lhs", "rhs")}
 
 # arithmetic -----------------------------------------------------------------------------------------------------
 
-_elemwise("add", lambda F, g, z, x, y: g, lambda F, g, z, x, y: g, keeps="",
+_elemwise("add", lambda F, g, z, x, y: g, lambda F, g, z, x, y: g, keeps="-",
           nd="add broadcast_add broadcast_plus", np="add")
-_elemwise("subtract", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g, keeps="",
+_elemwise("subtract", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g, keeps="-",
           nd="subtract broadcast_sub broadcast_minus", np="subtract")
-_elemwise("multiply", lambda F, g, z, x, y: g * y, lambda F, g, z, x, y: g * x,
+_elemwise("multiply", lambda F, g, z, x, y: g * y, lambda F, g, z, x, y: g * x, keeps="1|0",
           nd="multiply broadcast_mul", np="multiply")
-_elemwise("divide", lambda F, g, z, x, y: g / y, lambda F, g, z, x, y: -g * (x / y) / y, result="float",
+_elemwise("divide", lambda F, g, z, x, y: g / y, lambda F, g, z, x, y: -g * (x / y) / y, keeps="1|x",
+          result="float",
           nd="divide broadcast_div true_divide", np="divide true_divide")
 _elemwise("floor_divide", zero, lambda F, g, z, x, y: zero(F, g, z, y), keeps="", np="floor_divide")
-_elemwise("remainder", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g * F.floor(x / y),
+_elemwise("remainder", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g * F.floor(x / y), keeps="|x",
           nd="modulo broadcast_mod mod", np="mod remainder")
-_elemwise("fmod", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g * F.trunc(x / y), np="fmod")
+_elemwise("fmod", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g * F.trunc(x / y), keeps="|x", np="fmod")
 
 
 def _power_dx(F: Any, g: Any, z: Any, x: Any, y: Any) -> Any:
@@ -85,8 +86,16 @@ _elemwise("logaddexp", lambda F, g, z, x, y: g * F.exp(x - z), lambda F, g, z, x
           result="float", np="logaddexp")
 _elemwise("copysign", lambda F, g, z, x, y: g * F.sign(x) * F.copysign(F.ones_like(x), y),
           lambda F, g, z, x, y: zero(F, g, z, y), result="float", np="copysign")
-_elemwise("ldexp", lambda F, g, z, x, y: g * F.exp2(y), lambda F, g, z, x, y: g * z * _LOG2, keeps="xy",
+_elemwise("ldexp", lambda F, g, z, x, y: g * 2.0 ** y, lambda F, g, z, x, y: g * z * _LOG2, keeps="1y",
           kernel=lambda xp, x1, x2: x1 * xp.exp2(x2), result="float", np="ldexp")
+
+
+def _heaviside_dy(F: Any, g: Any, z: Any, x: Any, y: Any) -> Any:
+    return F.where(x == 0, g, 0)
+
+
+_elemwise("heaviside", lambda F, g, z, x, y: zero(F, g, z, x), _heaviside_dy, keeps="0", result="float",
+          np="heaviside")
 
 
 def _ratio(F: Any, x: Any, r: Any) -> Any:
@@ -145,7 +154,11 @@ _elemwise("fix", zero, keeps="", kernel=lambda xp, x: xp.trunc(x), nd="fix", np=
 
 def _round_away(xp: Any, x: Any) -> Any:
     """Halves away from zero, which is what C's round and MXNet's nd.round do."""
-    return xp.copysign(xp.floor(xp.abs(x) + 0.5), x) if x.dtype.kind == "f" else x
+    if x.dtype.kind != "f":
+        return x.copy()
+    size = xp.abs(x)
+    whole = xp.floor(size)
+    return xp.copysign(whole + (size - whole >= 0.5), x)
 
 
 _elemwise("round_away", zero, keeps="", kernel=_round_away, nd="round")
@@ -179,6 +192,15 @@ _elemwise("right_shift", *_right_zero, keeps="", np="right_shift bitwise_right_s
 _elemwise("gcd", *_right_zero, keeps="", np="gcd")
 _elemwise("lcm", *_right_zero, keeps="", np="lcm")
 
+
+def _nan_to_num(xp: Any, x: Any, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """nan and infinities replaced, the latter by the largest numbers of the dtype unless told otherwise."""
+    return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+_elemwise("nan_to_num", lambda F, g, y, x, nan=0.0, posinf=None, neginf=None: F.where(F.isfinite(x), g, 0),
+          kernel=_nan_to_num)
+
 # functions of neural networks that are one formula ----------------------------------------------------------------
 
 
@@ -193,6 +215,15 @@ _elemwise("relu", lambda F, g, y, x: F.where(y > 0, g, 0), keeps="y", kernel=lam
           nd="relu", npx="relu")
 _elemwise("softsign", lambda F, g, y, x: g / F.square(1 + F.abs(x)), kernel=lambda xp, x: x / (1 + xp.abs(x)),
           result="float", nd="softsign", npx="softsign")
+
+
+def _hard_sigmoid(xp: Any, x: Any, *, alpha: float = 0.2, beta: float = 0.5) -> Any:
+    """alpha x + beta, clipped to [0, 1]; its gradient is 0 at the bounds and outside."""
+    return xp.clip(alpha * x + beta, 0, 1)
+
+
+_elemwise("hard_sigmoid", lambda F, g, y, x, alpha=0.2, beta=0.5: F.where(F.logical_and(y > 0, y < 1), g * alpha, 0),
+          keeps="y", kernel=_hard_sigmoid, result="float", nd="hard_sigmoid")
 
 
 def _softrelu(xp: Any, x: Any) -> Any:

@@ -38,7 +38,7 @@ def _matmul_db(F: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     return F.matmul(_t(F, a), g)
 
 
-register("matmul", _matmul, _matmul_da, _matmul_db, broadcasts=True, result="same", np="matmul")
+register("matmul", _matmul, _matmul_da, _matmul_db, keeps="1|0", broadcasts=True, result="same", np="matmul")
 
 
 def _dot(xp: Any, a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
@@ -79,7 +79,7 @@ def _dot_db(F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False, t
     return F.transpose(db) if transpose_b else db
 
 
-register("dot", _dot, _dot_da, _dot_db, result="same", nd="dot", nd_arrays=("lhs", "rhs"))
+register("dot", _dot, _dot_da, _dot_db, keeps="1|0", result="same", nd="dot", nd_arrays=("lhs", "rhs"))
 
 
 def _tensordot(xp: Any, a: Any, b: Any, *, axes: Any = 2) -> Any:
@@ -115,4 +115,4 @@ def _tensordot_db(F: Any, g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     return F.transpose(ct, axes=tuple(order.index(i) for i in range(nb)))
 
 
-register("tensordot", _tensordot, _tensordot_da, _tensordot_db, result="same", np="tensordot")
+register("tensordot", _tensordot, _tensordot_da, _tensordot_db, keeps="1|0", result="same", np="tensordot")

@@ -7,13 +7,18 @@ use overload
     'bool'   => sub { 1 },
     fallback => 1;
 
-# The first frame outside the distribution: the line a user can change.
+# Whether a package is part of the distribution, for each that called.
+my %IS_OURS;
+
+# File and line of the first frame outside the distribution: what a user can change. `$up` frames above the caller are
+# known to be inside.
 sub user_line {
-    my $up = 0;
-    my ($package, $file, $line);
-    while (my @frame = caller $up++) {
+    my ($up) = @_;
+    $up //= 1;
+    my ($package, $file, $line) = caller $up;
+    while ($IS_OURS{ $package // return ('-', 0) } //= $package =~ /\AAI::MX(?:Grad|Net)(?:::|\z)/ ? 1 : 0) {
+        my @frame = caller ++$up or last;
         ($package, $file, $line) = @frame;
-        last if $package !~ /\AAI::MX(?:Grad|Net)(?:::|\z)/;
     }
     return ($file, $line);
 }

@@ -13,7 +13,7 @@ use AI::MXGrad::FFI::Prototypes ();
 
 my @PROTOTYPES = @AI::MXGrad::FFI::Prototypes::PROTOTYPES;
 
-our @EXPORT_OK = (qw(fail here buffer text_of handles take_handles $RECORDING), map { $_->[0] } @PROTOTYPES);
+our @EXPORT_OK = (qw(fail here buffer text_of handles take_handles $RECORDING $DEPTH $PENDING $OVER), map { $_->[0] } @PROTOTYPES);
 
 # Mirrors the recording flag of this thread, so that only recorded calls pay for saying where they are made.
 our $RECORDING = 0;
@@ -24,10 +24,18 @@ our $DEPTH = 0;
 # A reference to the exception that a callback ended with, on its way round C to the caller.
 our $PENDING;
 
+# The location that the engine knows of this thread.
+my ($FILE_NOW, $LINE_NOW) = ('', 0);
+
 # Set when the program is over: from then on handles are left to the system.
 our $OVER = 0;
 
-sub CLONE { ($RECORDING, $DEPTH, $PENDING) = (0, 0, undef); return }
+# A new thread starts with flags of its own.
+sub CLONE {
+    ($RECORDING, $DEPTH, $PENDING) = (0, 0, undef);
+    ($FILE_NOW, $LINE_NOW) = ('', 0);
+    return;
+}
 
 END { $OVER = 1 }
 
@@ -46,7 +54,7 @@ sub _in_place {
 }
 
 sub _from_python {
-    my $python = $ENV{MXGRAD_PYTHON} || 'python3';
+    my $python = ($ENV{MXGRAD_PYTHON} || 'python3') =~ s/'/'\\''/gr;
     open my $pipe, '-|', "'$python' -m mxgrad_ffi --lib 2>/dev/null" or return;
     my $file = <$pipe>;
     close $pipe or return;
@@ -76,8 +84,8 @@ sub find_library {
         my $file = $place->[1]->();
         return $file if defined $file && -e $file;
     }
-    die join "\n    ", "AI::MXGrad cannot find its library $FILE (pip install mxgrad builds it). Tried:",
-        map { $_->[0] } @places, "\n";
+    die join("\n    ", "AI::MXGrad cannot find its library $FILE (pip install mxgrad builds it). Tried:",
+        map { $_->[0] } @places) . "\n";
 }
 
 sub _load {
@@ -123,9 +131,13 @@ sub fail {
     );
 }
 
-# Tells the engine which line of the user makes the calls that follow.
+# Tells the engine which line of the user makes the calls that follow, if it is not the one it knows.
 sub here {
-    my ($file, $line) = AI::MXGrad::Error::user_line();
+    my (undef, $file, $line) = caller 1;
+    return if $line == $LINE_NOW && $file eq $FILE_NOW;
+    ($file, $line) = AI::MXGrad::Error::user_line(2);
+    return if $line == $LINE_NOW && $file eq $FILE_NOW;
+    ($FILE_NOW, $LINE_NOW) = ($file, $line);
     mxg_set_location($file, $line);
     return;
 }

@@ -8,7 +8,7 @@ use AI::MXGrad::Context ();
 use AI::MXGrad::Convert ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here buffer text_of handles take_handles $RECORDING mxg_waitall mxg_ndarray_from_data mxg_ndarray_zeros
+    fail here buffer text_of handles take_handles $RECORDING $OVER $DEPTH mxg_waitall mxg_ndarray_from_data mxg_ndarray_zeros
     mxg_ndarray_ones mxg_ndarray_full mxg_ndarray_scalar mxg_ndarray_free mxg_ndarray_shape
     mxg_ndarray_dtype mxg_ndarray_context mxg_ndarray_copy_to mxg_ndarray_item mxg_ndarray_text
     mxg_ndarray_as_in_context mxg_ndarray_slice mxg_ndarray_index mxg_ndarray_assign
@@ -31,10 +31,7 @@ our $ALL_TRUE = 0;
 sub CLONE_SKIP { return 1 }
 
 sub DESTROY {
-    return if $AI::MXGrad::FFI::OVER || $AI::MXGrad::FFI::DEPTH && ${^GLOBAL_PHASE} ne 'RUN';
-    local $!;
-    mxg_ndarray_free($_[0]{h});
-    return;
+    mxg_ndarray_free($_[0]{h}) if !$OVER && (!$DEPTH || ${^GLOBAL_PHASE} eq 'RUN');
 }
 
 sub _bad { return AI::MXGrad::Error->throw(@_) }
@@ -45,17 +42,19 @@ sub _is_number { return defined $_[0] && !ref $_[0] && looks_like_number($_[0]) 
 
 # ---- operators
 
+# The operators are what small arrays cost, so they touch nothing twice.
 sub _binary {
     my ($name) = @_;
     my $op = AI::MXGrad::Ops::handle($name);
     return sub {
-        my ($x, $y, $swapped) = @_;
         here() if $RECORDING;
-        my $h;
-        if (ref $y eq __PACKAGE__) {
-            mxg_invoke2($op, $x->{h}, $y->{h}, \$h) and fail();
+        if (ref $_[1] eq __PACKAGE__) {
+            mxg_invoke2($op, $_[0]{h}, $_[1]{h}, \my $h) and fail();
+            return bless {h => $h}, __PACKAGE__;
         }
-        elsif (!ref $y && looks_like_number($y)) {
+        my ($x, $y, $swapped) = @_;
+        my $h;
+        if (!ref $y && looks_like_number($y)) {
             mxg_invoke_scalar($op, $x->{h}, $y, $swapped ? 1 : 0, \$h) and fail();
         }
         else {
@@ -83,7 +82,7 @@ sub _in_place {
     my $plain = _binary($name);
     return sub {
         my ($x, $y) = @_;
-        if ($x->{whole} && $RECORDING || _is_number($y)) {
+        if ($RECORDING && exists $x->{whole} || _is_number($y)) {
             return $x->set($plain->($x, $y));
         }
         here() if $RECORDING;
@@ -472,9 +471,10 @@ sub at :lvalue {
 sub set {
     my ($x, $value) = @_;
     here() if $RECORDING;
-    if ($RECORDING && $x->{whole}) {
+    if ($RECORDING && exists $x->{whole}) {
         my ($whole, $part) = @{$x}{qw(whole part)};
         $value = __PACKAGE__->coerce($value, $x);
+        $value = $value->copy if refaddr $value == refaddr $x;
 
         # The tape allows a write to the whole only while no other array shares its memory: the part steps aside, and
         # comes back with the new history.

@@ -18,15 +18,27 @@ my $ROOM = 16;
 
 my %OP;
 
+# `dot` becomes the method dot of this package, `random.uniform` the method uniform of the package random below it, which
+# `->random` gives, and so on; those of nd also have the flat name random_uniform.
 sub _install {
     mxg_op_count(\my $count) and fail();
     for my $i (0 .. $count - 1) {
         mxg_op_at($i, \my $handle, \my $name) and fail();
-        my $op = $OP{$name} = {name => $name, h => $handle};
-        my ($space, $sub) = $name =~ /\A(npx?)\.(.*)\z/ ? (__PACKAGE__ . "::$1", $2) : (__PACKAGE__, $name);
-        $sub =~ tr/./_/;
+        my $code = _method($OP{$name} = {name => $name, h => $handle});
+        my ($package, @below) = (__PACKAGE__, split /[.]/, $name);
+        my $method = pop @below;
         no strict 'refs';    ## no critic (ProhibitNoStrict)
-        *{"${space}::$sub"} = _method($op);
+        no warnings 'redefine';
+        for my $part (@below) {
+            my $inner = "${package}::$part";
+            *{$inner} = sub { return $inner } if !defined &{$inner};
+            $package = $inner;
+        }
+        *{"${package}::$method"} = $code;
+        if (@below && $below[0] !~ /\Anpx?\z/) {
+            my $flat = __PACKAGE__ . '::' . join '_', @below, $method;
+            *{$flat} = $code if !defined &{$flat};
+        }
     }
     return;
 }
@@ -66,13 +78,15 @@ sub _info {
     my @params = map { [$_, $params->{$_}{default}] } sort { $at{$a} <=> $at{$b} } keys %$params;
     my @arrays = @{ $read->{arrays} };
     my $variadic = @arrays && $arrays[-1] =~ s/\A\*// ? pop @arrays : undef;
+    my %is_param = map { $_->[0] => 1 } @params;
     return {
         name     => $op->{name},
         doc      => $read->{doc},
         arrays   => \@arrays,
         variadic => $variadic,
         params   => \@params,
-        known    => { map { $_ => 1 } @arrays, 'out', 'name', map { $_->[0] } @params },
+        is_param => \%is_param,
+        known    => {%is_param, map { $_ => 1 } @arrays, 'out', 'name'},
     };
 }
 
@@ -130,12 +144,12 @@ sub parameter {
 # What every call form comes to: an operator, its input arrays and its parameters by name.
 sub invoke {
     my ($op, $inputs, $params) = @_;
-    here() if $RECORDING;
     my %given = %$params;
     my $out = delete $given{out};
     delete $given{name};
     my @pairs = map { ($_ => parameter($given{$_})) } sort keys %given;
     if (defined $out) {
+        here() if $RECORDING;
         _is_array($out) or _bad('InvalidTypeError', "$op->{name}: out must be an NDArray");
         my (@keys, @values);
         while (my ($key, $value) = splice @pairs, 0, 2) {
@@ -147,19 +161,32 @@ sub invoke {
         return $out;
     }
     my $packed = join '', map { "$_\0" } @pairs;
-    my $room = my $count = $ROOM;
-    my $results = buffer(8 * $room);
-    my $status = mxg_invoke_packed($op->{h}, scalar @$inputs, handles(@$inputs), $packed, length $packed,
-        \$count, $results);
-    if ($status && $count > $room) {
+    return _run($op, scalar @$inputs, handles(@$inputs), $packed);
+}
+
+# Where C writes the handles of the results, which are taken from there before anything else is called.
+my $RESULTS = buffer(8 * $ROOM);
+
+sub _run {
+    my ($op, $n_inputs, $inputs, $packed) = @_;
+    if ($AI::MXGrad::Context::CURRENT && ($op->{info} ||= _info($op))->{is_param}{ctx}
+        && $packed !~ /(?:\A|\0)ctx\0/) {
+        $packed .= "ctx\0" . AI::MXGrad::Context->current_name . "\0";
+    }
+    here() if $RECORDING;
+    my $count = $ROOM;
+    my $status = mxg_invoke_packed($op->{h}, $n_inputs, $inputs, $packed, length $packed, \$count, $RESULTS);
+    if (!$status && $count == 1) {
+        $op->{one_result} ||= $packed eq '';
+        return bless {h => unpack 'J', $RESULTS}, $NDARRAY;
+    }
+    my $results = $RESULTS;
+    if ($status && $count > $ROOM) {
         $results = buffer(8 * $count);
-        $status = mxg_invoke_packed($op->{h}, scalar @$inputs, handles(@$inputs), $packed, length $packed,
-            \$count, $results);
+        $status = mxg_invoke_packed($op->{h}, $n_inputs, $inputs, $packed, length $packed, \$count, $results);
     }
     fail() if $status;
-    my @results = map { bless {h => $_}, $NDARRAY } take_handles($results, $count);
-    $op->{one_result} ||= @results == 1 && !@pairs;
-    return @results == 1 ? $results[0] : \@results;
+    return [map { bless {h => $_}, $NDARRAY } take_handles($results, $count)];
 }
 
 # invoke, by name.
@@ -175,6 +202,13 @@ sub _call {
     my ($op, $first, @args) = @_;
     my $info = $op->{info} ||= _info($op);
     my $self = ref $first ? $first : undef;
+
+    # The commonest form by far: one array, then name => value pairs.
+    if (@{ $info->{arrays} } == 1 && !defined $info->{variadic}) {
+        my ($x, @pairs) = defined $self ? ($self, @args) : @args;
+        my $packed = ref $x eq $NDARRAY ? _packed_pairs($info, @pairs) : undef;
+        return _run($op, 1, pack('J', $x->{h}), $packed) if defined $packed;
+    }
 
     my %params;
     if (@args && ref $args[-1] eq 'HASH') {
@@ -214,6 +248,18 @@ sub _is_name {
     my ($value) = @_;
     return defined $value && !ref $value && $value =~ /\A[a-z_]\w*\z/ && $value !~ /[a-z][0-9]+\z/
         && !looks_like_number($value);
+}
+
+# Name => value pairs as C takes them; undef if there is anything else among them.
+sub _packed_pairs {
+    my ($info, @pairs) = @_;
+    return if @pairs % 2;
+    my $packed = '';
+    while (my ($name, $value) = splice @pairs, 0, 2) {
+        return if !defined $name || !$info->{is_param}{$name};
+        $packed .= "$name\0" . parameter($value) . "\0";
+    }
+    return $packed;
 }
 
 sub _unknown {

@@ -7,7 +7,7 @@ use FFI::Platypus::Memory ();
 use AI::MXGrad::AutoGrad::Scope ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here buffer handles take_handles $RECORDING mxg_set_error mxg_ndarray_dup mxg_ndarray_free mxg_function_new
+    fail here buffer handles take_handles $RECORDING $DEPTH $PENDING mxg_set_error mxg_ndarray_dup mxg_ndarray_free mxg_function_new
     mxg_function_call mxg_function_free mxg_save_for_backward
 );
 
@@ -42,21 +42,24 @@ sub _entry {
     };
 }
 
-# Runs what C called. An exception cannot cross C: it waits in $PENDING for the call that started it all.
+# Runs what C called. An exception cannot cross C: it waits in $PENDING for the call that started it all. Nor can next,
+# last and goto; an overloaded operator runs on a stack of its own, where they find no label and become exceptions.
 sub _guard {
     my ($code) = @_;
     local $@;
-    my $done;
-    $AI::MXGrad::FFI::DEPTH++;
-    for my $only_once (1) {    # so that a stray next or last ends here
-        $done = eval { $code->(); 1 };
-    }
-    $AI::MXGrad::FFI::DEPTH--;
+    $DEPTH++;
+    my $done = 0 + bless sub { eval { $code->(); 1 } || 0 }, __PACKAGE__ . '::Fence';
+    $DEPTH--;
     return 0 if $done;
     my $error = $@;
-    $error = 'a custom function was left by next or last' if !ref $error && $error eq '';
-    $AI::MXGrad::FFI::PENDING = \$error;
-    return mxg_set_error($FAILED, "$error");
+    $PENDING = \$error;
+    return mxg_set_error($FAILED, ref $error || $error);
+}
+
+{
+    package    # only for _guard
+        AI::MXGrad::AutoGrad::Function::Fence;
+    use overload '+' => sub { return $_[0]->() };
 }
 
 # The outputs are known already (see `call`): C gets them, and what backward needs.

@@ -2,7 +2,7 @@ package AI::MXGrad::AutoGrad::Scope;
 use strict;
 use warnings;
 
-use AI::MXGrad::FFI qw(fail $RECORDING mxg_scope_begin mxg_scope_end);
+use AI::MXGrad::FFI qw(fail $RECORDING $DEPTH $OVER mxg_scope_begin mxg_scope_end);
 
 # The recording and training flags set for as long as the object lives: 1, 0, or -1 for as it is. Perl ends it however
 # the block is left.
@@ -19,7 +19,7 @@ sub new {
 
 sub DESTROY {
     my ($self) = @_;
-    return if $AI::MXGrad::FFI::OVER || $AI::MXGrad::FFI::DEPTH && ${^GLOBAL_PHASE} ne 'RUN';
+    return if $OVER || $DEPTH && ${^GLOBAL_PHASE} ne 'RUN';
     $RECORDING = $self->[1];
     mxg_scope_end($self->[0]);
     return;

@@ -1,0 +1,332 @@
+"""Arrays from values, shapes and ranges.  They are float32 where no dtype is given."""
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy
+
+from ..array import wrap
+from ..base import InvalidTypeError, InvalidValueError, as_dtype
+from ..context import Context, as_context
+from ..invoke import F
+from ..ndarray import BaseArray, to_context
+from .array import host_array, ndarray
+from .functions import NP, array_of, deliver
+
+_FLOAT32 = numpy.dtype("float32")
+
+
+def _where(device: Any, ctx: Any) -> Context:
+    if device is not None and ctx is not None:
+        raise InvalidTypeError("give device or ctx, which are two names of one thing")
+    return as_context(ctx if device is None else device)
+
+
+def _host(host: numpy.ndarray, dtype: Any, where: Context) -> Any:
+    dtype = _FLOAT32 if dtype is None else as_dtype(dtype)
+    with numpy.errstate(all="ignore"):
+        return wrap(ndarray, where.backend.from_host(host.astype(dtype)), where)
+
+
+def array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> ndarray:  # noqa: A002
+    """A new array with the values of a (nested) sequence, a number, a NumPy array or an array.
+
+    Without `dtype` it is float32; only arrays of ours and NumPy scalars keep their own.  A copy of a recorded array is
+    recorded.  Raises InvalidTypeError for ragged lists, text and complex numbers.
+
+    >>> from mxgrad import np
+    >>> np.array([[1, 2], [3, 4]])
+    array([[1., 2.],
+           [3., 4.]])
+    >>> np.array([1, 2], dtype="int64")
+    array([1, 2], dtype=int64)
+    """
+    if isinstance(object, BaseArray):
+        a = object.as_np_ndarray()      # type: ignore[attr-defined]
+        out = F.copy(a) if dtype is None else F.cast(a, dtype=as_dtype(dtype))
+        where = a._ctx if device is None and ctx is None else _where(device, ctx)
+        return out if where is a._ctx else to_context(out, where)       # type: ignore[no-any-return]
+    where = _where(device, ctx)
+    if dtype is None and isinstance(object, numpy.generic):
+        dtype = object.dtype
+    try:
+        given = host_array(object)
+        if given.dtype.kind == "c":
+            raise TypeError(f"complex numbers are not supported, got {object!r}")
+        return _host(given, dtype, where)       # type: ignore[no-any-return]
+    except (TypeError, ValueError) as error:
+        raise InvalidTypeError(str(error)) from None
+
+
+def asarray(obj: Any, dtype: Any = None, device: Any = None, copy: bool | None = None) -> ndarray:
+    """`obj` itself if it is an array that fits and `copy` is not True, else `np.array` of it."""
+    if isinstance(obj, ndarray) and not copy and (dtype is None or as_dtype(dtype) == obj.dtype) and (
+        device is None or as_context(device) is obj._ctx
+    ):
+        return obj
+    return array(obj, dtype, device)
+
+
+def _shape(shape: Any) -> tuple[int, ...]:
+    try:
+        given = (int(shape),) if not isinstance(shape, (tuple, list)) else tuple(int(n) for n in shape)
+    except (TypeError, ValueError):
+        raise InvalidTypeError(f"a shape is a tuple of integers, got {shape!r}") from None
+    if any(n < 0 for n in given):
+        raise InvalidValueError(f"a shape has no negative lengths, got {given}")
+    return given
+
+
+def _check_order(order: str) -> None:
+    if order not in ("C", "K", "A"):
+        raise InvalidValueError(f"arrays are stored in C order, order={order!r} is not supported")
+
+
+def _new(make: str, shape: Any, dtype: Any, order: str, where: Context, *more: Any) -> Any:
+    _check_order(order)
+    dtype = _FLOAT32 if dtype is None else as_dtype(dtype)
+    backend = where.backend
+    with backend.guard or nullcontext():
+        return wrap(ndarray, getattr(backend.xp, make)(_shape(shape), *more, dtype=dtype), where)
+
+
+@NP.adapter("zeros", arrays=0)
+def zeros(shape: Any, dtype: Any = None, order: str = "C", device: Any = None, *, ctx: Any = None) -> Any:
+    """An array of zeros."""
+    return _new("zeros", shape, dtype, order, _where(device, ctx))
+
+
+@NP.adapter("ones", arrays=0)
+def ones(shape: Any, dtype: Any = None, order: str = "C", device: Any = None, *, ctx: Any = None) -> Any:
+    """An array of ones."""
+    return _new("ones", shape, dtype, order, _where(device, ctx))
+
+
+@NP.adapter("empty", arrays=0)
+def empty(shape: Any, dtype: Any = None, order: str = "C", device: Any = None, *, ctx: Any = None) -> Any:
+    """An array whose values are not set."""
+    return _new("empty", shape, dtype, order, _where(device, ctx))
+
+
+@NP.adapter("full", arrays=0)
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *,
+         ctx: Any = None) -> Any:
+    """An array filled with a number, or with an array repeated to `shape` (recorded).
+
+    Without `dtype` integers give int64, bools bool, other numbers float32.
+    """
+    if isinstance(fill_value, (BaseArray, numpy.ndarray)):
+        value = array_of(fill_value, "full", _where(device, ctx))
+        result = F.broadcast_to(value, shape=_shape(shape))
+        return deliver(out, result if dtype is None else result.astype(dtype, copy=False), "full")
+    if isinstance(fill_value, numpy.generic):
+        fill_value = fill_value.item()
+    if not isinstance(fill_value, (int, float)):
+        raise InvalidTypeError(f"full: the value is a number or an array, got {fill_value!r} of type {type(fill_value)}")
+    if dtype is None:
+        dtype = "bool" if isinstance(fill_value, bool) else "int64" if isinstance(fill_value, int) else _FLOAT32
+    return deliver(out, _new("full", shape, dtype, order, _where(device, ctx), fill_value), "full")
+
+
+def _like(a: Any, make: str, dtype: Any, order: str, device: Any, shape: Any, *more: Any) -> Any:
+    a = array_of(a, make)
+    where = a._ctx if device is None else as_context(device)
+    return _new(make, a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, where, *more)
+
+
+@NP.adapter("zeros_like")
+def zeros_like(a: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *,
+               shape: Any = None) -> Any:
+    """Zeros of the shape, dtype and device of `a`."""
+    return deliver(out, _like(a, "zeros", dtype, order, device, shape), "zeros_like")
+
+
+@NP.adapter("ones_like")
+def ones_like(a: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *,
+              shape: Any = None) -> Any:
+    """Ones of the shape, dtype and device of `a`."""
+    return deliver(out, _like(a, "ones", dtype, order, device, shape), "ones_like")
+
+
+@NP.adapter("full_like")
+def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *,
+              shape: Any = None) -> Any:
+    """`fill_value` in the shape, dtype and device of `a`."""
+    a = array_of(a, "full_like")
+    if isinstance(fill_value, (BaseArray, numpy.ndarray)):
+        value = array_of(fill_value, "full_like", a._ctx)
+        result = F.broadcast_to(value, shape=a.shape if shape is None else shape).astype(dtype or a.dtype, copy=False)
+    else:
+        result = _like(a, "full", dtype, order, device, shape, fill_value)
+    return deliver(out, result, "full_like")
+
+
+@NP.adapter("empty_like")
+def empty_like(prototype: Any, dtype: Any = None, device: Any = None, order: str = "C", subok: bool = False,
+               shape: Any = None) -> Any:
+    """An array of the shape, dtype and device of `prototype` whose values are not set."""
+    return _like(prototype, "empty", dtype, order, device, shape)
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, BaseArray) else value
+
+
+@NP.adapter("arange", arrays=0)
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
+    """`start`, `start + step`, ... below `stop`; one argument is `stop`."""
+    start, stop, step = _number(start), _number(stop), _number(step)
+    if stop is None:
+        start, stop = 0, start
+    if step == 0:
+        raise InvalidValueError("arange: step must not be 0")
+    return _host(numpy.arange(start, stop, step), dtype, _where(device, ctx))
+
+
+@NP.adapter("linspace", arrays=0)
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
+             axis: int = 0, device: Any = None, *, ctx: Any = None) -> Any:
+    """`num` evenly spaced values from `start` to `stop`; with `retstep` also the distance between them."""
+    if isinstance(start, (BaseArray, numpy.ndarray)) or isinstance(stop, (BaseArray, numpy.ndarray)):
+        return _linspace_arrays(start, stop, num, endpoint, retstep, dtype, axis)
+    values, step = numpy.linspace(start, stop, num, endpoint, retstep=True)
+    a = _host(values, dtype, _where(device, ctx))
+    return (a, float(step)) if retstep else a
+
+
+def _linspace_arrays(start: Any, stop: Any, num: int, endpoint: bool, retstep: bool, dtype: Any, axis: int) -> Any:
+    like = start if isinstance(start, BaseArray) else stop
+    start, stop = (array_of(v, "linspace", like._ctx) for v in (start, stop))
+    step = (stop - start) / max(1, num - 1 if endpoint else num)
+    counts = _host(numpy.arange(num), step.dtype, step._ctx)
+    values = start + F.reshape(counts, shape=(num,) + (1,) * step.ndim) * step
+    values = F.moveaxis(values, source=0, destination=axis)
+    values = values if dtype is None else values.astype(dtype)
+    return (values, step) if retstep else values
+
+
+@NP.adapter("logspace", arrays=0)
+def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: float = 10.0, dtype: Any = None,
+             axis: int = 0, device: Any = None, *, ctx: Any = None) -> Any:
+    """`num` values from ``base ** start`` to ``base ** stop``, evenly spaced in their logarithm."""
+    return _host(numpy.logspace(_number(start), _number(stop), num, endpoint, base), dtype, _where(device, ctx))
+
+
+@NP.adapter("eye", arrays=0)
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
+    """An N x M matrix (square without M) with ones on diagonal `k`."""
+    return _host(numpy.eye(N, M, k), dtype, _where(device, ctx))
+
+
+@NP.adapter("identity", arrays=0)
+def identity(n: int, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
+    """The n x n matrix with ones on the diagonal."""
+    return _host(numpy.eye(n), dtype, _where(device, ctx))
+
+
+@NP.adapter("tri", arrays=0)
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
+    """An N x M matrix with ones on and below diagonal `k`."""
+    return _host(numpy.tri(N, M, k), dtype, _where(device, ctx))
+
+
+def _window(name: str, doc: str) -> None:
+    def window(M: int, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
+        return _host(getattr(numpy, name)(M), dtype, _where(device, ctx))
+
+    window.__name__ = window.__qualname__ = name
+    window.__doc__ = f"The {doc} window of `M` points."
+    NP.adapter(name, arrays=0)(window)
+
+
+for _name, _doc in (("hanning", "Hann"), ("hamming", "Hamming"), ("blackman", "Blackman")):
+    _window(_name, _doc)
+
+
+@NP.adapter("indices", arrays=0)
+def indices(dimensions: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
+    """For every place of a grid its coordinates: shape (len(dimensions), *dimensions), int64."""
+    return _host(numpy.indices(_shape(dimensions)), dtype or "int64", _where(device, ctx))
+
+
+@NP.adapter("meshgrid", arrays="*")
+def meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> list[Any]:
+    """Coordinate arrays of the grid the 1-D arrays `xi` span; with indexing 'ij' axis i belongs to ``xi[i]``, with
+    'xy' the first two axes are exchanged."""
+    if indexing not in ("xy", "ij"):
+        raise InvalidValueError(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
+    axes = [array_of(x, "meshgrid") for x in xi]
+    n = len(axes)
+    order = list(range(n))
+    if indexing == "xy" and n > 1:
+        order[:2] = 1, 0
+    grid = [F.reshape(x, shape=tuple(-1 if d == order[i] else 1 for d in range(n))) for i, x in enumerate(axes)]
+    if sparse:
+        return grid
+    shape = tuple(axes[i].size for i in order)
+    return [F.broadcast_to(g, shape=shape) for g in grid]
+
+
+def _places(found: Any) -> tuple[Any, ...]:
+    return tuple(_host(i, "int64", as_context(None)) for i in found)
+
+
+@NP.adapter("tril_indices", arrays=0)
+def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Any, ...]:
+    """The places on and below diagonal `k` of an n x m matrix: row numbers and column numbers, int64."""
+    return _places(numpy.tril_indices(n, k, m))
+
+
+@NP.adapter("triu_indices", arrays=0)
+def triu_indices(n: int, k: int = 0, m: int | None = None, device: Any = None) -> tuple[Any, ...]:
+    """The places on and above diagonal `k` of an n x m matrix: row numbers and column numbers, int64."""
+    return _places(numpy.triu_indices(n, k, m))
+
+
+def _matrix_shape(arr: Any, what: str) -> tuple[int, ...]:
+    if arr.ndim != 2:
+        raise InvalidValueError(f"{what}: needs an array with two axes, got shape {arr.shape}")
+    shape: tuple[int, ...] = arr.shape
+    return shape
+
+
+@NP.adapter("tril_indices_from")
+def tril_indices_from(arr: Any, k: int = 0) -> tuple[Any, ...]:
+    """`tril_indices` for the shape of a matrix."""
+    n, m = _matrix_shape(arr, "tril_indices_from")
+    return tril_indices(n, k, m)
+
+
+@NP.adapter("triu_indices_from")
+def triu_indices_from(arr: Any, k: int = 0) -> tuple[Any, ...]:
+    """`triu_indices` for the shape of a matrix."""
+    n, m = _matrix_shape(arr, "triu_indices_from")
+    return triu_indices(n, k, m)
+
+
+@NP.adapter("diag_indices_from")
+def diag_indices_from(arr: Any) -> tuple[Any, ...]:
+    """The places of the main diagonal of an array whose axes are equally long."""
+    if len(set(arr.shape)) != 1:
+        raise InvalidValueError(f"diag_indices_from: needs axes of one length, got shape {arr.shape}")
+    return _places((numpy.arange(arr.shape[0]),) * arr.ndim)
+
+
+@NP.adapter("from_dlpack", arrays=0)
+def from_dlpack(x: Any) -> Any:
+    """A host array of any library that speaks DLPack, sharing its memory."""
+    host = numpy.from_dlpack(x)
+    as_dtype(host.dtype)
+    return wrap(ndarray, host)
+
+
+@NP.adapter("genfromtxt", arrays=0)
+def genfromtxt(*args: Any, **kwargs: Any) -> Any:
+    """An array from a text file, read as `numpy.genfromtxt` reads it."""
+    return array(numpy.genfromtxt(*args, **kwargs), dtype=kwargs.get("dtype"))
+
+
+@NP.adapter("array", arrays=0)
+def _array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:  # noqa: A002
+    return array(object, dtype, device, ctx=ctx)

@@ -1,0 +1,1113 @@
+"""MXNet's CPU random numbers, bit for bit, on any platform (level 1: NumPy and mxgrad.base only).
+
+    >>> NDStreams(seed=0).uniform(0, 1, (3,))
+    array([0.5488135 , 0.5928446 , 0.71518934], dtype=float32)
+    >>> NPStreams(seed=0).normal(0, 1, (3,))
+    array([2.2122064, 1.1630787, 0.7740038], dtype=float32)
+
+MXNet draws from two kinds of Mersenne twister (``std::mt19937``), and `Engines` holds both for one device:
+
+* 1024 *parallel* engines, for `nd.random` (`NDStreams`), initializers, Dropout and `np.random.randint`.
+  N numbers are cut into ``min(ceil(N/64), 1024)`` blocks of equal length, and engine i fills block i.
+* one *sequential* engine, for `np.random` (`NPStreams`), and for `nd.random.multinomial` and `shuffle`.
+
+An engine's words become numbers as libstdc++ does it (``generate_canonical``, ``uniform_int_distribution``, the
+polar method of ``normal_distribution``); the samplers above that (Marsaglia and Tsang's gamma, *ACM TOMS* 26(3),
+2000; Knuth's Poisson, and the rejection of *Numerical Recipes in C*, 7.3; Floyd's and the reservoir's sampling
+without replacement) follow MXNet 1.9.1 for nd and 2.0 for np, in the same precision, step by step.
+
+What "bit for bit" covers: every float16 and float32 number and every integer here equals MXNet's on x86-64 Linux with
+glibc 2.28 to 2.40, whose float functions are restated below in NumPy, so no platform's libm enters. In float64, `log`
+and `pow` are the platform's own; the last bit is glibc's where they are. MXNet 2.0 shuffles long arrays in as many
+threads as the machine has; 1.9.1's one sequence, the same everywhere, is used for both frontends.
+
+Errors: a parameter outside its range, or a negative size, is an `InvalidValueError` (a ValueError) naming it.
+"""
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from mxgrad.base import InvalidValueError, as_dtype
+
+__all__ = ["Engines", "NDStreams", "NPStreams"]
+
+Array = NDArray[Any]
+Shape = int | Sequence[int] | None
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+# ---- glibc's float functions -------------------------------------------------------------------------------
+#
+# logf, expf and powf work in double on a table of 16 or 32 intervals and round once (S. Nagy, "Optimized routines", in
+# glibc since 2.28); tanf and lgammaf are fdlibm's, in float throughout. The restatements were compared with glibc over
+# every float of their domain: none differs, but for two of expf's 6.7e8 arguments when the processor has FMA.
+
+_INV_C, _LN_C, _LOG2_C = np.array([float.fromhex(x) for x in """
+    0x1.661ec79f8f3bep+0 -0x1.57bf7808caadep-2 -0x1.efec65b963019p-2
+    0x1.571ed4aaf883dp+0 -0x1.2bef0a7c06ddbp-2 -0x1.b0b6832d4fca4p-2
+    0x1.49539f0f010bp+0  -0x1.01eae7f513a67p-2 -0x1.7418b0a1fb77bp-2
+    0x1.3c995b0b80385p+0 -0x1.b31d8a68224e9p-3 -0x1.39de91a6dcf7bp-2
+    0x1.30d190c8864a5p+0 -0x1.6574f0ac07758p-3 -0x1.01d9bf3f2b631p-2
+    0x1.25e227b0b8eap+0  -0x1.1aa2bc79c81p-3   -0x1.97c1d1b3b7afp-3
+    0x1.1bb4a4a1a343fp+0 -0x1.a4e76ce8c0e5ep-4 -0x1.2f9e393af3c9fp-3
+    0x1.12358f08ae5bap+0 -0x1.1973c5a611cccp-4 -0x1.960cbbf788d5cp-4
+    0x1.0953f419900a7p+0 -0x1.252f438e10c1ep-5 -0x1.a6f9db6475fcep-5
+    0x1p+0                0x0p+0                0x0p+0
+    0x1.e608cfd9a47acp-1  0x1.aa5aa5df25984p-5  0x1.338ca9f24f53dp-4
+    0x1.ca4b31f026aap-1   0x1.c5e53aa362eb4p-4  0x1.476a9543891bap-3
+    0x1.b2036576afce6p-1  0x1.526e57720db08p-3  0x1.e840b4ac4e4d2p-3
+    0x1.9c2d163a1aa2dp-1  0x1.bc2860d22477p-3   0x1.40645f0c6651cp-2
+    0x1.886e6037841edp-1  0x1.1058bc8a07ee1p-2  0x1.88e9c2c1b9ff8p-2
+    0x1.767dcf5534862p-1  0x1.4043057b6ee09p-2  0x1.ce0a44eb17bccp-2""".split()]).reshape(16, 3).T.copy()
+
+
+def _root32_of_2_to(i: int) -> float:
+    """2**(i/32), correctly rounded (a platform's pow may not be): five square roots of a long integer."""
+    n = 1 << (i + 32 * 60)
+    for _ in range(5):
+        n = math.isqrt(n)
+    return n / 2.0**60
+
+
+_EXP2 = np.array([_root32_of_2_to(i) for i in range(32)])
+_LN2 = float.fromhex("0x1.62e42fefa39efp-1")
+_LN_POLY = [float.fromhex(x) for x in ("-0x1.00ea348b88334p-2", "0x1.5575b0be00b6ap-2", "-0x1.ffffef20a4123p-2")]
+_LOG2_POLY = [float.fromhex(x) for x in ("0x1.27616c9496e0bp-2", "-0x1.71969a075c67ap-2", "0x1.ec70a6ca7baddp-2",
+                                         "-0x1.7154748bef6c8p-1", "0x1.71547652ab82bp0")]
+_EXP2_POLY = [float.fromhex(x) for x in ("0x1.c6af84b912394p-5", "0x1.ebfce50fac4f3p-3", "0x1.62e42ff0c52d6p-1")]
+_TWO_OVER_PI_SCALED = float.fromhex("0x1.45F306DC9C883p+23")
+_HALF_PI = float.fromhex("0x1.921FB54442D18p0")
+_TAN_POLY = np.array([
+    3.3333334327e-01, 1.3333334029e-01, 5.3968254477e-02, 2.1869488060e-02, 8.8632395491e-03, 3.5920790397e-03,
+    1.4562094584e-03, 5.8804126456e-04, 2.4646313977e-04, 7.8179444245e-05, 7.1407252108e-05, -1.8558637748e-05,
+    2.5907305826e-05], F32)
+_LGAMMA_POLY = np.array([4.1893854737e-01, 8.3333335817e-02, -2.7777778450e-03, 7.9365057172e-04, -5.9518753551e-04,
+                         8.3633989561e-04, -1.6309292987e-03], F32)
+
+
+def _log_interval(x: Array) -> tuple[Array, Array, Array]:
+    """x = 2**k * z with z near the centre c of interval i: returns i, k and r = z/c - 1, in double."""
+    bits = x.view(np.int32)
+    offset = bits - np.int32(0x3F330000)
+    i = (offset >> 19) & 15
+    z = (bits - (offset & np.int32(-0x800000))).view(np.float32)
+    return i, (offset >> 23).astype(F64), z.astype(F64) * _INV_C[i] - 1.0
+
+
+def _logf(x: Array) -> Array:
+    """The float32 logarithm of float32 x: 0, infinity, or a positive normal number."""
+    i, k, r = _log_interval(x)
+    a, b, c = _LN_POLY
+    r2 = r * r
+    y = ((a * r2 + (b * r + c)) * r2 + ((_LN_C[i] + k * _LN2) + r)).astype(F32)
+    if not x.all():
+        y[x == 0] = -np.inf
+    y[x == np.inf] = np.inf
+    return y
+
+
+def _exp2(x: Array, n: Array, poly: Sequence[float]) -> Array:
+    """float32(2**(n/32) * p(x)), where n is integral and p the polynomial of 2**x, near 0."""
+    a, b, c = poly
+    n = n.astype(np.int64)
+    s = np.ldexp(_EXP2[n & 31], (n >> 5).astype(np.int32))
+    return (((a * x + b) * (x * x) + (c * x + 1.0)) * s).astype(F32)
+
+
+def _expf(x: Array) -> Array:
+    """The float32 exponential of float32 x."""
+    z = np.clip(x.astype(F64), -200.0, 200.0) * (float.fromhex("0x1.71547652b82fep+0") * 32)
+    n = np.rint(z)
+    return _exp2(z - n, n, [p / s for p, s in zip(_EXP2_POLY, (32.0**3, 32.0**2, 32.0))])
+
+
+def _powf(x: Array, y: Array) -> Array:
+    """float32 x to the power float32 y, for y > 0 and x as _logf takes it."""
+    i, k, r = _log_interval(x)
+    a, b, c, d, e = _LOG2_POLY
+    r2 = r * r
+    log2 = (a * r + b) * (r2 * r2) + ((c * r + d) * r2 + (e * r + (_LOG2_C[i] + k)))
+    z = np.clip(y.astype(F64) * log2, -200.0, 200.0)
+    n = np.rint(z * 32.0)
+    power = _exp2(z - n / 32.0, n, _EXP2_POLY)
+    power[x == 0] = 0.0
+    power[x == np.inf] = np.inf
+    return power
+
+
+def _tanf(x: Array) -> Array:
+    """The float32 tangent of float32 x in [0, pi]."""
+    one, two = F32.type(1), F32.type(2)
+    xd = x.astype(F64)
+    quadrant = ((xd * _TWO_OVER_PI_SCALED).astype(np.int64) + 0x800000) >> 24
+    xd -= quadrant * _HALF_PI
+    head = xd.astype(F32)
+    tail = (xd - head).astype(F32)
+    sign = (1 - 2 * (quadrant & 1)).astype(F32)          # +1: the tangent is asked for, -1: minus its reciprocal
+    near_quarter = np.abs(head) >= F32.type(0.67434)     # the bound of fdlibm, 0x3f2ca140
+    side = np.where(near_quarter & (head < 0), -one, one)
+    near_x = (F32.type(7.8539812565e-01) - side * head) + (F32.type(3.7748947079e-08) - side * tail)
+    t = np.where(near_quarter, near_x, head)
+    tail = np.where(near_quarter, F32.type(0), tail)
+    z = t * t
+    w = z * z
+    c = _TAN_POLY
+    odd = c[1] + w * (c[3] + w * (c[5] + w * (c[7] + w * (c[9] + w * c[11]))))
+    even = z * (c[2] + w * (c[4] + w * (c[6] + w * (c[8] + w * (c[10] + w * c[12])))))
+    s = z * t
+    r = tail + z * (s * (odd + even) + tail)
+    r += c[0] * s
+    w = t + r
+    near = side * (sign - two * (t - (w * w / (w + sign) - r)))
+    tiny = near_quarter & (np.abs(t) < F32.type(2.0**-13))
+    near = np.where(tiny, side * sign * (one - two * sign * t), near)
+    upper = _upper_half(w)
+    v = r - (upper - t)
+    inverse = -one / w
+    u = _upper_half(inverse)
+    reciprocal = u + inverse * ((one + u * upper) + u * v)
+    far = np.where(np.abs(head) < F32.type(2.0**-13), np.where(sign > 0, head, -one / head),
+                   np.where(sign > 0, w, reciprocal))
+    return np.where(near_quarter, near, far)
+
+
+def _upper_half(x: Array) -> Array:
+    """float32 x with the last 12 bits of its fraction cleared, so that a product with it is exact."""
+    return (x.view(np.int32) & np.int32(-0x1000)).view(np.float32)
+
+
+_LOG_FACTORIAL = _logf(np.array([1, 1, 1, 2, 6, 24, 120, 720], F32))  # of x - 1
+
+
+def _lgammaf(x: Array) -> Array:
+    """The float32 log of gamma of float32 x: a positive integer, or any number from 8 on."""
+    half, one = F32.type(0.5), F32.type(1)
+    t = _logf(x)
+    z = one / x
+    y = z * z
+    c = _LGAMMA_POLY
+    w = c[0] + z * (c[1] + y * (c[2] + y * (c[3] + y * (c[4] + y * (c[5] + y * c[6])))))
+    far = np.where(x < F32.type(2.0**26), (x - half) * (t - one) + w, x * (t - one))
+    return np.where(x < 8, _LOG_FACTORIAL[np.minimum(x, 7).astype(np.int64)], far)
+
+
+def _log(x: Array) -> Array:
+    """The log of x > 0 in its dtype: glibc's in float32, the platform's (never NumPy's own loop) in float64."""
+    return _logf(x) if x.dtype == F32 else np.fromiter(map(math.log, x.tolist()), F64, x.size)
+
+
+def _pow(x: Array, y: Array) -> Array:
+    """x ** y by the platform's double pow."""
+    return np.fromiter(map(math.pow, x.tolist(), y.tolist()), F64, x.size)
+
+
+# ---- engines -----------------------------------------------------------------------------------------------
+
+
+class _NoEntropy(ISeedSequence):
+    """Fills a new MT19937 for nothing: the state is set by seeding right after. Entropy would cost 40 times more."""
+
+    _words = [0] * 624
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Any:
+        return self._words
+
+
+class _Engine:
+    """One ``std::mt19937``: a sequence of 32-bit words, some of which can be put back unread."""
+
+    __slots__ = ("_bits", "_unread")
+    _none = np.empty(0, np.uint32)
+
+    def __init__(self, seed: int) -> None:
+        self._bits = np.random.MT19937(_NoEntropy())
+        np.random.RandomState(self._bits).seed(seed & 0xFFFFFFFF)
+        self._unread = self._none
+
+    def take(self, n: int) -> Array:
+        """The next n words, uint32 (n,)."""
+        unread = self._unread
+        if unread.size == 0:
+            return self._bits.random_raw(n).astype(np.uint32)
+        self._unread = unread[n:]
+        if n <= unread.size:
+            return unread[:n]
+        return np.concatenate([unread, self._bits.random_raw(n - unread.size).astype(np.uint32)])
+
+    def put_back(self, words: Array) -> None:
+        """Words taken last come next again."""
+        if words.size:
+            self._unread = np.concatenate([words, self._unread])
+
+    def get_state(self) -> tuple[Any, Array]:
+        return self._bits.state, self._unread.copy()
+
+    def set_state(self, state: tuple[Any, Array]) -> None:
+        self._bits.state = state[0]
+        self._unread = np.array(state[1], np.uint32)
+
+
+_PARALLEL = 1024    # engines
+_MIN_BLOCK = 64     # numbers an engine draws before a second one joins in
+_SEED_FACTOR = 127
+
+
+class Engines:
+    """All engines of one device, shared by its `NDStreams` and `NPStreams`; made on first use, guarded by one lock.
+
+    seed: any int. MXNet reduces 127 * seed + device_id mod 2**32; parallel engine i starts from that + i.
+    per_context: what ``mx.random.seed(seed, ctx)`` does: the sequential engine starts from exactly seed
+        (+ device_id) mod 2**32. The parallel engines are seeded as for ``mx.random.seed(seed)``.
+    device_id: added to the base seeds. In MXNet every ``cpu(k)`` shares the engines of ``cpu(0)``.
+
+    >>> engines = Engines(7)
+    >>> saved = engines.get_state()
+    >>> first = NDStreams(engines=engines).uniform(0, 1, (2,))
+    >>> engines.set_state(saved)
+    >>> bool((first == NDStreams(engines=engines).uniform(0, 1, (2,))).all())
+    True
+    """
+
+    def __init__(self, seed: int = 0, per_context: bool = False, device_id: int = 0) -> None:
+        self.lock = threading.RLock()
+        self.seed(seed, per_context, device_id)
+
+    def seed(self, seed: int, per_context: bool = False, device_id: int = 0) -> None:
+        """Start all streams afresh from `seed`; raises InvalidValueError when it is not an integer."""
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise InvalidValueError(f"seed_state must be int, not {seed!r}")
+        with self.lock:
+            self._parallel_seed = (_SEED_FACTOR * int(seed) + device_id) & 0xFFFFFFFF
+            self._sequential_seed = int(seed) + device_id & 0xFFFFFFFF if per_context else self._parallel_seed
+            self._parallel: dict[int, _Engine] = {}
+            self._sequential: _Engine | None = None
+
+    def parallel(self, n: int) -> list[_Engine]:
+        """The first n parallel engines."""
+        made = self._parallel
+        for i in range(len(made), n):
+            made[i] = _Engine(self._parallel_seed + i)
+        return [made[i] for i in range(n)]
+
+    @property
+    def sequential(self) -> _Engine:
+        if self._sequential is None:
+            self._sequential = _Engine(self._sequential_seed)
+        return self._sequential
+
+    def get_state(self) -> dict[str, Any]:
+        """The state of all streams, independent of later draws; picklable."""
+        with self.lock:
+            return {
+                "seeds": (self._parallel_seed, self._sequential_seed),
+                "parallel": [engine.get_state() for engine in self.parallel(len(self._parallel))],
+                "sequential": self._sequential.get_state() if self._sequential else None,
+            }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue from where `state`, of `get_state`, was taken."""
+        with self.lock:
+            self._parallel_seed, self._sequential_seed = state["seeds"]
+            self._parallel, self._sequential = {}, None
+            for engine, saved in zip(self.parallel(len(state["parallel"])), state["parallel"]):
+                engine.set_state(saved)
+            if state["sequential"]:
+                self.sequential.set_state(state["sequential"])
+
+
+# ---- from words to numbers ---------------------------------------------------------------------------------
+
+
+def _words_per_unit(dtype: np.dtype[Any]) -> int:
+    return 1 if dtype == F32 else 2
+
+
+def _unit(words: Array, dtype: np.dtype[Any]) -> Array:
+    """generate_canonical: uniform numbers in [0, 1); float64 takes two words each, from the last axis."""
+    if dtype == F32:
+        u = (words * 2.0**-32).astype(F32)
+        return np.minimum(u, F32.type(1 - 2.0**-24), out=u)   # words from 2**32 - 128 on round up to 1
+    u = (words[..., 0::2] + words[..., 1::2] * 2.0**32) * 2.0**-64
+    return np.minimum(u, 1 - 2.0**-53, out=u)
+
+
+def _on_the_disc(words: Array, dtype: np.dtype[Any]) -> tuple[Array, Array, Array, Array]:
+    """Points x, y of the square, r2 = x*x + y*y, and which of them the polar method accepts."""
+    u = _unit(words, dtype)
+    u *= dtype.type(2)
+    u -= dtype.type(1)
+    x, y = u[..., 0::2], u[..., 1::2]
+    r2 = x * x + y * y
+    return x, y, r2, (r2 > 0) & (r2 <= 1)
+
+
+def _polar_factor(r2: Array) -> Array:
+    two = r2.dtype.type(-2)
+    return np.sqrt(two * _log(r2) / r2)
+
+
+def _accepted_pairs(engines: Sequence[_Engine], counts: Sequence[int], dtype: np.dtype[Any]
+                    ) -> tuple[Array, Array, Array]:
+    """From engine i the first counts[i] accepted points x, y of the polar method, and their factors; end to end."""
+    per_pair = 2 * _words_per_unit(dtype)
+    xs, ys, r2s = [], [], []
+    # A square holds pi/4 of its points in the disc; the margin makes a second helping rare.
+    most = max(counts)
+    tries = int(most * 4 / math.pi + 5 * math.sqrt(most)) + 8
+    together = max(1, 2**21 // (tries * per_pair))
+    for first in range(0, len(engines), together):
+        lanes = engines[first:first + together]
+        left = np.array(counts[first:first + together])
+        words = np.stack([engine.take(tries * per_pair) for engine in lanes])
+        x, y, r2, ok = _on_the_disc(words, dtype)
+        nth = ok.cumsum(axis=1)
+        while (nth[:, -1] < left).any():
+            words = np.concatenate([words, np.stack([engine.take(tries * per_pair) for engine in lanes])], axis=1)
+            x, y, r2, ok = _on_the_disc(words, dtype)
+            nth = ok.cumsum(axis=1)
+        used = per_pair * ((nth < left[:, None]).sum(axis=1) + 1)
+        for engine, row, n in zip(lanes, words, used.tolist()):
+            engine.put_back(row[n:])
+        ok &= nth <= left[:, None]
+        xs.append(x[ok])
+        ys.append(y[ok])
+        r2s.append(r2[ok])
+    x, y, r2 = (np.concatenate(parts) for parts in (xs, ys, r2s))
+    return x, y, _polar_factor(r2)
+
+
+class _Lanes:
+    """Engines read side by side, one number each at a time: for samplers that use up a varying number of words.
+
+    `lanes`, in the methods, are the indices of the engines that are to yield a number.
+    """
+
+    def __init__(self, engines: Sequence[_Engine], dtype: np.dtype[Any], helping: int) -> None:
+        self._engines, self._dtype, self._helping = engines, dtype, helping
+        self._words = np.empty((len(engines), 0), np.uint32)
+        self._next = np.zeros(len(engines), np.int64)
+        self._sure = 0      # words every engine has left, at least
+
+    def unit(self, lanes: Array) -> Array:
+        n = _words_per_unit(self._dtype)
+        if self._sure < n:
+            self._refill()
+        self._sure -= n
+        at = self._next[lanes]
+        self._next[lanes] = at + n
+        if n == 1:
+            return _unit(self._words[lanes, at], F32)
+        return _unit(np.stack([self._words[lanes, at], self._words[lanes, at + 1]], axis=1), F64)[:, 0]
+
+    def _refill(self) -> None:
+        used = int(self._next.min())
+        fresh = np.stack([engine.take(self._helping) for engine in self._engines])
+        self._words = np.concatenate([self._words[:, used:], fresh], axis=1)
+        self._next -= used
+        self._sure = self._words.shape[1] - int(self._next.max())
+
+    def put_back(self) -> None:
+        """Return the words that were taken ahead; the last call."""
+        for engine, words, n in zip(self._engines, self._words, self._next.tolist()):
+            engine.put_back(words[n:])
+
+    def normal(self, lanes: Array) -> Array:
+        one, two = self._dtype.type(1), self._dtype.type(2)
+        y, r2 = np.empty((2, lanes.size), self._dtype)
+        todo = np.arange(lanes.size)
+        while todo.size:
+            a = two * self.unit(lanes[todo]) - one
+            b = two * self.unit(lanes[todo]) - one
+            s = a * a + b * b
+            ok = (s > 0) & (s <= 1)
+            y[todo[ok]], r2[todo[ok]] = b[ok], s[ok]
+            todo = todo[~ok]
+        return y * _polar_factor(r2)
+
+    def gamma(self, lanes: Array, alpha: Array, beta: Array) -> Array:
+        """Marsaglia and Tsang, with the power of a uniform number for alpha < 1; alpha and beta in their own dtype."""
+        dtype = self._dtype
+        small = alpha < 1
+        a = alpha.astype(F64)
+        d = np.where(small, a + 2.0 / 3.0, a - 1.0 / 3.0).astype(dtype)
+        k = np.sqrt(9.0 * d.astype(F64)).astype(dtype)
+        c = (1.0 / k.astype(F64)).astype(dtype)
+        v = np.empty(lanes.size, dtype)
+        todo = np.arange(lanes.size)
+        while todo.size:
+            z = self.normal(lanes[todo])
+            inside = z > -k[todo]
+            at, z = todo[inside], z[inside]
+            x = (1.0 + (c[at] * z).astype(F64)).astype(dtype)
+            cube = x * x * x
+            bound = 0.5 * z.astype(F64) * z + d[at].astype(F64) * (1.0 - cube.astype(F64) + np.log(cube))
+            ok = np.log(1.0 - self.unit(lanes[at]).astype(F64)) < bound
+            v[at[ok]] = cube[ok]
+            inside[inside] = ok
+            todo = todo[~inside]
+        wide = np.result_type(dtype, F32, beta.dtype)
+        sample = ((d * v).astype(wide) * beta.astype(wide)).astype(dtype)
+        if small.any():
+            at = np.flatnonzero(small)
+            power = _pow(self.unit(lanes[at]), (1.0 / a[at]).astype(dtype))
+            sample[at] = (sample[at].astype(F64) * power).astype(dtype)
+        return sample
+
+    def poisson(self, lanes: Array, rate: Array) -> Array:
+        """int64 counts; rate is float32, and so is all arithmetic."""
+        count = np.zeros(lanes.size, np.int64)
+        few = rate < 12
+        at = np.flatnonzero(few)
+        threshold = _expf(-rate[at])
+        product = self.unit(lanes[at])
+        while True:
+            more = product > threshold
+            at, threshold, product = at[more], threshold[more], product[more]
+            if not at.size:
+                break
+            count[at] += 1
+            product *= self.unit(lanes[at])
+        at = np.flatnonzero(~few)
+        if at.size:
+            count[at] = self._poisson_by_rejection(lanes[at], rate[at])
+        return count
+
+    def _poisson_by_rejection(self, lanes: Array, rate: Array) -> Array:
+        pi = F32.type(3.1415926)
+        sq = np.sqrt(2.0 * rate.astype(F64)).astype(F32)
+        log_rate = _logf(rate)
+        g = rate * log_rate - _lgammaf((rate.astype(F64) + 1.0).astype(F32))
+        count = np.empty(lanes.size, F32)
+        todo = np.arange(lanes.size)
+        while todo.size:
+            y = _tanf(pi * self.unit(lanes[todo]))
+            em = sq[todo] * y + rate[todo]
+            positive = em >= 0
+            at, y, em = todo[positive], y[positive], np.floor(em[positive])
+            fall = em * log_rate[at] - _lgammaf((em.astype(F64) + 1.0).astype(F32)) - g[at]
+            t = (0.9 * (1.0 + (y * y).astype(F64)) * _expf(fall)).astype(F32)
+            ok = self.unit(lanes[at]) <= t
+            count[at[ok]] = em[ok]
+            positive[positive] = ok
+            todo = todo[~positive]
+        return count.astype(np.int64)
+
+
+# ---- arguments ---------------------------------------------------------------------------------------------
+
+
+def _require(ok: Any, message: str) -> None:
+    if not np.all(ok):
+        raise InvalidValueError(message)
+
+
+def _as_shape(shape: Shape) -> tuple[int, ...]:
+    dims = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
+    for n in dims:
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+            raise InvalidValueError(f"shape must be a non-negative int or a tuple of them, not {shape!r}")
+    return tuple(int(n) for n in dims)
+
+
+def _as_parameter(value: ArrayLike) -> Array:
+    """A distribution's parameter: a float64 array keeps its dtype, all else becomes float32 as in MXNet's ops."""
+    keep = isinstance(value, np.ndarray) and value.dtype == F64
+    return np.asarray(value, F64 if keep else F32)
+
+
+def _cast(values: Array, dtype: DTypeLike) -> Array:
+    """To dtype; float64 reaches float16 by way of float32, as MXNet's half does."""
+    dtype = as_dtype(dtype)
+    with np.errstate(over="ignore"):
+        return (values.astype(F32) if dtype == np.float16 else values).astype(dtype, copy=False)
+
+
+def _working_dtype(dtype: DTypeLike, half: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype numbers are drawn in for an output dtype; `half` for float16, where samplers differ."""
+    dtype = as_dtype(dtype)
+    return half if dtype == np.float16 else F64 if dtype == F64 else F32
+
+
+def _wide(dtype: np.dtype[Any], *parameters: Array) -> list[Array]:
+    """The parameters in the dtype that arithmetic with numbers of `dtype` happens in: theirs or dtype, the wider."""
+    wide = np.result_type(dtype, *parameters)
+    return [p.astype(wide) for p in parameters]
+
+
+class _Streams:
+    """What both kinds of stream share: the engines and their seeding."""
+
+    def __init__(self, seed: int = 0, per_context: bool = False, engines: Engines | None = None) -> None:
+        self.engines = Engines(seed, per_context) if engines is None else engines
+
+    def seed(self, seed: int, per_context: bool = False) -> None:
+        """Start afresh; see `Engines` for the rule. Engines shared with another stream object start afresh there too."""
+        self.engines.seed(seed, per_context)
+
+    def get_state(self) -> dict[str, Any]:
+        """The state of the engines, for `set_state`."""
+        return self.engines.get_state()
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go back to where `state` was taken."""
+        self.engines.set_state(state)
+
+    def _sequential_units(self, n: int, dtype: np.dtype[Any] = F32) -> Array:
+        return _unit(self.engines.sequential.take(n * _words_per_unit(dtype)), dtype)
+
+    def permutation(self, n: int) -> Array:
+        """A permutation of 0 … n-1, int64 (n,): what `shuffle` does to ``arange(n)``.
+
+        >>> NDStreams(seed=0).permutation(5)
+        array([0, 2, 3, 1, 4])
+        """
+        _require(n >= 0, f"permutation: n must not be negative, got {n}")
+        order = list(range(n))
+        limits = np.arange(2, n + 1)
+        scales = 0xFFFFFFFF // limits
+        with self.engines.lock:
+            for i, j in enumerate(self._below(limits, scales).tolist(), 1):
+                order[i], order[j] = order[j], order[i]
+        return np.array(order, np.int64)
+
+    def _below(self, limits: Array, scales: Array) -> Array:
+        """uniform_int_distribution: one integer below each limit; a word beyond the last whole scale is skipped."""
+        engine = self.engines.sequential
+        words = engine.take(limits.size).astype(np.int64)
+        done = 0
+        while True:
+            over = np.flatnonzero(words[done:] >= (limits * scales)[done:])
+            if not over.size:
+                return words // scales
+            done += int(over[0])
+            words = np.concatenate([words[:done], words[done + 1:], engine.take(1).astype(np.int64)])
+
+    def shuffle(self, array: ArrayLike) -> Array:
+        """A copy of array with its first axis in random order; equal to MXNet 1.9.1's for any size and dtype.
+
+        Raises InvalidValueError for a 0-d array.
+
+        >>> NDStreams(seed=0).shuffle([10., 20., 30.])
+        array([10., 30., 20.])
+        """
+        array = np.asarray(array)
+        _require(array.ndim > 0, "shuffle: the array must have at least one axis")
+        return array[self.permutation(len(array))]
+
+
+class NDStreams(_Streams):
+    """The numbers of ``mx.nd.random`` in MXNet 1.9.1: also those of initializers and of Dropout.
+
+    Every method returns a NumPy array and continues the stream, whatever the threads. Parameters are numbers or
+    arrays: for arrays (of one shape, (n,) say) the result has shape ``(n, *shape)``, `shape` draws for each element,
+    as MXNet's ``sample_*`` ops do it; for numbers the result has `shape` (an int, a tuple; () is one 0-d number).
+    `dtype` is float16, float32 or float64; the counting distributions take integer dtypes too.
+    All raise InvalidValueError for a negative size or a parameter out of range, and name it.
+
+    >>> streams = NDStreams(seed=7)
+    >>> streams.uniform(0, 1, (2,)), streams.normal(0, 1, 2).dtype
+    (array([0.42855945, 0.9175162 ], dtype=float32), dtype('float32'))
+    >>> import numpy
+    >>> streams.poisson(numpy.array([1.0, 100.0]), (5,)).shape
+    (2, 5)
+    """
+
+    # -- draws of a fixed number of words
+
+    def _blocks(self, n: int) -> tuple[list[_Engine], int, list[int]]:
+        """The engines for n > 0 numbers, the length of their blocks, and how many numbers each draws."""
+        step = -(-n // min(-(-n // _MIN_BLOCK), _PARALLEL))
+        lanes = -(-n // step)
+        return self.engines.parallel(lanes), step, [step] * (lanes - 1) + [n - step * (lanes - 1)]
+
+    def _words(self, n: int, each: int) -> Array:
+        if n == 0:
+            return np.empty(0, np.uint32)
+        with self.engines.lock:
+            engines, _, counts = self._blocks(n)
+            return np.concatenate([engine.take(count * each) for engine, count in zip(engines, counts)])
+
+    def _units(self, n: int, dtype: np.dtype[Any]) -> Array:
+        return _unit(self._words(n, _words_per_unit(dtype)), dtype)
+
+    def uniform(self, low: ArrayLike = 0.0, high: ArrayLike = 1.0, shape: Shape = (),
+                dtype: DTypeLike = np.float32) -> Array:
+        """Numbers in [low, high), low <= high."""
+        draw = _Draw("uniform", shape, low=low, high=high)
+        low, high = draw.parameters
+        draw.require(low <= high, "low must not exceed high")
+        working = _working_dtype(dtype, F64)
+        span, low = _wide(working, high - low, low)
+        u = self._units(draw.size, working)
+        return draw.result(draw.spread(low) + draw.spread(span) * u, dtype)
+
+    def normal(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape = (),
+               dtype: DTypeLike = np.float32) -> Array:
+        """Gaussian numbers of mean loc and standard deviation scale > 0."""
+        draw = _Draw("normal", shape, loc=loc, scale=scale)
+        loc, scale = draw.parameters
+        draw.require(scale > 0, "scale must be positive")
+        working = _working_dtype(dtype, F64)
+        loc, scale = _wide(working, loc, scale)
+        if draw.size == 0:
+            z = np.empty(0, working)
+        else:
+            with self.engines.lock:
+                engines, _, counts = self._blocks(draw.size)
+                _, y, factor = _accepted_pairs(engines, counts, working)
+            z = y * factor      # x * factor, the other half of each pair, is thrown away here
+        return draw.result(draw.spread(loc) + z * draw.spread(scale), dtype)
+
+    def exponential(self, scale: ArrayLike = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32, *,
+                    lam: ArrayLike | None = None) -> Array:
+        """Exponential numbers of mean scale > 0, or of rate lam > 0, the parameter of MXNet's ops, given instead."""
+        if lam is None:
+            _require(np.asarray(scale) > 0, f"exponential: scale must be positive, got {scale!r}")
+            lam = 1.0 / scale if isinstance(scale, (int, float)) else 1 / _as_parameter(scale)
+        draw = _Draw("exponential", shape, lam=lam)
+        draw.require(draw.parameters[0] > 0, "lam must be positive")
+        u = self._units(draw.size, _working_dtype(dtype, F64))
+        return draw.result(-_log(1.0 - u.astype(F64)) / draw.spread(draw.parameters[0]), dtype)
+
+    def randint(self, low: int, high: int, shape: Shape = (), dtype: DTypeLike = np.int32) -> Array:
+        """Integers in [low, high), low < high; any integer dtype. MXNet's nd defaults to int32, its np to int64."""
+        low, high = int(low), int(high)
+        _require(low < high, f"randint: low must be below high, got low={low} and high={high}")
+        dims = _as_shape(shape)
+        words = self._words(math.prod(dims), 2).astype(np.uint64)
+        drawn = (words[0::2] << np.uint64(31)) + words[1::2]
+        return ((drawn % np.uint64(high - low)).astype(np.int64) + low).astype(as_dtype(dtype)).reshape(dims)
+
+    def bernoulli_mask(self, keep_probability: float, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
+        """Dropout's mask: True, with keep_probability, where the number is kept; bool.
+
+        dtype is that of the data, on which the words used up depend. MXNet computes the probability from the
+        dropped share p in float32: pass ``numpy.float32(1) - numpy.float32(p)``.
+        """
+        keep = F32.type(keep_probability)
+        _require(0 <= keep <= 1, f"bernoulli_mask: keep_probability must lie in [0, 1], got {keep_probability}")
+        dims = _as_shape(shape)
+        return (self._units(math.prod(dims), _working_dtype(dtype, F64)).astype(F32) < keep).reshape(dims)
+
+    # -- draws of a varying number of words: all blocks grow together, by one number at a time
+
+    def _one_by_one(self, draw: _Draw, dtype: np.dtype[Any], parameters: Sequence[Array],
+                    sample: Callable[..., Array]) -> Array:
+        """What sample(lanes, indices of the engines, parameters at their next numbers) gives, for all numbers."""
+        if draw.size == 0:
+            return np.empty(0, dtype)
+        with self.engines.lock:
+            engines, step, counts = self._blocks(draw.size)
+            # Words taken ahead are kept for the next call; a large draw takes larger helpings.
+            lanes = _Lanes(engines, dtype, helping=min(max(64, 4 * step), 512))
+            starts = np.arange(len(engines)) * step
+            values = []
+            for j in range(step):
+                here = np.arange(len(engines) if j < counts[-1] else len(engines) - 1)
+                which = draw.parameter_of(starts[here] + j)
+                values.append(sample(lanes, here, *[p[which] for p in parameters]))
+            lanes.put_back()
+        out = np.empty((len(engines), step), values[0].dtype)
+        for j, value in enumerate(values):
+            out[:value.size, j] = value
+        return out.reshape(-1)[:draw.size]
+
+    def gamma(self, alpha: ArrayLike = 1.0, beta: ArrayLike = 1.0, shape: Shape = (),
+              dtype: DTypeLike = np.float32) -> Array:
+        """Gamma numbers of shape alpha > 0 and scale beta > 0 (mean alpha * beta)."""
+        draw = _Draw("gamma", shape, alpha=alpha, beta=beta)
+        alpha, beta = draw.parameters
+        draw.require(alpha > 0, "alpha must be positive")
+        draw.require(beta > 0, "beta must be positive")
+        return draw.result(self._one_by_one(draw, _working_dtype(dtype, F32), (alpha, beta), _Lanes.gamma), dtype)
+
+    def poisson(self, lam: ArrayLike = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
+        """Poisson counts of mean lam >= 0."""
+        draw = _Draw("poisson", shape, lam=lam)
+        draw.require(draw.parameters[0] >= 0, "lam must not be negative")
+        rate = draw.parameters[0].astype(F32)
+        return draw.result(self._one_by_one(draw, F32, (rate,), _Lanes.poisson), dtype)
+
+    def negative_binomial(self, k: ArrayLike = 1, p: ArrayLike = 1, shape: Shape = (),
+                          dtype: DTypeLike = np.float32) -> Array:
+        """Failures before the k-th success, k >= 0, of trials that succeed with probability p in (0, 1]."""
+        draw = _Draw("negative_binomial", shape, k=k, p=p)
+        k, p = draw.parameters
+        draw.require(k >= 0, "k must not be negative")
+        draw.require((p > 0) & (p <= 1), "p must lie in (0, 1]")
+        p64 = p.astype(F32).astype(F64)
+        beta = ((1.0 - p64) / p64).astype(F32).astype(k.dtype)
+        return draw.result(self._one_by_one(draw, F32, (k, beta), _gamma_poisson), dtype)
+
+    def generalized_negative_binomial(self, mu: ArrayLike = 1.0, alpha: ArrayLike = 1.0, shape: Shape = (),
+                                      dtype: DTypeLike = np.float32) -> Array:
+        """Negative binomial counts of mean mu >= 0 and dispersion alpha >= 0; Poisson's where alpha is 0."""
+        draw = _Draw("generalized_negative_binomial", shape, mu=mu, alpha=alpha)
+        mu, alpha = draw.parameters
+        draw.require(mu >= 0, "mu must not be negative")
+        draw.require(alpha >= 0, "alpha must not be negative")
+
+        def sample(lanes: _Lanes, here: Array, mu: Array, alpha: Array) -> Array:
+            rate = mu.astype(F32)
+            spread = np.flatnonzero(alpha)
+            if spread.size:
+                a, m = alpha[spread], mu[spread]
+                rate[spread] = lanes.gamma(here[spread], 1 / a, a * m)
+            return lanes.poisson(here, rate)
+
+        return draw.result(self._one_by_one(draw, F32, (mu, alpha), sample), dtype)
+
+    # -- draws from the sequential engine
+
+    def multinomial(self, probabilities: ArrayLike, shape: Shape = (), get_prob: bool = False,
+                    dtype: DTypeLike = np.int32) -> Any:
+        """Categories drawn with the probabilities in the last axis, (..., k): an array of shape (..., *shape).
+
+        With get_prob, a pair: that, and the log of each drawn category's probability, in probabilities' dtype.
+        Each row must sum to 1, within 1%.
+
+        >>> NDStreams(seed=0).multinomial([0.1, 0.2, 0.3, 0.4], (5,))
+        array([2, 2, 3, 3, 3], dtype=int32)
+        """
+        p = np.atleast_1d(_as_parameter(probabilities))
+        dims = _as_shape(shape)
+        _require(p.shape[-1] > 0, "multinomial: probabilities must have at least one category")
+        _require(p >= 0, "multinomial: probabilities must not be negative")
+        totals = p.sum(axis=-1, dtype=F64)
+        _require(abs(totals - 1) < 0.01, f"multinomial: probabilities must sum to 1 in each row, not to {totals}")
+        rows = p.reshape(-1, p.shape[-1])
+        with self.engines.lock:
+            u = self._sequential_units(len(rows) * math.prod(dims)).reshape(len(rows), -1)
+        # The table is float32, then compared in the dtype of the probabilities.
+        table = np.cumsum(rows, axis=1, dtype=F64).astype(F32).astype(p.dtype)
+        u = u.astype(p.dtype)
+        drawn = np.stack([np.searchsorted(t, v) for t, v in zip(table, u)]) if len(rows) else u.astype(np.int64)
+        drawn = np.minimum(drawn, p.shape[-1] - 1)
+        out = p.shape[:-1] + dims
+        categories = _cast(drawn.reshape(out), dtype)
+        if not get_prob:
+            return categories
+        likelihood = _logf(np.take_along_axis(rows, drawn, axis=1).astype(F32))
+        return categories, likelihood.astype(p.dtype).reshape(out)
+
+
+def _gamma_poisson(lanes: _Lanes, here: Array, alpha: Array, beta: Array) -> Array:
+    return lanes.poisson(here, lanes.gamma(here, alpha, beta))
+
+
+class _Draw:
+    """The arguments of one call: the parameters, brought to one shape, and the shape of the result."""
+
+    def __init__(self, name: str, shape: Shape, **parameters: ArrayLike) -> None:
+        self._name, self._given = name, parameters
+        arrays = [_as_parameter(p) for p in parameters.values()]
+        dims = arrays[0].shape
+        if any(a.shape != dims for a in arrays):
+            raise InvalidValueError(f"{name}: the parameters must have one shape, not "
+                                    + ", ".join(f"{n} {a.shape}" for n, a in zip(parameters, arrays)))
+        self._shape = dims + _as_shape(shape)
+        self.size = math.prod(self._shape)
+        common = np.result_type(*arrays)
+        self.parameters = [a.astype(common).reshape(-1) for a in arrays]
+        count = self.parameters[0].size
+        self._each = 1 if count == 0 else max(1, self.size // count)
+
+    def require(self, ok: Any, rule: str) -> None:
+        _require(ok, f"{self._name}: {rule}, got " + ", ".join(f"{n}={v}" for n, v in self._given.items()))
+
+    def parameter_of(self, numbers: Array) -> Array:
+        """The index of the parameter that each of the numbers is drawn with."""
+        return numbers // self._each
+
+    def spread(self, parameter: Array) -> Array:
+        """A parameter for every number; one that broadcasts if there is only one."""
+        return parameter if parameter.size == 1 else np.repeat(parameter, self._each)
+
+    def result(self, values: Array, dtype: DTypeLike) -> Array:
+        return _cast(values, dtype).reshape(self._shape)
+
+
+class NPStreams(_Streams):
+    """The numbers of ``mx.np.random`` and ``mx.npx.random`` in MXNet 2.0.
+
+    Every method returns a NumPy array and continues the stream, whatever the threads. Parameters are numbers or
+    arrays that broadcast; `shape` is that of the result (an int, a tuple), by default that of the parameters.
+    `dtype` is float16, float32 or float64. Uniform and Gaussian noise is drawn in float32, whatever the dtype.
+    All raise InvalidValueError for a negative size or a parameter out of range, and name it.
+
+    >>> streams = NPStreams(seed=0)
+    >>> streams.uniform(0, 1, (3,))
+    array([0.5488135 , 0.5928446 , 0.71518934], dtype=float32)
+    >>> streams.choice(10, 3), streams.gamma([1.0, 5.0], 2.0).shape
+    (array([0, 3, 9]), (2,))
+    """
+
+    def _units(self, shape: tuple[int, ...]) -> Array:
+        with self.engines.lock:
+            return self._sequential_units(math.prod(shape)).reshape(shape)
+
+    def _normals(self, n: int, dtype: np.dtype[Any]) -> Array:
+        """Both numbers of every accepted pair; the second of the last, if n is odd, is thrown away."""
+        if n == 0:
+            return np.empty(0, dtype)
+        x, y, factor = _accepted_pairs([self.engines.sequential], [(n + 1) // 2], dtype)
+        return np.stack([y * factor, x * factor], axis=1).reshape(-1)[:n]
+
+    @staticmethod
+    def _arguments(name: str, shape: Shape, **parameters: ArrayLike) -> tuple[tuple[int, ...], list[Array]]:
+        """The shape of the result, and the parameters as arrays."""
+        arrays = [_as_parameter(p) for p in parameters.values()]
+        try:
+            dims = np.broadcast_shapes(*[a.shape for a in arrays])
+            if shape is not None:
+                dims = _as_shape(shape)
+                for a in arrays:
+                    np.broadcast_to(a, dims)
+        except ValueError as error:
+            if isinstance(error, InvalidValueError):
+                raise
+            raise InvalidValueError(f"{name}: the parameters do not broadcast to one shape: "
+                                    + ", ".join(f"{n} {a.shape}" for n, a in zip(parameters, arrays))
+                                    + ("" if shape is None else f", shape {shape}")) from None
+        return dims, arrays
+
+    # -- one uniform number each, transformed
+
+    def uniform(self, low: ArrayLike = 0.0, high: ArrayLike = 1.0, shape: Shape = None,
+                dtype: DTypeLike = np.float32) -> Array:
+        """Numbers between low and high; high < low is allowed, as in NumPy."""
+        dims, (low, high) = self._arguments("uniform", shape, low=low, high=high)
+        span, low = _wide(F32, high - low, low)
+        return _cast(low + span * self._units(dims), dtype)
+
+    def bernoulli(self, prob: ArrayLike | None = None, logit: ArrayLike | None = None, shape: Shape = None,
+                  dtype: DTypeLike = np.float32) -> Array:
+        """1 with probability prob in [0, 1], or with that of logit = log(prob / (1 - prob)); else 0."""
+        _require((prob is None) != (logit is None), "bernoulli: give prob or logit, and not both")
+        if logit is None:
+            dims, (p,) = self._arguments("bernoulli", shape, prob=prob)
+            _require((p >= 0) & (p <= 1), f"bernoulli: prob must lie in [0, 1], got {prob}")
+            return (self._units(dims) < p).astype(as_dtype(dtype))
+        dims, (q,) = self._arguments("bernoulli", shape, logit=logit)
+        u = self._units(dims)
+        return (_logf(u) - _logf(F32.type(1) - u) < q).astype(as_dtype(dtype))
+
+    def exponential(self, scale: ArrayLike = 1.0, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+        """Exponential numbers of mean scale >= 0."""
+        dims, (scale,) = self._arguments("exponential", shape, scale=scale)
+        _require(scale >= 0, f"exponential: scale must not be negative, got {scale}")
+        return _cast(-_logf(self._units(dims)) * scale, dtype)
+
+    def rayleigh(self, scale: ArrayLike = 1.0, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+        """Lengths of Gaussian vectors of the plane, of mode scale >= 0."""
+        dims, (scale,) = self._arguments("rayleigh", shape, scale=scale)
+        _require(scale >= 0, f"rayleigh: scale must not be negative, got {scale}")
+        return _cast(np.sqrt(F32.type(-2) * _logf(self._units(dims))) * scale, dtype)
+
+    def gumbel(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape = None,
+               dtype: DTypeLike = np.float32) -> Array:
+        """Gumbel numbers, loc - scale * log(-log u); scale >= 0."""
+        noise = lambda u: -_logf(-_logf(u))
+        return self._located("gumbel", noise, loc, scale, shape, dtype)
+
+    def logistic(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape = None,
+                 dtype: DTypeLike = np.float32) -> Array:
+        """Logistic numbers, loc + scale * log(u / (1 - u)); scale >= 0."""
+        noise = lambda u: _logf(u) - _logf(F32.type(1) - u)
+        return self._located("logistic", noise, loc, scale, shape, dtype)
+
+    def laplace(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape = None,
+                dtype: DTypeLike = np.float32) -> Array:
+        """Laplace numbers, of density exp(-|x - loc| / scale) / (2 scale); scale >= 0."""
+        one, two = F32.type(1), F32.type(2)
+        noise = lambda u: np.where(u < F32.type(0.5), _logf(two * u), -_logf(two * (one - u)))
+        return self._located("laplace", noise, loc, scale, shape, dtype)
+
+    def _located(self, name: str, noise: Callable[[Array], Array], loc: ArrayLike, scale: ArrayLike, shape: Shape,
+                 dtype: DTypeLike) -> Array:
+        dims, (loc, scale) = self._arguments(name, shape, loc=loc, scale=scale)
+        _require(scale >= 0, f"{name}: scale must not be negative, got {scale}")
+        loc, scale = _wide(F32, loc, scale)
+        return _cast(loc + noise(self._units(dims)) * scale, dtype)
+
+    def weibull(self, a: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+        """Weibull numbers, (-log u)**(1/a); a > 0."""
+        return self._shaped("weibull", lambda u, a: _powf(-_logf(u), F32.type(1) / a), a, shape, dtype)
+
+    def pareto(self, a: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+        """Pareto II (Lomax) numbers, exp(-log(u) / a) - 1; a > 0."""
+        return self._shaped("pareto", lambda u, a: _expf(-_logf(u) / a) - F32.type(1), a, shape, dtype)
+
+    def power(self, a: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+        """Numbers of density a * x**(a - 1) on [0, 1], (1 - u)**(1/a); a > 0."""
+        powers = self._shaped("power", lambda u, a: _powf(F32.type(1) - u, F32.type(1) / a), a, shape, dtype)
+        if np.ndim(a) == 0:
+            self._units((1,))       # MXNet draws one more than it uses when a is a number
+        return powers
+
+    def _shaped(self, name: str, transform: Callable[[Array, Array], Array], a: ArrayLike, shape: Shape,
+                dtype: DTypeLike) -> Array:
+        dims, (a,) = self._arguments(name, shape, a=a)
+        _require(a > 0, f"{name}: a must be positive, got {a}")
+        return _cast(transform(self._units(dims), np.broadcast_to(a.astype(F32), dims)), dtype)
+
+    # -- Gaussian noise
+
+    def normal(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape = None,
+               dtype: DTypeLike = np.float32) -> Array:
+        """Gaussian numbers of mean loc and standard deviation scale >= 0."""
+        dims, (loc, scale) = self._arguments("normal", shape, loc=loc, scale=scale)
+        _require(scale >= 0, f"normal: scale must not be negative, got {scale}")
+        loc, scale = _wide(F32, loc, scale)
+        with self.engines.lock:
+            z = self._normals(math.prod(dims), F32).reshape(dims)
+        return _cast(loc + z * scale, dtype)
+
+    def lognormal(self, mean: ArrayLike = 0.0, sigma: ArrayLike = 1.0, shape: Shape = None,
+                  dtype: DTypeLike = np.float32) -> Array:
+        """exp of `normal(mean, sigma)`."""
+        x = self.normal(mean, sigma, shape, dtype)
+        if x.dtype == F64:
+            return np.fromiter(map(math.exp, x.ravel().tolist()), F64, x.size).reshape(x.shape)
+        return _cast(_expf(x.astype(F32)), dtype)
+
+    # -- gamma and its relatives
+
+    def gamma(self, a: ArrayLike, scale: ArrayLike = 1.0, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+        """Gamma numbers of shape a > 0 and scale > 0 (mean a * scale), drawn in float64.
+
+        MXNet draws two uniforms and two Gaussians for each number, and again for all as long as one is rejected.
+        """
+        dims, (a, scale) = self._arguments("gamma", shape, a=a, scale=scale)
+        _require(a > 0, f"gamma: a must be positive, got {a}")
+        _require(scale > 0, f"gamma: scale must be positive, got {scale}")
+        a, scale = (np.broadcast_to(p, dims).reshape(-1) for p in (a, scale))
+        small = a < 1
+        a64 = a.astype(F64)
+        d = np.where(small, a64 + 2.0 / 3.0, a64 - 1.0 / 3.0)
+        k = np.sqrt(9.0 * d)
+        c = 1.0 / k
+        out = np.empty(a.size)
+        todo = np.arange(a.size)
+        with self.engines.lock:
+            while todo.size:
+                u = self._sequential_units(2 * a.size, F64).reshape(-1, 2)[todo]
+                z = self._normals(2 * a.size, F64)[0::2][todo]
+                inside = z > -k[todo]
+                todo, u, z, rest = todo[inside], u[inside], z[inside], todo[~inside]
+                x = 1.0 + c[todo] * z
+                v = x * x * x
+                ok = np.log(u[:, 0]) < 0.5 * z * z + d[todo] * (1.0 - v + np.log(v))
+                at = todo[ok]
+                sample = d[at] * v[ok] * scale[at]
+                if small[at].any():
+                    power = _powf(u[ok, 1].astype(F32), F32.type(1) / a[at].astype(F32))
+                    sample = np.where(small[at], sample * power, sample)
+                out[at] = sample
+                todo = np.union1d(rest, todo[~ok])
+        return _cast(out.reshape(dims), dtype)
+
+    def chisquare(self, df: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+        """Chi-square numbers of df > 0 degrees of freedom."""
+        _require(np.asarray(df) > 0, f"chisquare: df must be positive, got {df}")
+        return self.gamma(_as_parameter(df) / F32.type(2), 2.0, shape, dtype)
+
+    def beta(self, a: ArrayLike, b: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+        """Beta numbers, X / (X + Y) of gamma numbers X and Y of shapes a > 0 and b > 0."""
+        with self.engines.lock:
+            x = self.gamma(a, 1.0, shape, np.float64)
+            y = self.gamma(b, 1.0, shape, np.float64)
+        return _cast(x / (x + y), dtype)
+
+    def f(self, dfnum: ArrayLike, dfden: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+        """Fisher's F numbers of dfnum > 0 and dfden > 0 degrees of freedom."""
+        with self.engines.lock:
+            x = self.chisquare(dfnum, shape)
+            y = self.chisquare(dfden, shape)
+        return _cast(x * _as_parameter(dfden) / (y * _as_parameter(dfnum)), dtype)
+
+    # -- integers
+
+    def randint(self, low: int, high: int | None = None, shape: Shape = (), dtype: DTypeLike = np.int64) -> Array:
+        """Integers in [low, high), or [0, low): drawn, alone among these, as `NDStreams.randint` does."""
+        bounds = (0, low) if high is None else (low, high)
+        return NDStreams(engines=self.engines).randint(*bounds, shape=shape, dtype=dtype)
+
+    def multinomial(self, n: int, pvals: ArrayLike, shape: Shape = ()) -> Array:
+        """How often each of k outcomes of probabilities pvals, (k,), came in n trials: int64, (*shape, k).
+
+        pvals as a NumPy array counts as MXNet's array, anything else as a list: MXNet draws k more numbers then.
+        """
+        p = np.asarray(pvals, F64)
+        _require(n >= 0, f"multinomial: n must not be negative, got {n}")
+        _require(p.ndim == 1 and p.size > 0, f"multinomial: pvals must have one axis, not shape {p.shape}")
+        _require((p >= 0) & (p <= 1), f"multinomial: pvals must lie in [0, 1], got {pvals}")
+        _require(p[:-1].sum() <= 1 + 1e-6, f"multinomial: pvals must not sum to more than 1, got {pvals}")
+        dims = _as_shape(shape)
+        rows = math.prod(dims)
+        with self.engines.lock:
+            u = self._sequential_units(rows * n, F64)
+            if not isinstance(pvals, np.ndarray):
+                self._sequential_units(p.size, F64)
+        outcome = np.minimum(np.searchsorted(np.cumsum(p), u, side="right"), p.size - 1).reshape(rows, n)
+        counts = np.zeros((rows, p.size), np.int64)
+        np.add.at(counts, (np.arange(rows)[:, None], outcome), 1)
+        return counts.reshape(dims + (p.size,))
+
+    def choice(self, a: int, shape: Shape = (), replace: bool = True, p: ArrayLike | None = None) -> Array:
+        """Integers of 0 … a-1, int64: evenly or with probabilities p, (a,); each at most once unless `replace`.
+
+        To choose from an array, index its first axis with the result. (MXNet 2.0b1 ignores p when it is given with
+        a number a; the streams here are those of its array form, and of 1.9.1.)
+        """
+        dims = _as_shape(shape)
+        n = math.prod(dims)
+        _require(a > 0 or n == 0, f"choice: a must be positive, got {a}")
+        _require(replace or n <= a, f"choice: {n} of {a} without replacement is more than there is")
+        if p is None:
+            return (self._evenly(a, n) if replace else self._without_replacement(a, n)).reshape(dims)
+        weights = np.asarray(p).astype(F32)
+        _require(weights.shape == (a,), f"choice: p must have shape ({a},), not {weights.shape}")
+        _require(weights >= 0, f"choice: p must not be negative, got {p}")
+        _require(abs(weights.sum(dtype=F64) - 1) < 0.01, f"choice: p must sum to 1, got {p}")
+        if replace:
+            table = np.cumsum(weights, dtype=F64).astype(F32)
+            drawn = np.minimum(np.searchsorted(table, self._units((n,))), a - 1)
+        else:
+            with np.errstate(divide="ignore"):
+                drawn = np.argsort(-_logf(self._units((a,))) / weights, kind="stable")[:n]
+        return drawn.astype(np.int64).reshape(dims)
+
+    def _evenly(self, a: int, n: int) -> Array:
+        with self.engines.lock:
+            return self.engines.sequential.take(n).astype(np.int64) % a
+
+    def _without_replacement(self, a: int, n: int) -> Array:
+        """Few of many by Floyd's method, most by a reservoir: the smaller of n and a - n draws."""
+        few = n < a - n
+        with self.engines.lock:
+            words = self.engines.sequential.take(min(n, a - n)).astype(np.int64)
+        first = a - n if few else n
+        slots = (words % np.arange(first + 1, first + 1 + words.size)).tolist()
+        if not few:
+            chosen = list(range(n))
+            for last, slot in enumerate(slots, n):
+                if slot < n:
+                    chosen[slot] = last
+            return np.array(chosen, np.int64)
+        moved: dict[int, int] = {}
+        chosen = []
+        for last, slot in enumerate(slots, first):
+            if slot >= first:
+                chosen.append(last)
+            else:
+                chosen.append(moved.get(slot, slot))
+                moved[slot] = last
+        return np.array(chosen, np.int64)
