@@ -9,6 +9,7 @@ OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE unset.  Exits with 1 if a ratio misses it
 """
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -173,7 +174,8 @@ def import_seconds(module: str) -> float:
     code = ("import resource, sys\n"
             "def used(): r = resource.getrusage(resource.RUSAGE_SELF); return r.ru_utime + r.ru_stime\n"
             f"t = used()\nimport {module}\nprint(used() - t)")
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}       # users have compiled modules
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     return float(out.stdout)
 
 

@@ -14,7 +14,7 @@ import math
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from inspect import Parameter
+from inspect import Parameter, signature
 from typing import Any, TypeVar
 
 import mxgrad
@@ -693,10 +693,25 @@ def results(cap: int, out: Any) -> int:
     return len(r) + 1
 
 
+def _check_left_out(op: int, arrays: list[Any]) -> None:
+    """An array may be left out where the operator's function has a default."""
+    parameters = iter(signature(frontend.op_function(_op_names[op])).parameters.values())
+    p = next(parameters, None)
+    for a in arrays:
+        if p is None:
+            return      # too many, which the call finds out
+        if a is None and p.default is Parameter.empty:
+            raise HandleError(f"{_op_names[op]}: the array {p.name!r} is NULL")
+        if p.kind is not Parameter.VAR_POSITIONAL:
+            p = next(parameters, None)
+
+
 @_export
 def invoke(op: int, n: int, handles: Any, params: Any, nbytes: int, into: int) -> int:
     call = _with(op, params, nbytes) if nbytes else _calls[op]
     arrays = _optional_list(n, handles)
+    if None in arrays:
+        _check_left_out(op, arrays)
     if not into:
         return _give_results(call(*arrays))
     call(*arrays, out=_array(into))

@@ -1,4 +1,4 @@
-"""The bare array: raw data, its context, its place on the tape (level 4).  `ndarray` gives it its methods."""
+"""The bare array: raw data, its context, its place on the tape.  `ndarray` gives it its methods (level 5)."""
 from __future__ import annotations
 
 from typing import Any

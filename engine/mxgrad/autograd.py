@@ -1,4 +1,4 @@
-"""Recording scopes, the reverse pass over arrays, custom functions (level 7).
+"""Recording scopes, the reverse pass over arrays, custom functions (level 8).
 
 >>> from mxgrad import nd, autograd
 >>> x = nd.array([[1, 2], [3, 4]])
@@ -11,7 +11,6 @@
 """
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import wraps
@@ -418,6 +417,8 @@ class Symbol:
 
     def tojson(self) -> str:
         """JSON in the shape of MXNet's graphs: nodes with op, name, attrs and inputs; arg_nodes; heads."""
+        import json
+
         return json.dumps({
             "nodes": self._nodes,
             "arg_nodes": [i for i, n in enumerate(self._nodes) if n["op"] == "null"],

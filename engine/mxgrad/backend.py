@@ -139,7 +139,7 @@ class DeviceBackend(Backend):
 
     def from_host(self, array: numpy.ndarray) -> Any:
         with self.device:
-            return self.xp.asarray(numpy.ascontiguousarray(array))
+            return self.xp.asarray(numpy.asarray(array, order="C"))
 
     def to_host(self, raw: Any) -> numpy.ndarray:
         with self.device:

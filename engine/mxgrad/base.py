@@ -1,7 +1,6 @@
-"""Errors, dtype names and the small vocabulary every other module shares (level 0: imports nothing of mxgrad)."""
+"""Errors, dtype names and the small vocabulary every other module shares (level 0)."""
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -106,5 +105,7 @@ def as_dtype(dtype: Any) -> numpy.dtype:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """' (did you mean …?)' for the names closest to `name`, or an empty string."""
+    import difflib      # here, because it is only needed for an error
+
     close = difflib.get_close_matches(name, list(names), n=3)
     return f" (did you mean {', '.join(repr(c) for c in close)}?)" if close else ""

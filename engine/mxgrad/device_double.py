@@ -1,4 +1,4 @@
-"""A stand-in for the module ``cupy`` in tests: NumPy computes, and CuPy's rules hold, made strict.
+"""A stand-in for the module ``cupy`` in tests: NumPy computes, and CuPy's rules hold, made strict (level 1).
 
 ``DeviceBackend(device_double, 0)`` behaves as with CuPy on a machine with two GPUs. What a GPU would
 refuse, or do silently and badly, raises here, so that a test without a GPU sees it. DeviceRuleError is

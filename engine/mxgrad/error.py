@@ -1,4 +1,4 @@
-"""MXNet 2's module of errors."""
+"""MXNet 2's module of errors (level 1)."""
 from .base import MXNetError
 
 __all__ = ["InternalError", "MXNetError"]

@@ -1,4 +1,4 @@
-"""Fills a namespace from the registry (level 7).
+"""Fills a namespace from the registry (level 8).
 
 Each frontend ('nd', 'np', 'npx') is a table of public functions: an op under its name there, or an adapter, a function
 written by hand where MXNet's habit differs from the op.  A function for an op is generated, with its real signature,

@@ -1,4 +1,4 @@
-"""The one door every call goes through (level 5): arrays in, arrays out, a node on the tape if the scope says so.
+"""The one door every call goes through: arrays in, arrays out, a node on the tape if the scope says so (level 6).
 
 `bind` gives an op as a function over arrays.  Elementwise ops on NumPy data take a short path that is written out here
 once for one argument and once for two: it is what a user's small ops cost.

@@ -1,4 +1,4 @@
-"""What the arrays of both frontends share: attributes, operators, indexing, the autograd methods (level 6)."""
+"""What the arrays of both frontends share: attributes, operators, indexing, the autograd methods (level 7)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

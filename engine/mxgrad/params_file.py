@@ -1,4 +1,4 @@
-"""MXNet's ``.params`` files: a list of arrays, named or not, read and written byte for byte.
+"""MXNet's ``.params`` files: a list of arrays, named or not, read and written byte for byte (level 1).
 
 The format is the one of MXNet's ``NDArray::Save`` and ``NDArray::Load`` (src/ndarray/ndarray.cc), checked
 against files that MXNet 1.9.1 and 2.0.0b1 wrote. All numbers are little-endian::

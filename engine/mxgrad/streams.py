@@ -1,4 +1,4 @@
-"""MXNet's CPU random numbers, bit for bit, on any platform (level 1: NumPy and mxgrad.base only).
+"""MXNet's CPU random numbers, bit for bit, on any platform (level 1).
 
     >>> NDStreams(seed=0).uniform(0, 1, (3,))
     array([0.5488135 , 0.5928446 , 0.71518934], dtype=float32)
@@ -39,7 +39,9 @@ from mxgrad.base import InvalidValueError, as_dtype
 __all__ = ["Engines", "NDStreams", "NPStreams"]
 
 Array = NDArray[Any]
-Shape = int | Sequence[int] | None
+DType = np.dtype[Any]
+Shape = int | Sequence[int]
+Parameter = float | Sequence[Any] | np.generic | Array
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -325,11 +327,11 @@ class Engines:
 # ---- from words to numbers ---------------------------------------------------------------------------------
 
 
-def _words_per_unit(dtype: np.dtype[Any]) -> int:
+def _words_per_unit(dtype: DType) -> int:
     return 1 if dtype == F32 else 2
 
 
-def _unit(words: Array, dtype: np.dtype[Any]) -> Array:
+def _unit(words: Array, dtype: DType) -> Array:
     """generate_canonical: uniform numbers in [0, 1); float64 takes two words each, from the last axis."""
     if dtype == F32:
         u = (words * 2.0**-32).astype(F32)
@@ -338,7 +340,7 @@ def _unit(words: Array, dtype: np.dtype[Any]) -> Array:
     return np.minimum(u, 1 - 2.0**-53, out=u)
 
 
-def _on_the_disc(words: Array, dtype: np.dtype[Any]) -> tuple[Array, Array, Array, Array]:
+def _on_the_disc(words: Array, dtype: DType) -> tuple[Array, Array, Array, Array]:
     """Points x, y of the square, r2 = x*x + y*y, and which of them the polar method accepts."""
     u = _unit(words, dtype)
     u *= dtype.type(2)
@@ -353,7 +355,7 @@ def _polar_factor(r2: Array) -> Array:
     return np.sqrt(two * _log(r2) / r2)
 
 
-def _accepted_pairs(engines: Sequence[_Engine], counts: Sequence[int], dtype: np.dtype[Any]
+def _accepted_points(engines: Sequence[_Engine], counts: Sequence[int], dtype: DType
                     ) -> tuple[Array, Array, Array]:
     """From engine i the first counts[i] accepted points x, y of the polar method, and their factors; end to end."""
     per_pair = 2 * _words_per_unit(dtype)
@@ -389,7 +391,7 @@ class _Lanes:
     `lanes`, in the methods, are the indices of the engines that are to yield a number.
     """
 
-    def __init__(self, engines: Sequence[_Engine], dtype: np.dtype[Any], helping: int) -> None:
+    def __init__(self, engines: Sequence[_Engine], dtype: DType, helping: int) -> None:
         self._engines, self._dtype, self._helping = engines, dtype, helping
         self._words = np.empty((len(engines), 0), np.uint32)
         self._next = np.zeros(len(engines), np.int64)
@@ -509,14 +511,13 @@ def _require(ok: Any, message: str) -> None:
 
 
 def _as_shape(shape: Shape) -> tuple[int, ...]:
-    dims = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
-    for n in dims:
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-            raise InvalidValueError(f"shape must be a non-negative int or a tuple of them, not {shape!r}")
+    dims = shape if isinstance(shape, Sequence) else (shape,)
+    if any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0 for n in dims):
+        raise InvalidValueError(f"shape must be a non-negative int or a tuple of them, not {shape!r}")
     return tuple(int(n) for n in dims)
 
 
-def _as_parameter(value: ArrayLike) -> Array:
+def _as_parameter(value: Parameter) -> Array:
     """A distribution's parameter: a float64 array keeps its dtype, all else becomes float32 as in MXNet's ops."""
     keep = isinstance(value, np.ndarray) and value.dtype == F64
     return np.asarray(value, F64 if keep else F32)
@@ -529,26 +530,82 @@ def _cast(values: Array, dtype: DTypeLike) -> Array:
         return (values.astype(F32) if dtype == np.float16 else values).astype(dtype, copy=False)
 
 
-def _working_dtype(dtype: DTypeLike, half: np.dtype[Any]) -> np.dtype[Any]:
+def _drawn_in(dtype: DTypeLike, half: DType) -> DType:
     """The dtype numbers are drawn in for an output dtype; `half` for float16, where samplers differ."""
     dtype = as_dtype(dtype)
     return half if dtype == np.float16 else F64 if dtype == F64 else F32
 
 
-def _wide(dtype: np.dtype[Any], *parameters: Array) -> list[Array]:
-    """The parameters in the dtype that arithmetic with numbers of `dtype` happens in: theirs or dtype, the wider."""
-    wide = np.result_type(dtype, *parameters)
-    return [p.astype(wide) for p in parameters]
+class _Draw:
+    """The arguments of one call: its parameters as flat arrays of one dtype, and the shape of its result.
+
+    A parameter has one element, or one for each run of `each` numbers of the result.
+    """
+
+    def __init__(self, name: str, given: dict[str, Parameter], parameters: list[Array], dims: tuple[int, ...]
+                 ) -> None:
+        self._name, self._given, self._dims = name, given, dims
+        self.size = math.prod(dims)
+        common = np.result_type(*parameters)
+        self.parameters = [p.astype(common).reshape(-1) for p in parameters]
+        self.each = max(1, self.size // max(1, max(p.size for p in parameters)))
+
+    @classmethod
+    def per_parameter(cls, name: str, shape: Shape, **given: Parameter) -> _Draw:
+        """As nd draws: parameters of one shape, and `shape` numbers for each of their elements."""
+        parameters = [_as_parameter(p) for p in given.values()]
+        if any(p.shape != parameters[0].shape for p in parameters):
+            raise InvalidValueError(f"{name}: the parameters must have one shape, not {_shapes(given, parameters)}")
+        return cls(name, given, parameters, parameters[0].shape + _as_shape(shape))
+
+    @classmethod
+    def broadcast(cls, name: str, shape: Shape | None, **given: Parameter) -> _Draw:
+        """As np draws: parameters that broadcast to the shape of the result, None for their common one."""
+        parameters = [_as_parameter(p) for p in given.values()]
+        wanted = None if shape is None else _as_shape(shape)
+        try:
+            dims = np.broadcast_shapes(*[p.shape for p in parameters]) if wanted is None else wanted
+            parameters = [p if p.ndim == 0 else np.broadcast_to(p, dims) for p in parameters]
+        except ValueError:
+            raise InvalidValueError(f"{name}: the parameters do not broadcast: {_shapes(given, parameters)}"
+                                    + ("" if wanted is None else f", result {wanted}")) from None
+        return cls(name, given, parameters, dims)
+
+    def require(self, ok: Any, rule: str) -> None:
+        _require(ok, f"{self._name}: {rule}, got " + ", ".join(f"{n}={v!r}" for n, v in self._given.items()))
+
+    def wide(self, dtype: DType) -> list[Array]:
+        """The parameters, one for each number, in the dtype that arithmetic with numbers of `dtype` gives."""
+        wide = np.result_type(dtype, *self.parameters)
+        return [self.spread(p).astype(wide) for p in self.parameters]
+
+    def spread(self, parameter: Array) -> Array:
+        """The parameter for each number, or the only one."""
+        return parameter if parameter.size == 1 else np.repeat(parameter, self.each)
+
+    def pick(self, parameter: Array, numbers: Array) -> Array:
+        """The parameter for each of the given numbers."""
+        return parameter[numbers // self.each] if parameter.size > 1 else np.repeat(parameter, numbers.size)
+
+    def result(self, values: Array, dtype: DTypeLike) -> Array:
+        return _cast(values, dtype).reshape(self._dims)
+
+
+def _shapes(given: dict[str, Parameter], parameters: list[Array]) -> str:
+    return ", ".join(f"{name} {p.shape}" for name, p in zip(given, parameters))
+
+
+# ---- streams -----------------------------------------------------------------------------------------------
 
 
 class _Streams:
-    """What both kinds of stream share: the engines and their seeding."""
+    """What both kinds of stream share: the engines, their seeding, and random order."""
 
     def __init__(self, seed: int = 0, per_context: bool = False, engines: Engines | None = None) -> None:
         self.engines = Engines(seed, per_context) if engines is None else engines
 
     def seed(self, seed: int, per_context: bool = False) -> None:
-        """Start afresh; see `Engines` for the rule. Engines shared with another stream object start afresh there too."""
+        """Start afresh, and with it every stream that shares the engines; see `Engines` for the rule."""
         self.engines.seed(seed, per_context)
 
     def get_state(self) -> dict[str, Any]:
@@ -559,28 +616,46 @@ class _Streams:
         """Go back to where `state` was taken."""
         self.engines.set_state(state)
 
-    def _sequential_units(self, n: int, dtype: np.dtype[Any] = F32) -> Array:
-        return _unit(self.engines.sequential.take(n * _words_per_unit(dtype)), dtype)
+    def _sequential_units(self, n: int, dtype: DType = F32) -> Array:
+        with self.engines.lock:
+            return _unit(self.engines.sequential.take(n * _words_per_unit(dtype)), dtype)
+
+    def shuffle(self, array: ArrayLike) -> Array:
+        """A copy of array with its first axis in random order. Raises InvalidValueError for a 0-d array.
+
+        >>> NDStreams(seed=0).shuffle([10., 20., 30.])
+        array([10., 30., 20.])
+        """
+        array = np.asarray(array)
+        _require(array.ndim > 0, "shuffle: array must have at least one axis")
+        return array[self._order(len(array), upward=array.ndim == 1)]
 
     def permutation(self, n: int) -> Array:
-        """A permutation of 0 … n-1, int64 (n,): what `shuffle` does to ``arange(n)``.
+        """The integers 0 … n-1 in random order, int64: what `shuffle` makes of them.
 
         >>> NDStreams(seed=0).permutation(5)
         array([0, 2, 3, 1, 4])
         """
         _require(n >= 0, f"permutation: n must not be negative, got {n}")
+        return self._order(n, upward=True)
+
+    def _order(self, n: int, upward: bool) -> Array:
+        """Fisher and Yates's exchanges; MXNet goes upward through vectors, downward through arrays of rows."""
         order = list(range(n))
         limits = np.arange(2, n + 1)
-        scales = 0xFFFFFFFF // limits
+        if not upward:
+            limits = limits[::-1]
         with self.engines.lock:
-            for i, j in enumerate(self._below(limits, scales).tolist(), 1):
-                order[i], order[j] = order[j], order[i]
+            others = self._below(limits).tolist()
+        for last, other in zip((limits - 1).tolist(), others):
+            order[last], order[other] = order[other], order[last]
         return np.array(order, np.int64)
 
-    def _below(self, limits: Array, scales: Array) -> Array:
-        """uniform_int_distribution: one integer below each limit; a word beyond the last whole scale is skipped."""
+    def _below(self, limits: Array) -> Array:
+        """uniform_int_distribution: an integer below each limit, skipping words that would not divide evenly."""
         engine = self.engines.sequential
         words = engine.take(limits.size).astype(np.int64)
+        scales = 0xFFFFFFFF // limits
         done = 0
         while True:
             over = np.flatnonzero(words[done:] >= (limits * scales)[done:])
@@ -589,33 +664,20 @@ class _Streams:
             done += int(over[0])
             words = np.concatenate([words[:done], words[done + 1:], engine.take(1).astype(np.int64)])
 
-    def shuffle(self, array: ArrayLike) -> Array:
-        """A copy of array with its first axis in random order; equal to MXNet 1.9.1's for any size and dtype.
-
-        Raises InvalidValueError for a 0-d array.
-
-        >>> NDStreams(seed=0).shuffle([10., 20., 30.])
-        array([10., 30., 20.])
-        """
-        array = np.asarray(array)
-        _require(array.ndim > 0, "shuffle: the array must have at least one axis")
-        return array[self.permutation(len(array))]
-
 
 class NDStreams(_Streams):
     """The numbers of ``mx.nd.random`` in MXNet 1.9.1: also those of initializers and of Dropout.
 
-    Every method returns a NumPy array and continues the stream, whatever the threads. Parameters are numbers or
-    arrays: for arrays (of one shape, (n,) say) the result has shape ``(n, *shape)``, `shape` draws for each element,
-    as MXNet's ``sample_*`` ops do it; for numbers the result has `shape` (an int, a tuple; () is one 0-d number).
-    `dtype` is float16, float32 or float64; the counting distributions take integer dtypes too.
+    Every method returns a NumPy array and continues the stream, from whatever thread. Parameters are numbers or
+    arrays: for arrays (of one shape, (n,) say) the result has shape ``(n, *shape)``, `shape` draws for each
+    element, as MXNet's ``sample_*`` ops do it; for numbers it has `shape` (an int, or a tuple; () is one 0-d
+    number). `dtype` is float16, float32 or float64; the counting distributions take integer dtypes too.
     All raise InvalidValueError for a negative size or a parameter out of range, and name it.
 
     >>> streams = NDStreams(seed=7)
-    >>> streams.uniform(0, 1, (2,)), streams.normal(0, 1, 2).dtype
-    (array([0.42855945, 0.9175162 ], dtype=float32), dtype('float32'))
-    >>> import numpy
-    >>> streams.poisson(numpy.array([1.0, 100.0]), (5,)).shape
+    >>> streams.uniform(0, 1, (2,))
+    array([0.42855945, 0.9175162 ], dtype=float32)
+    >>> streams.poisson(np.array([1.0, 100.0]), (5,)).shape
     (2, 5)
     """
 
@@ -634,50 +696,49 @@ class NDStreams(_Streams):
             engines, _, counts = self._blocks(n)
             return np.concatenate([engine.take(count * each) for engine, count in zip(engines, counts)])
 
-    def _units(self, n: int, dtype: np.dtype[Any]) -> Array:
+    def _units(self, n: int, dtype: DType) -> Array:
         return _unit(self._words(n, _words_per_unit(dtype)), dtype)
 
-    def uniform(self, low: ArrayLike = 0.0, high: ArrayLike = 1.0, shape: Shape = (),
+    def uniform(self, low: Parameter = 0.0, high: Parameter = 1.0, shape: Shape = (),
                 dtype: DTypeLike = np.float32) -> Array:
         """Numbers in [low, high), low <= high."""
-        draw = _Draw("uniform", shape, low=low, high=high)
-        low, high = draw.parameters
-        draw.require(low <= high, "low must not exceed high")
-        working = _working_dtype(dtype, F64)
-        span, low = _wide(working, high - low, low)
-        u = self._units(draw.size, working)
-        return draw.result(draw.spread(low) + draw.spread(span) * u, dtype)
+        draw = _Draw.per_parameter("uniform", shape, low=low, high=high)
+        a, b = draw.parameters
+        draw.require(a <= b, "low must not exceed high")
+        working = _drawn_in(dtype, F64)
+        draw.parameters = [a, b - a]
+        a, span = draw.wide(working)
+        return draw.result(a + span * self._units(draw.size, working), dtype)
 
-    def normal(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape = (),
+    def normal(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape = (),
                dtype: DTypeLike = np.float32) -> Array:
         """Gaussian numbers of mean loc and standard deviation scale > 0."""
-        draw = _Draw("normal", shape, loc=loc, scale=scale)
-        loc, scale = draw.parameters
-        draw.require(scale > 0, "scale must be positive")
-        working = _working_dtype(dtype, F64)
-        loc, scale = _wide(working, loc, scale)
+        draw = _Draw.per_parameter("normal", shape, loc=loc, scale=scale)
+        draw.require(draw.parameters[1] > 0, "scale must be positive")
+        working = _drawn_in(dtype, F64)
         if draw.size == 0:
             z = np.empty(0, working)
         else:
             with self.engines.lock:
                 engines, _, counts = self._blocks(draw.size)
-                _, y, factor = _accepted_pairs(engines, counts, working)
+                _, y, factor = _accepted_points(engines, counts, working)
             z = y * factor      # x * factor, the other half of each pair, is thrown away here
-        return draw.result(draw.spread(loc) + z * draw.spread(scale), dtype)
+        mean, deviation = draw.wide(working)
+        return draw.result(mean + z * deviation, dtype)
 
-    def exponential(self, scale: ArrayLike = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32, *,
-                    lam: ArrayLike | None = None) -> Array:
-        """Exponential numbers of mean scale > 0, or of rate lam > 0, the parameter of MXNet's ops, given instead."""
+    def exponential(self, scale: Parameter = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32, *,
+                    lam: Parameter | None = None) -> Array:
+        """Exponential numbers of mean scale > 0, or, given instead, of rate lam > 0, the parameter of MXNet's ops."""
         if lam is None:
             _require(np.asarray(scale) > 0, f"exponential: scale must be positive, got {scale!r}")
             lam = 1.0 / scale if isinstance(scale, (int, float)) else 1 / _as_parameter(scale)
-        draw = _Draw("exponential", shape, lam=lam)
+        draw = _Draw.per_parameter("exponential", shape, lam=lam)
         draw.require(draw.parameters[0] > 0, "lam must be positive")
-        u = self._units(draw.size, _working_dtype(dtype, F64))
-        return draw.result(-_log(1.0 - u.astype(F64)) / draw.spread(draw.parameters[0]), dtype)
+        u = self._units(draw.size, _drawn_in(dtype, F64)).astype(F64)
+        return draw.result(-_log(1.0 - u) / draw.wide(F64)[0], dtype)
 
     def randint(self, low: int, high: int, shape: Shape = (), dtype: DTypeLike = np.int32) -> Array:
-        """Integers in [low, high), low < high; any integer dtype. MXNet's nd defaults to int32, its np to int64."""
+        """Integers in [low, high), low < high. MXNet's nd gives int32 if not told otherwise, its np int64."""
         low, high = int(low), int(high)
         _require(low < high, f"randint: low must be below high, got low={low} and high={high}")
         dims = _as_shape(shape)
@@ -686,21 +747,21 @@ class NDStreams(_Streams):
         return ((drawn % np.uint64(high - low)).astype(np.int64) + low).astype(as_dtype(dtype)).reshape(dims)
 
     def bernoulli_mask(self, keep_probability: float, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
-        """Dropout's mask: True, with keep_probability, where the number is kept; bool.
+        """Dropout's mask: bool, True, with keep_probability, where the number is kept.
 
         dtype is that of the data, on which the words used up depend. MXNet computes the probability from the
         dropped share p in float32: pass ``numpy.float32(1) - numpy.float32(p)``.
         """
-        keep = F32.type(keep_probability)
-        _require(0 <= keep <= 1, f"bernoulli_mask: keep_probability must lie in [0, 1], got {keep_probability}")
+        keep = np.float32(keep_probability)
+        _require(0 <= keep <= 1, f"bernoulli_mask: keep_probability must lie in [0, 1], got {keep_probability!r}")
         dims = _as_shape(shape)
-        return (self._units(math.prod(dims), _working_dtype(dtype, F64)).astype(F32) < keep).reshape(dims)
+        return (self._units(math.prod(dims), _drawn_in(dtype, F64)).astype(F32) < keep).reshape(dims)
 
     # -- draws of a varying number of words: all blocks grow together, by one number at a time
 
-    def _one_by_one(self, draw: _Draw, dtype: np.dtype[Any], parameters: Sequence[Array],
-                    sample: Callable[..., Array]) -> Array:
-        """What sample(lanes, indices of the engines, parameters at their next numbers) gives, for all numbers."""
+    def _one_by_one(self, draw: _Draw, dtype: DType, parameters: Sequence[Array], sample: Callable[..., Array]
+                    ) -> Array:
+        """All numbers of a draw, by sample(lanes, the engines to use, *parameters of their next numbers)."""
         if draw.size == 0:
             return np.empty(0, dtype)
         with self.engines.lock:
@@ -708,61 +769,61 @@ class NDStreams(_Streams):
             # Words taken ahead are kept for the next call; a large draw takes larger helpings.
             lanes = _Lanes(engines, dtype, helping=min(max(64, 4 * step), 512))
             starts = np.arange(len(engines)) * step
-            values = []
+            out = np.empty((len(engines), step), F64)
             for j in range(step):
                 here = np.arange(len(engines) if j < counts[-1] else len(engines) - 1)
-                which = draw.parameter_of(starts[here] + j)
-                values.append(sample(lanes, here, *[p[which] for p in parameters]))
+                numbers = starts[here] + j
+                out[here, j] = sample(lanes, here, *[draw.pick(p, numbers) for p in parameters])
             lanes.put_back()
-        out = np.empty((len(engines), step), values[0].dtype)
-        for j, value in enumerate(values):
-            out[:value.size, j] = value
         return out.reshape(-1)[:draw.size]
 
-    def gamma(self, alpha: ArrayLike = 1.0, beta: ArrayLike = 1.0, shape: Shape = (),
+    def gamma(self, alpha: Parameter = 1.0, beta: Parameter = 1.0, shape: Shape = (),
               dtype: DTypeLike = np.float32) -> Array:
         """Gamma numbers of shape alpha > 0 and scale beta > 0 (mean alpha * beta)."""
-        draw = _Draw("gamma", shape, alpha=alpha, beta=beta)
-        alpha, beta = draw.parameters
-        draw.require(alpha > 0, "alpha must be positive")
-        draw.require(beta > 0, "beta must be positive")
-        return draw.result(self._one_by_one(draw, _working_dtype(dtype, F32), (alpha, beta), _Lanes.gamma), dtype)
+        draw = _Draw.per_parameter("gamma", shape, alpha=alpha, beta=beta)
+        a, b = draw.parameters
+        draw.require(a > 0, "alpha must be positive")
+        draw.require(b > 0, "beta must be positive")
+        return draw.result(self._one_by_one(draw, _drawn_in(dtype, F32), (a, b), _Lanes.gamma), dtype)
 
-    def poisson(self, lam: ArrayLike = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
+    def poisson(self, lam: Parameter = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Poisson counts of mean lam >= 0."""
-        draw = _Draw("poisson", shape, lam=lam)
-        draw.require(draw.parameters[0] >= 0, "lam must not be negative")
+        draw = _Draw.per_parameter("poisson", shape, lam=lam)
         rate = draw.parameters[0].astype(F32)
+        draw.require(rate >= 0, "lam must not be negative")
         return draw.result(self._one_by_one(draw, F32, (rate,), _Lanes.poisson), dtype)
 
-    def negative_binomial(self, k: ArrayLike = 1, p: ArrayLike = 1, shape: Shape = (),
+    def negative_binomial(self, k: Parameter = 1, p: Parameter = 1, shape: Shape = (),
                           dtype: DTypeLike = np.float32) -> Array:
         """Failures before the k-th success, k >= 0, of trials that succeed with probability p in (0, 1]."""
-        draw = _Draw("negative_binomial", shape, k=k, p=p)
-        k, p = draw.parameters
-        draw.require(k >= 0, "k must not be negative")
-        draw.require((p > 0) & (p <= 1), "p must lie in (0, 1]")
-        p64 = p.astype(F32).astype(F64)
-        beta = ((1.0 - p64) / p64).astype(F32).astype(k.dtype)
-        return draw.result(self._one_by_one(draw, F32, (k, beta), _gamma_poisson), dtype)
+        draw = _Draw.per_parameter("negative_binomial", shape, k=k, p=p)
+        successes, chance = draw.parameters
+        draw.require(successes >= 0, "k must not be negative")
+        draw.require((chance > 0) & (chance <= 1), "p must lie in (0, 1]")
+        chance = chance.astype(F32).astype(F64)
+        odds = ((1.0 - chance) / chance).astype(F32)
 
-    def generalized_negative_binomial(self, mu: ArrayLike = 1.0, alpha: ArrayLike = 1.0, shape: Shape = (),
+        def sample(lanes: _Lanes, here: Array, alpha: Array, beta: Array) -> Array:
+            return lanes.poisson(here, lanes.gamma(here, alpha, beta))
+
+        return draw.result(self._one_by_one(draw, F32, (successes.astype(F32), odds), sample), dtype)
+
+    def generalized_negative_binomial(self, mu: Parameter = 1.0, alpha: Parameter = 1.0, shape: Shape = (),
                                       dtype: DTypeLike = np.float32) -> Array:
         """Negative binomial counts of mean mu >= 0 and dispersion alpha >= 0; Poisson's where alpha is 0."""
-        draw = _Draw("generalized_negative_binomial", shape, mu=mu, alpha=alpha)
-        mu, alpha = draw.parameters
-        draw.require(mu >= 0, "mu must not be negative")
-        draw.require(alpha >= 0, "alpha must not be negative")
+        draw = _Draw.per_parameter("generalized_negative_binomial", shape, mu=mu, alpha=alpha)
+        mean, dispersion = draw.parameters
+        draw.require(mean >= 0, "mu must not be negative")
+        draw.require(dispersion >= 0, "alpha must not be negative")
 
-        def sample(lanes: _Lanes, here: Array, mu: Array, alpha: Array) -> Array:
-            rate = mu.astype(F32)
-            spread = np.flatnonzero(alpha)
-            if spread.size:
-                a, m = alpha[spread], mu[spread]
-                rate[spread] = lanes.gamma(here[spread], 1 / a, a * m)
+        def sample(lanes: _Lanes, here: Array, mean: Array, dispersion: Array) -> Array:
+            rate = mean.astype(F32)
+            at = np.flatnonzero(dispersion)
+            if at.size:
+                rate[at] = lanes.gamma(here[at], 1 / dispersion[at], dispersion[at] * mean[at])
             return lanes.poisson(here, rate)
 
-        return draw.result(self._one_by_one(draw, F32, (mu, alpha), sample), dtype)
+        return draw.result(self._one_by_one(draw, F32, (mean, dispersion), sample), dtype)
 
     # -- draws from the sequential engine
 
@@ -776,20 +837,21 @@ class NDStreams(_Streams):
         >>> NDStreams(seed=0).multinomial([0.1, 0.2, 0.3, 0.4], (5,))
         array([2, 2, 3, 3, 3], dtype=int32)
         """
-        p = np.atleast_1d(_as_parameter(probabilities))
+        p = np.asarray(probabilities)
+        if not isinstance(probabilities, np.ndarray) or p.dtype.kind != "f":
+            p = p.astype(F32)
         dims = _as_shape(shape)
-        _require(p.shape[-1] > 0, "multinomial: probabilities must have at least one category")
+        _require(p.ndim > 0 and p.shape[-1] > 0, "multinomial: probabilities must have at least one category")
         _require(p >= 0, "multinomial: probabilities must not be negative")
         totals = p.sum(axis=-1, dtype=F64)
         _require(abs(totals - 1) < 0.01, f"multinomial: probabilities must sum to 1 in each row, not to {totals}")
         rows = p.reshape(-1, p.shape[-1])
-        with self.engines.lock:
-            u = self._sequential_units(len(rows) * math.prod(dims)).reshape(len(rows), -1)
-        # The table is float32, then compared in the dtype of the probabilities.
-        table = np.cumsum(rows, axis=1, dtype=F64).astype(F32).astype(p.dtype)
-        u = u.astype(p.dtype)
-        drawn = np.stack([np.searchsorted(t, v) for t, v in zip(table, u)]) if len(rows) else u.astype(np.int64)
-        drawn = np.minimum(drawn, p.shape[-1] - 1)
+        u = self._sequential_units(len(rows) * math.prod(dims)).reshape(len(rows), math.prod(dims))
+        drawn = np.empty(u.shape, np.int64)
+        for i, row in enumerate(rows):
+            # MXNet keeps the table in float32, and compares in the dtype of the probabilities.
+            table = np.cumsum(row, dtype=F64).astype(F32).astype(p.dtype)
+            drawn[i] = np.minimum(np.searchsorted(table, u[i].astype(p.dtype)), row.size - 1)
         out = p.shape[:-1] + dims
         categories = _cast(drawn.reshape(out), dtype)
         if not get_prob:
@@ -798,47 +860,11 @@ class NDStreams(_Streams):
         return categories, likelihood.astype(p.dtype).reshape(out)
 
 
-def _gamma_poisson(lanes: _Lanes, here: Array, alpha: Array, beta: Array) -> Array:
-    return lanes.poisson(here, lanes.gamma(here, alpha, beta))
-
-
-class _Draw:
-    """The arguments of one call: the parameters, brought to one shape, and the shape of the result."""
-
-    def __init__(self, name: str, shape: Shape, **parameters: ArrayLike) -> None:
-        self._name, self._given = name, parameters
-        arrays = [_as_parameter(p) for p in parameters.values()]
-        dims = arrays[0].shape
-        if any(a.shape != dims for a in arrays):
-            raise InvalidValueError(f"{name}: the parameters must have one shape, not "
-                                    + ", ".join(f"{n} {a.shape}" for n, a in zip(parameters, arrays)))
-        self._shape = dims + _as_shape(shape)
-        self.size = math.prod(self._shape)
-        common = np.result_type(*arrays)
-        self.parameters = [a.astype(common).reshape(-1) for a in arrays]
-        count = self.parameters[0].size
-        self._each = 1 if count == 0 else max(1, self.size // count)
-
-    def require(self, ok: Any, rule: str) -> None:
-        _require(ok, f"{self._name}: {rule}, got " + ", ".join(f"{n}={v}" for n, v in self._given.items()))
-
-    def parameter_of(self, numbers: Array) -> Array:
-        """The index of the parameter that each of the numbers is drawn with."""
-        return numbers // self._each
-
-    def spread(self, parameter: Array) -> Array:
-        """A parameter for every number; one that broadcasts if there is only one."""
-        return parameter if parameter.size == 1 else np.repeat(parameter, self._each)
-
-    def result(self, values: Array, dtype: DTypeLike) -> Array:
-        return _cast(values, dtype).reshape(self._shape)
-
-
 class NPStreams(_Streams):
     """The numbers of ``mx.np.random`` and ``mx.npx.random`` in MXNet 2.0.
 
-    Every method returns a NumPy array and continues the stream, whatever the threads. Parameters are numbers or
-    arrays that broadcast; `shape` is that of the result (an int, a tuple), by default that of the parameters.
+    Every method returns a NumPy array and continues the stream, from whatever thread. Parameters are numbers or
+    arrays that broadcast; `shape` is that of the result (an int, or a tuple), None for that of the parameters.
     `dtype` is float16, float32 or float64. Uniform and Gaussian noise is drawn in float32, whatever the dtype.
     All raise InvalidValueError for a negative size or a parameter out of range, and name it.
 
@@ -849,128 +875,114 @@ class NPStreams(_Streams):
     (array([0, 3, 9]), (2,))
     """
 
-    def _units(self, shape: tuple[int, ...]) -> Array:
-        with self.engines.lock:
-            return self._sequential_units(math.prod(shape)).reshape(shape)
-
-    def _normals(self, n: int, dtype: np.dtype[Any]) -> Array:
-        """Both numbers of every accepted pair; the second of the last, if n is odd, is thrown away."""
-        if n == 0:
-            return np.empty(0, dtype)
-        x, y, factor = _accepted_pairs([self.engines.sequential], [(n + 1) // 2], dtype)
-        return np.stack([y * factor, x * factor], axis=1).reshape(-1)[:n]
-
-    @staticmethod
-    def _arguments(name: str, shape: Shape, **parameters: ArrayLike) -> tuple[tuple[int, ...], list[Array]]:
-        """The shape of the result, and the parameters as arrays."""
-        arrays = [_as_parameter(p) for p in parameters.values()]
-        try:
-            dims = np.broadcast_shapes(*[a.shape for a in arrays])
-            if shape is not None:
-                dims = _as_shape(shape)
-                for a in arrays:
-                    np.broadcast_to(a, dims)
-        except ValueError as error:
-            if isinstance(error, InvalidValueError):
-                raise
-            raise InvalidValueError(f"{name}: the parameters do not broadcast to one shape: "
-                                    + ", ".join(f"{n} {a.shape}" for n, a in zip(parameters, arrays))
-                                    + ("" if shape is None else f", shape {shape}")) from None
-        return dims, arrays
-
     # -- one uniform number each, transformed
 
-    def uniform(self, low: ArrayLike = 0.0, high: ArrayLike = 1.0, shape: Shape = None,
+    def uniform(self, low: Parameter = 0.0, high: Parameter = 1.0, shape: Shape | None = None,
                 dtype: DTypeLike = np.float32) -> Array:
         """Numbers between low and high; high < low is allowed, as in NumPy."""
-        dims, (low, high) = self._arguments("uniform", shape, low=low, high=high)
-        span, low = _wide(F32, high - low, low)
-        return _cast(low + span * self._units(dims), dtype)
+        draw = _Draw.broadcast("uniform", shape, low=low, high=high)
+        a, b = draw.wide(F32)
+        return draw.result(a + (b - a) * self._sequential_units(draw.size), dtype)
 
-    def bernoulli(self, prob: ArrayLike | None = None, logit: ArrayLike | None = None, shape: Shape = None,
-                  dtype: DTypeLike = np.float32) -> Array:
+    def bernoulli(self, prob: Parameter | None = None, logit: Parameter | None = None,
+                  shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
         """1 with probability prob in [0, 1], or with that of logit = log(prob / (1 - prob)); else 0."""
-        _require((prob is None) != (logit is None), "bernoulli: give prob or logit, and not both")
-        if logit is None:
-            dims, (p,) = self._arguments("bernoulli", shape, prob=prob)
-            _require((p >= 0) & (p <= 1), f"bernoulli: prob must lie in [0, 1], got {prob}")
-            return (self._units(dims) < p).astype(as_dtype(dtype))
-        dims, (q,) = self._arguments("bernoulli", shape, logit=logit)
-        u = self._units(dims)
-        return (_logf(u) - _logf(F32.type(1) - u) < q).astype(as_dtype(dtype))
+        if prob is not None and logit is None:
+            draw = _Draw.broadcast("bernoulli", shape, prob=prob)
+            p = draw.wide(F32)[0]
+            draw.require((p >= 0) & (p <= 1), "prob must lie in [0, 1]")
+            return draw.result(self._sequential_units(draw.size) < p, dtype)
+        if logit is not None and prob is None:
+            draw = _Draw.broadcast("bernoulli", shape, logit=logit)
+            return draw.result(_logistic(self._sequential_units(draw.size)) < draw.wide(F32)[0], dtype)
+        raise InvalidValueError(f"bernoulli: give prob or logit, and not both: got prob={prob!r}, logit={logit!r}")
 
-    def exponential(self, scale: ArrayLike = 1.0, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+    def exponential(self, scale: Parameter = 1.0, shape: Shape | None = None, dtype: DTypeLike = np.float32
+                    ) -> Array:
         """Exponential numbers of mean scale >= 0."""
-        dims, (scale,) = self._arguments("exponential", shape, scale=scale)
-        _require(scale >= 0, f"exponential: scale must not be negative, got {scale}")
-        return _cast(-_logf(self._units(dims)) * scale, dtype)
+        return self._scaled("exponential", lambda u: -_logf(u), None, scale, shape, dtype)
 
-    def rayleigh(self, scale: ArrayLike = 1.0, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
-        """Lengths of Gaussian vectors of the plane, of mode scale >= 0."""
-        dims, (scale,) = self._arguments("rayleigh", shape, scale=scale)
-        _require(scale >= 0, f"rayleigh: scale must not be negative, got {scale}")
-        return _cast(np.sqrt(F32.type(-2) * _logf(self._units(dims))) * scale, dtype)
+    def rayleigh(self, scale: Parameter = 1.0, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
+        """Lengths of Gaussian vectors in the plane; scale >= 0 is their mode."""
+        return self._scaled("rayleigh", lambda u: np.sqrt(np.float32(-2) * _logf(u)), None, scale, shape, dtype)
 
-    def gumbel(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape = None,
+    def gumbel(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape | None = None,
                dtype: DTypeLike = np.float32) -> Array:
         """Gumbel numbers, loc - scale * log(-log u); scale >= 0."""
-        noise = lambda u: -_logf(-_logf(u))
-        return self._located("gumbel", noise, loc, scale, shape, dtype)
+        return self._scaled("gumbel", lambda u: -_logf(-_logf(u)), loc, scale, shape, dtype)
 
-    def logistic(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape = None,
+    def logistic(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape | None = None,
                  dtype: DTypeLike = np.float32) -> Array:
         """Logistic numbers, loc + scale * log(u / (1 - u)); scale >= 0."""
-        noise = lambda u: _logf(u) - _logf(F32.type(1) - u)
-        return self._located("logistic", noise, loc, scale, shape, dtype)
+        return self._scaled("logistic", _logistic, loc, scale, shape, dtype)
 
-    def laplace(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape = None,
+    def laplace(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape | None = None,
                 dtype: DTypeLike = np.float32) -> Array:
         """Laplace numbers, of density exp(-|x - loc| / scale) / (2 scale); scale >= 0."""
-        one, two = F32.type(1), F32.type(2)
-        noise = lambda u: np.where(u < F32.type(0.5), _logf(two * u), -_logf(two * (one - u)))
-        return self._located("laplace", noise, loc, scale, shape, dtype)
+        one, two = np.float32(1), np.float32(2)
 
-    def _located(self, name: str, noise: Callable[[Array], Array], loc: ArrayLike, scale: ArrayLike, shape: Shape,
-                 dtype: DTypeLike) -> Array:
-        dims, (loc, scale) = self._arguments(name, shape, loc=loc, scale=scale)
-        _require(scale >= 0, f"{name}: scale must not be negative, got {scale}")
-        loc, scale = _wide(F32, loc, scale)
-        return _cast(loc + noise(self._units(dims)) * scale, dtype)
+        def noise(u: Array) -> Array:
+            return np.where(u < np.float32(0.5), _logf(two * u), -_logf(two * (one - u)))
 
-    def weibull(self, a: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+        return self._scaled("laplace", noise, loc, scale, shape, dtype)
+
+    def _scaled(self, name: str, noise: Callable[[Array], Array], loc: Parameter | None, scale: Parameter,
+                shape: Shape | None, dtype: DTypeLike) -> Array:
+        """loc + noise(u) * scale; without loc, if it is None, which keeps the sign of zero."""
+        if loc is None:
+            draw = _Draw.broadcast(name, shape, scale=scale)
+        else:
+            draw = _Draw.broadcast(name, shape, loc=loc, scale=scale)
+        *mean, width = draw.wide(F32)
+        draw.require(width >= 0, "scale must not be negative")
+        values = noise(self._sequential_units(draw.size)) * width
+        return draw.result(mean[0] + values if mean else values, dtype)
+
+    def weibull(self, a: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
         """Weibull numbers, (-log u)**(1/a); a > 0."""
-        return self._shaped("weibull", lambda u, a: _powf(-_logf(u), F32.type(1) / a), a, shape, dtype)
+        return self._shaped("weibull", lambda u, a: _powf(-_logf(u), np.float32(1) / a), a, shape, dtype)
 
-    def pareto(self, a: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+    def pareto(self, a: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
         """Pareto II (Lomax) numbers, exp(-log(u) / a) - 1; a > 0."""
-        return self._shaped("pareto", lambda u, a: _expf(-_logf(u) / a) - F32.type(1), a, shape, dtype)
+        return self._shaped("pareto", lambda u, a: _expf(-_logf(u) / a) - np.float32(1), a, shape, dtype)
 
-    def power(self, a: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+    def power(self, a: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
         """Numbers of density a * x**(a - 1) on [0, 1], (1 - u)**(1/a); a > 0."""
-        powers = self._shaped("power", lambda u, a: _powf(F32.type(1) - u, F32.type(1) / a), a, shape, dtype)
-        if np.ndim(a) == 0:
-            self._units((1,))       # MXNet draws one more than it uses when a is a number
+        with self.engines.lock:
+            one = np.float32(1)
+            powers = self._shaped("power", lambda u, a: _powf(one - u, one / a), a, shape, dtype)
+            if np.ndim(a) == 0:
+                self._sequential_units(1)       # MXNet draws one more than it uses when a is a number
         return powers
 
-    def _shaped(self, name: str, transform: Callable[[Array, Array], Array], a: ArrayLike, shape: Shape,
+    def _shaped(self, name: str, transform: Callable[[Array, Array], Array], a: Parameter, shape: Shape | None,
                 dtype: DTypeLike) -> Array:
-        dims, (a,) = self._arguments(name, shape, a=a)
-        _require(a > 0, f"{name}: a must be positive, got {a}")
-        return _cast(transform(self._units(dims), np.broadcast_to(a.astype(F32), dims)), dtype)
+        draw = _Draw.broadcast(name, shape, a=a)
+        exponent = draw.wide(F32)[0].astype(F32)
+        draw.require(exponent > 0, "a must be positive")
+        u = self._sequential_units(draw.size)
+        return draw.result(transform(u, np.broadcast_to(exponent, u.shape)), dtype)
 
     # -- Gaussian noise
 
-    def normal(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape = None,
+    def _normals(self, n: int, dtype: DType) -> Array:
+        """Both numbers of every accepted pair; the second of the last, if n is odd, is thrown away."""
+        if n == 0:
+            return np.empty(0, dtype)
+        x, y, factor = _accepted_points([self.engines.sequential], [(n + 1) // 2], dtype)
+        return np.stack([y * factor, x * factor], axis=1).reshape(-1)[:n]
+
+    def normal(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape | None = None,
                dtype: DTypeLike = np.float32) -> Array:
         """Gaussian numbers of mean loc and standard deviation scale >= 0."""
-        dims, (loc, scale) = self._arguments("normal", shape, loc=loc, scale=scale)
-        _require(scale >= 0, f"normal: scale must not be negative, got {scale}")
-        loc, scale = _wide(F32, loc, scale)
+        draw = _Draw.broadcast("normal", shape, loc=loc, scale=scale)
+        mean, deviation = draw.wide(F32)
+        draw.require(deviation >= 0, "scale must not be negative")
         with self.engines.lock:
-            z = self._normals(math.prod(dims), F32).reshape(dims)
-        return _cast(loc + z * scale, dtype)
+            z = self._normals(draw.size, F32)
+        return draw.result(mean + z * deviation, dtype)
 
-    def lognormal(self, mean: ArrayLike = 0.0, sigma: ArrayLike = 1.0, shape: Shape = None,
+    def lognormal(self, mean: Parameter = 0.0, sigma: Parameter = 1.0, shape: Shape | None = None,
                   dtype: DTypeLike = np.float32) -> Array:
         """exp of `normal(mean, sigma)`."""
         x = self.normal(mean, sigma, shape, dtype)
@@ -980,54 +992,55 @@ class NPStreams(_Streams):
 
     # -- gamma and its relatives
 
-    def gamma(self, a: ArrayLike, scale: ArrayLike = 1.0, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+    def gamma(self, a: Parameter, scale: Parameter = 1.0, shape: Shape | None = None,
+              dtype: DTypeLike = np.float32) -> Array:
         """Gamma numbers of shape a > 0 and scale > 0 (mean a * scale), drawn in float64.
 
         MXNet draws two uniforms and two Gaussians for each number, and again for all as long as one is rejected.
         """
-        dims, (a, scale) = self._arguments("gamma", shape, a=a, scale=scale)
-        _require(a > 0, f"gamma: a must be positive, got {a}")
-        _require(scale > 0, f"gamma: scale must be positive, got {scale}")
-        a, scale = (np.broadcast_to(p, dims).reshape(-1) for p in (a, scale))
-        small = a < 1
-        a64 = a.astype(F64)
-        d = np.where(small, a64 + 2.0 / 3.0, a64 - 1.0 / 3.0)
+        draw = _Draw.broadcast("gamma", shape, a=a, scale=scale)
+        alpha, beta = (np.broadcast_to(p, draw.size) for p in draw.wide(F32))
+        draw.require(alpha > 0, "a must be positive")
+        draw.require(beta > 0, "scale must be positive")
+        small = alpha < 1
+        d = alpha.astype(F64) + np.where(small, 2.0 / 3.0, -1.0 / 3.0)
         k = np.sqrt(9.0 * d)
         c = 1.0 / k
-        out = np.empty(a.size)
-        todo = np.arange(a.size)
+        out = np.empty(draw.size)
+        left = np.ones(draw.size, bool)
         with self.engines.lock:
-            while todo.size:
-                u = self._sequential_units(2 * a.size, F64).reshape(-1, 2)[todo]
-                z = self._normals(2 * a.size, F64)[0::2][todo]
-                inside = z > -k[todo]
-                todo, u, z, rest = todo[inside], u[inside], z[inside], todo[~inside]
-                x = 1.0 + c[todo] * z
+            while left.any():
+                u = self._sequential_units(2 * draw.size, F64).reshape(-1, 2)
+                z = self._normals(2 * draw.size, F64)[0::2]
+                at = np.flatnonzero(left & (z > -k))
+                x = 1.0 + c[at] * z[at]
                 v = x * x * x
-                ok = np.log(u[:, 0]) < 0.5 * z * z + d[todo] * (1.0 - v + np.log(v))
-                at = todo[ok]
-                sample = d[at] * v[ok] * scale[at]
-                if small[at].any():
-                    power = _powf(u[ok, 1].astype(F32), F32.type(1) / a[at].astype(F32))
-                    sample = np.where(small[at], sample * power, sample)
-                out[at] = sample
-                todo = np.union1d(rest, todo[~ok])
-        return _cast(out.reshape(dims), dtype)
+                at_v = np.log(u[at, 0]) < 0.5 * z[at] * z[at] + d[at] * (1.0 - v + np.log(v))
+                at, v = at[at_v], v[at_v]
+                out[at] = d[at] * v * beta[at]
+                left[at] = False
+                at = at[small[at]]
+                out[at] *= _powf(u[at, 1].astype(F32), np.float32(1) / alpha[at].astype(F32))
+        return draw.result(out, dtype)
 
-    def chisquare(self, df: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+    def chisquare(self, df: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
         """Chi-square numbers of df > 0 degrees of freedom."""
-        _require(np.asarray(df) > 0, f"chisquare: df must be positive, got {df}")
-        return self.gamma(_as_parameter(df) / F32.type(2), 2.0, shape, dtype)
+        _require(np.asarray(df) > 0, f"chisquare: df must be positive, got {df!r}")
+        return self.gamma(_as_parameter(df) / 2, 2.0, shape, dtype)
 
-    def beta(self, a: ArrayLike, b: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+    def beta(self, a: Parameter, b: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
         """Beta numbers, X / (X + Y) of gamma numbers X and Y of shapes a > 0 and b > 0."""
+        _require(np.asarray(b) > 0, f"beta: b must be positive, got {b!r}")
         with self.engines.lock:
             x = self.gamma(a, 1.0, shape, np.float64)
             y = self.gamma(b, 1.0, shape, np.float64)
         return _cast(x / (x + y), dtype)
 
-    def f(self, dfnum: ArrayLike, dfden: ArrayLike, shape: Shape = None, dtype: DTypeLike = np.float32) -> Array:
+    def f(self, dfnum: Parameter, dfden: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32
+          ) -> Array:
         """Fisher's F numbers of dfnum > 0 and dfden > 0 degrees of freedom."""
+        for name, df in (("dfnum", dfnum), ("dfden", dfden)):
+            _require(np.asarray(df) > 0, f"f: {name} must be positive, got {df!r}")
         with self.engines.lock:
             x = self.chisquare(dfnum, shape)
             y = self.chisquare(dfden, shape)
@@ -1043,46 +1056,45 @@ class NPStreams(_Streams):
     def multinomial(self, n: int, pvals: ArrayLike, shape: Shape = ()) -> Array:
         """How often each of k outcomes of probabilities pvals, (k,), came in n trials: int64, (*shape, k).
 
-        pvals as a NumPy array counts as MXNet's array, anything else as a list: MXNet draws k more numbers then.
+        pvals as a NumPy array counts as MXNet's array, anything else as a list: then MXNet draws k more numbers.
         """
         p = np.asarray(pvals, F64)
         _require(n >= 0, f"multinomial: n must not be negative, got {n}")
         _require(p.ndim == 1 and p.size > 0, f"multinomial: pvals must have one axis, not shape {p.shape}")
-        _require((p >= 0) & (p <= 1), f"multinomial: pvals must lie in [0, 1], got {pvals}")
-        _require(p[:-1].sum() <= 1 + 1e-6, f"multinomial: pvals must not sum to more than 1, got {pvals}")
+        _require((p >= 0) & (p <= 1), f"multinomial: pvals must lie in [0, 1], got {pvals!r}")
+        _require(p[:-1].sum() <= 1 + 1e-6, f"multinomial: pvals must not sum to more than 1, got {pvals!r}")
         dims = _as_shape(shape)
         rows = math.prod(dims)
         with self.engines.lock:
             u = self._sequential_units(rows * n, F64)
             if not isinstance(pvals, np.ndarray):
                 self._sequential_units(p.size, F64)
-        outcome = np.minimum(np.searchsorted(np.cumsum(p), u, side="right"), p.size - 1).reshape(rows, n)
-        counts = np.zeros((rows, p.size), np.int64)
-        np.add.at(counts, (np.arange(rows)[:, None], outcome), 1)
-        return counts.reshape(dims + (p.size,))
+        outcome = np.minimum(np.searchsorted(np.cumsum(p), u, side="right"), p.size - 1)
+        cells = np.repeat(np.arange(rows) * p.size, n) + outcome
+        return np.bincount(cells, minlength=rows * p.size).astype(np.int64).reshape(dims + (p.size,))
 
     def choice(self, a: int, shape: Shape = (), replace: bool = True, p: ArrayLike | None = None) -> Array:
         """Integers of 0 … a-1, int64: evenly or with probabilities p, (a,); each at most once unless `replace`.
 
         To choose from an array, index its first axis with the result. (MXNet 2.0b1 ignores p when it is given with
-        a number a; the streams here are those of its array form, and of 1.9.1.)
+        a number a; the numbers here are those of its array form, and of 1.9.1.)
         """
         dims = _as_shape(shape)
         n = math.prod(dims)
-        _require(a > 0 or n == 0, f"choice: a must be positive, got {a}")
+        _require(a > 0, f"choice: a must be positive, got {a}")
         _require(replace or n <= a, f"choice: {n} of {a} without replacement is more than there is")
         if p is None:
             return (self._evenly(a, n) if replace else self._without_replacement(a, n)).reshape(dims)
         weights = np.asarray(p).astype(F32)
         _require(weights.shape == (a,), f"choice: p must have shape ({a},), not {weights.shape}")
-        _require(weights >= 0, f"choice: p must not be negative, got {p}")
-        _require(abs(weights.sum(dtype=F64) - 1) < 0.01, f"choice: p must sum to 1, got {p}")
+        _require(weights >= 0, f"choice: p must not be negative, got {p!r}")
+        _require(abs(weights.sum(dtype=F64) - 1) < 0.01, f"choice: p must sum to 1, got {p!r}")
         if replace:
             table = np.cumsum(weights, dtype=F64).astype(F32)
-            drawn = np.minimum(np.searchsorted(table, self._units((n,))), a - 1)
+            drawn = np.minimum(np.searchsorted(table, self._sequential_units(n)), a - 1)
         else:
             with np.errstate(divide="ignore"):
-                drawn = np.argsort(-_logf(self._units((a,))) / weights, kind="stable")[:n]
+                drawn = np.argsort(-_logf(self._sequential_units(a)) / weights, kind="stable")[:n]
         return drawn.astype(np.int64).reshape(dims)
 
     def _evenly(self, a: int, n: int) -> Array:
@@ -1090,7 +1102,7 @@ class NPStreams(_Streams):
             return self.engines.sequential.take(n).astype(np.int64) % a
 
     def _without_replacement(self, a: int, n: int) -> Array:
-        """Few of many by Floyd's method, most by a reservoir: the smaller of n and a - n draws."""
+        """Few of many by Floyd's method, most by a reservoir: with n or a - n draws, whichever is less."""
         few = n < a - n
         with self.engines.lock:
             words = self.engines.sequential.take(min(n, a - n)).astype(np.int64)
@@ -1105,9 +1117,10 @@ class NPStreams(_Streams):
         moved: dict[int, int] = {}
         chosen = []
         for last, slot in enumerate(slots, first):
-            if slot >= first:
-                chosen.append(last)
-            else:
-                chosen.append(moved.get(slot, slot))
-                moved[slot] = last
+            chosen.append(last if slot >= first else moved.get(slot, slot))
+            moved[slot] = last
         return np.array(chosen, np.int64)
+
+
+def _logistic(u: Array) -> Array:
+    return _logf(u) - _logf(np.float32(1) - u)

@@ -1,4 +1,4 @@
-"""Checks of gradients, for tests of mxgrad itself and of functions built on it (level 8).
+"""Checks of gradients, for tests of mxgrad itself and of functions built on it (level 10).
 
 `check_grads` compares the gradients autograd gives with central differences; `use_device_double` puts a
 strict stand-in for CuPy behind gpu contexts, so that device code is tested where there is no GPU.

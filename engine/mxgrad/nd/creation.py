@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy
 
-from .. import params_file
 from ..array import wrap
 from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..context import as_context, current_context
@@ -147,6 +146,8 @@ def save(fname: str, data: Any) -> None:
 
     The file is written beside and moved into place: an existing one survives any failure.
     """
+    from .. import params_file
+
     if isinstance(data, BaseArray):
         data = [data]
     if isinstance(data, dict):
@@ -165,6 +166,8 @@ def save(fname: str, data: Any) -> None:
 
 def load(fname: str) -> Any:
     """What `save` wrote, or MXNet itself: a list of arrays, or a dict where they have names."""
+    from .. import params_file
+
     arrays, names = params_file.load(fname)
     ctx = current_context()
     ours = [wrap(NDArray, ctx.backend.from_host(a), ctx) for a in arrays]

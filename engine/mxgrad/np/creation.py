@@ -29,6 +29,7 @@ def _host(host: numpy.ndarray, dtype: Any, where: Context) -> Any:
         return wrap(ndarray, where.backend.from_host(host.astype(dtype)), where)
 
 
+@NP.adapter("array", arrays=0)
 def array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> ndarray:  # noqa: A002
     """A new array with the values of a (nested) sequence, a number, a NumPy array or an array.
 
@@ -59,6 +60,7 @@ def array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None
         raise InvalidTypeError(str(error)) from None
 
 
+@NP.adapter("asarray", arrays=0)
 def asarray(obj: Any, dtype: Any = None, device: Any = None, copy: bool | None = None) -> ndarray:
     """`obj` itself if it is an array that fits and `copy` is not True, else `np.array` of it."""
     if isinstance(obj, ndarray) and not copy and (dtype is None or as_dtype(dtype) == obj.dtype) and (
@@ -325,8 +327,3 @@ def from_dlpack(x: Any) -> Any:
 def genfromtxt(*args: Any, **kwargs: Any) -> Any:
     """An array from a text file, read as `numpy.genfromtxt` reads it."""
     return array(numpy.genfromtxt(*args, **kwargs), dtype=kwargs.get("dtype"))
-
-
-@NP.adapter("array", arrays=0)
-def _array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:  # noqa: A002
-    return array(object, dtype, device, ctx=ctx)

@@ -91,7 +91,7 @@ _elemwise("ldexp", lambda F, g, z, x, y: g * 2.0 ** y, lambda F, g, z, x, y: g *
 
 
 def _heaviside_dy(F: Any, g: Any, z: Any, x: Any, y: Any) -> Any:
-    return F.where(x == 0, g, 0)
+    return F.where(F.zeros_like(g) == x, g, 0)      # x may be a number
 
 
 _elemwise("heaviside", lambda F, g, z, x, y: zero(F, g, z, x), _heaviside_dy, keeps="0", result="float",

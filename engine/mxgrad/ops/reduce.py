@@ -67,7 +67,8 @@ register("sum_to", _sum_to, lambda F, g, y, x, shape: F.broadcast_to(g, shape=x.
 
 def _mean(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Mean over `axis`; nan over no elements."""
-    axes_of(axis, a.ndim)
+    if count_of(a.shape, axis) == 0:        # NumPy warns then
+        return xp.sum(a, axis=axis, keepdims=keepdims) * xp.nan
     return xp.mean(a, axis=axis, keepdims=keepdims)
 
 
@@ -102,58 +103,29 @@ def _prod(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     return xp.prod(a, axis=axis, keepdims=keepdims)
 
 
+def _exclusive(F: Any, a: Any) -> Any:
+    """For each element the product of those before it on the last axis."""
+    n = a.shape[-1]
+    ones = F.ones_like(F.slice_axis(a, axis=-1, begin=0, end=1))
+    return F.cumprod(F.concatenate(ones, F.slice_axis(a, axis=-1, begin=0, end=n - 1), axis=-1), axis=-1)
+
+
 def _prod_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    # The derivative by one factor is the product of the others, also where that factor is 0.
-    return expand(F, g, a, axis, keepdims) * F.prod_others(a, axis=axis)
+    # The derivative by one factor is the product of the others, also where that factor is 0: what stands before it
+    # times what stands after it, with the axes of `axis` last and flattened into one.
+    axes = axes_of(axis, len(a.shape))
+    order = tuple(i for i in range(len(a.shape)) if i not in axes) + axes
+    moved = tuple(a.shape[i] for i in order)
+    n = count_of(a.shape, axis)
+    g = expand(F, g, a, axis, keepdims)
+    if n < 2:
+        return g * F.ones_like(a)
+    flat = F.reshape(F.transpose(a, axes=order), shape=moved[:len(moved) - len(axes)] + (n,))
+    others = _exclusive(F, flat) * F.flip(_exclusive(F, F.flip(flat, axis=-1)), axis=-1)
+    return g * F.transpose(F.reshape(others, shape=moved), axes=tuple(order.index(i) for i in range(len(order))))
 
 
 register("prod", _prod, _prod_da, result="same", nd_arrays=("data",), np="prod")
-
-
-def _flat_groups(xp: Any, a: Any, axis: Axis) -> tuple[Any, Any]:
-    """`a` with the axes of `axis` moved to the end and flattened into one, and the function that undoes it."""
-    axes = axes_of(axis, a.ndim)
-    rest = tuple(i for i in range(a.ndim) if i not in axes)
-    order = rest + axes
-    moved = xp.transpose(a, order)
-    flat = moved.reshape(tuple(a.shape[i] for i in rest) + (count_of(a.shape, axis),))
-    back = tuple(order.index(i) for i in range(a.ndim))
-
-    def undo(b: Any) -> Any:
-        return xp.transpose(b.reshape(moved.shape), back)
-
-    return flat, undo
-
-
-def _prod_others(xp: Any, a: Any, *, axis: Axis = None) -> Any:
-    """For each element the product of all other elements along `axis`: exclusive products from both ends."""
-    flat, undo = _flat_groups(xp, a, axis)
-    ones = xp.ones_like(flat[..., :1])
-    before = xp.cumprod(xp.concatenate([ones, flat[..., :-1]], axis=-1), axis=-1)
-    after = xp.cumprod(xp.concatenate([ones, flat[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
-    return undo(before * after)
-
-
-def _prod_others_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None) -> Any:
-    # d y_i / d a_j = product of all but i and j.  One column j at a time: set a_j to 1, take the products of the
-    # others, leave out i = j.
-    axes = axes_of(axis, len(a.shape))
-    rest = tuple(i for i in range(len(a.shape)) if i not in axes)
-    order = rest + axes
-    n = count_of(a.shape, axis)
-    lead = tuple(a.shape[i] for i in rest)
-    flat = F.reshape(F.transpose(a, axes=order), shape=lead + (n,))
-    gs = F.reshape(F.transpose(g, axes=order), shape=lead + (n,))
-    columns = []
-    for j in range(n):
-        others = F.delete_at(flat, index=j, axis=-1)
-        columns.append(F.sum(F.delete_at(gs, index=j, axis=-1) * F.prod_others(others, axis=-1), axis=-1, keepdims=True))
-    moved = tuple(a.shape[i] for i in order)
-    back = tuple(order.index(i) for i in range(len(a.shape)))
-    return F.transpose(F.reshape(F.concatenate(*columns, axis=-1), shape=moved), axes=back)
-
-
-register("prod_others", _prod_others, _prod_others_da)
 
 
 def _nan_to_zero(F: Any, x: Any, value: float) -> Any:
@@ -205,8 +177,9 @@ register("norm", _norm, _norm_dx, keeps="xy", result="same", nd_arrays=("data",)
 
 
 def _var(xp: Any, a: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    """Variance over `axis`: mean of squared deviations, divided by N - `ddof`."""
-    axes_of(axis, a.ndim)
+    """Variance over `axis`: the sum of squared deviations divided by N - `ddof`; nan where that is not positive."""
+    if count_of(a.shape, axis) <= ddof:     # NumPy warns
+        return xp.sum(a, axis=axis, keepdims=keepdims) * xp.nan
     return xp.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
@@ -220,8 +193,7 @@ register("var", _var, _var_da, result="float", np="var")
 
 def _std(xp: Any, a: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
     """Standard deviation over `axis`; its gradient at a constant is 0."""
-    axes_of(axis, a.ndim)
-    return xp.std(a, axis=axis, ddof=ddof, keepdims=keepdims)
+    return xp.sqrt(_var(xp, a, axis=axis, ddof=ddof, keepdims=keepdims))
 
 
 def _std_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
@@ -245,6 +217,39 @@ def _cumsum_da(F: Any, g: Any, y: Any, a: Any, axis: int | None = None, dtype: A
 
 
 register("cumsum", _cumsum, _cumsum_da, keeps="", nd_arrays=("data",), nd="cumsum", np="cumsum")
+
+
+def _cumprod(xp: Any, a: Any, *, axis: int | None = None, dtype: Any = None) -> Any:
+    """Running product along `axis`, or over the flattened array."""
+    if axis is not None:
+        axes_of(axis, a.ndim)
+    return xp.cumprod(a, axis=axis, dtype=dtype or a.dtype)
+
+
+def _cumprod_da(F: Any, g: Any, y: Any, a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    # da_j = (product of all before j) * r_j, where r_j = g_j + a_{j+1} r_{j+1}.  The recurrence is solved for all j at
+    # once by doubling: after a step with distance d, (r, c) describe stretches of length 2 d.  No division: zeros are
+    # factors like others.
+    shape = a.shape
+    if axis is None:
+        a, axis = F.reshape(a, shape=(-1,)), 0
+    n = a.shape[axis]
+    if n < 2:
+        return F.reshape(g, shape=shape)
+
+    def later(v: Any, d: int) -> Any:
+        zeros = F.zeros_like(F.slice_axis(v, axis=axis, begin=0, end=d))
+        return F.concatenate(F.slice_axis(v, axis=axis, begin=d, end=n), zeros, axis=axis)
+
+    r, c, d = g, later(a, 1), 1
+    while d < n:
+        r, c, d = r + c * later(r, d), c * later(c, d), 2 * d
+    ones = F.ones_like(F.slice_axis(a, axis=axis, begin=0, end=1))
+    before = F.concatenate(ones, F.slice_axis(y, axis=axis, begin=0, end=n - 1), axis=axis)
+    return F.reshape(before * r, shape=shape)
+
+
+register("cumprod", _cumprod, _cumprod_da, keeps="xy", nd_arrays=("data",), np="cumprod")
 
 
 def _truth(name: str) -> Any:

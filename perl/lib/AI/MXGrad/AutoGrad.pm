@@ -104,7 +104,7 @@ sub _arrays {
         UNIVERSAL::isa($array, $NDARRAY)
             or _bad('NotAnArrayError', 'an NDArray is needed, not ' . (defined $array ? ref $array || "'$array'" : 'undef'));
     }
-    return @arrays;
+    return map { $_->as_array } @arrays;
 }
 
 # Head gradients packed for C, undef where there are none. The arrays made for it go into @$keep.

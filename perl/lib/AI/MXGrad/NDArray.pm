@@ -11,8 +11,7 @@ use AI::MXGrad::FFI qw(
     fail here buffer text_of handles take_handles $RECORDING $OVER $DEPTH mxg_waitall mxg_ndarray_from_data mxg_ndarray_zeros
     mxg_ndarray_ones mxg_ndarray_full mxg_ndarray_scalar mxg_ndarray_free mxg_ndarray_shape
     mxg_ndarray_dtype mxg_ndarray_context mxg_ndarray_copy_to mxg_ndarray_item mxg_ndarray_text
-    mxg_ndarray_as_in_context mxg_ndarray_slice mxg_ndarray_index mxg_ndarray_assign
-    mxg_ndarray_assign_scalar mxg_ndarray_assign_slice mxg_save mxg_load mxg_invoke_into
+    mxg_ndarray_as_in_context mxg_ndarray_index mxg_ndarray_assign mxg_ndarray_assign_scalar mxg_save mxg_load mxg_invoke_into
     mxg_invoke1 mxg_invoke2 mxg_invoke_scalar mxg_attach_grad mxg_drop_grad mxg_grad mxg_detach mxg_backward
 );
 use AI::MXGrad::Ops ();
@@ -24,8 +23,8 @@ our @ISA = ('AI::MXGrad::Ops');
 our $SHOWN_AS = __PACKAGE__;
 our $ALL_TRUE = 0;
 
-# An array is a hash: `h` the handle; `shape` and `dtype` once someone asked; for a part of another array, `whole` that
-# array and `part` the arguments which choose the part, so that a write under `record` reaches the tape of the whole.
+# An array is a hash: `h` the handle; `shape` and `dtype` once someone asked. A part of another array is of the class
+# AI::MXGrad::NDArray::Slice, which has no handle of its own: code that may meet one says `handle` or `as_array`.
 
 # A thread must not give back the handles of the thread that started it.
 sub CLONE_SKIP { return 1 }
@@ -77,14 +76,11 @@ sub _unary {
 }
 
 sub _in_place {
-    my ($name) = @_;
+    my ($name, $plain) = @_;
     my $op = AI::MXGrad::Ops::handle($name);
-    my $plain = _binary($name);
     return sub {
         my ($x, $y) = @_;
-        if ($RECORDING && exists $x->{whole} || _is_number($y)) {
-            return $x->set($plain->($x, $y));
-        }
+        return $x->set($plain->($x, $y)) if _is_number($y);
         here() if $RECORDING;
         $y = __PACKAGE__->coerce($y, $x);
         mxg_invoke_into($op, 2, pack('J2', $x->{h}, $y->{h}), 0, undef, undef, $x->{h}) and fail();
@@ -113,40 +109,30 @@ sub _true {
     return 1;
 }
 
-use overload
-    '+'     => _binary('add'),
-    '-'     => _binary('subtract'),
-    '*'     => _binary('multiply'),
-    '/'     => _binary('divide'),
-    '%'     => _binary('modulo'),
-    '**'    => _binary('power'),
-    '=='    => _binary('equal'),
-    '!='    => _binary('not_equal'),
-    '>'     => _binary('greater'),
-    '>='    => _binary('greater_equal'),
-    '<'     => _binary('lesser'),
-    '<='    => _binary('lesser_equal'),
-    'atan2' => _binary('arctan2'),
-    '+='    => _in_place('add'),
-    '-='    => _in_place('subtract'),
-    '*='    => _in_place('multiply'),
-    '/='    => _in_place('divide'),
-    '%='    => _in_place('modulo'),
-    'neg'   => _unary('negative'),
-    'abs'   => _unary('abs'),
-    'sqrt'  => _unary('sqrt'),
-    'exp'   => _unary('exp'),
-    'log'   => _unary('log'),
-    'sin'   => _unary('sin'),
-    'cos'   => _unary('cos'),
-    '.='    => sub { $_[0]->set($_[1]) },
-    '='     => sub { $_[0] },
-    'eq'    => sub { _equal($_[0], $_[1]) },
-    'ne'    => sub { !_equal($_[0], $_[1]) },
-    'bool'  => \&_true,
-    '0+'    => sub { $_[0]->asscalar },
-    '""'    => sub { $_[0]->_label },
-    '@{}'   => sub { my ($x) = @_; return [map { $x->at($_) } 0 .. $x->len - 1] };
+our %BINARY = map { $_->[0] => _binary($_->[1]) } (
+    ['+',  'add'],   ['-',  'subtract'],  ['*', 'multiply'], ['/',  'divide'],        ['%', 'modulo'], ['**', 'power'],
+    ['==', 'equal'], ['!=', 'not_equal'], ['>', 'greater'],  ['>=', 'greater_equal'], ['<', 'lesser'],
+    ['<=', 'lesser_equal'], ['atan2', 'arctan2'],
+);
+our %UNARY = map { $_->[0] => _unary($_->[1]) } (
+    ['neg', 'negative'], map { [$_, $_] } qw(abs sqrt exp log sin cos),
+);
+my %IN_PLACE = map { ("$_->[0]=" => _in_place($_->[1], $BINARY{ $_->[0] })) } (
+    ['+', 'add'], ['-', 'subtract'], ['*', 'multiply'], ['/', 'divide'], ['%', 'modulo'],
+);
+
+use overload ();
+overload->import(
+    %BINARY, %UNARY, %IN_PLACE,
+    '.='   => sub { $_[0]->set($_[1]) },
+    '='    => sub { $_[0] },
+    'eq'   => sub { _equal($_[0], $_[1]) },
+    'ne'   => sub { !_equal($_[0], $_[1]) },
+    'bool' => \&_true,
+    '0+'   => sub { $_[0]->asscalar },
+    '""'   => sub { $_[0]->_label },
+    '@{}'  => sub { my ($x) = @_; return [map { $x->at($_) } 0 .. $x->len - 1] },
+);
 
 # ---- making arrays
 
@@ -213,7 +199,8 @@ sub _from {
 # What an operand or an input of an operator stands for; with the dtype and context of the array `$like` beside it.
 sub coerce {
     my ($class, $value, $like) = @_;
-    return $value if ref $value eq __PACKAGE__ || _is_array($value);
+    return $value if ref $value eq __PACKAGE__;
+    return $value->as_array if _is_array($value);
     return _from($value, defined $like ? ($like->dtype, $like->_context_name) : ('float32', _context(undef)));
 }
 
@@ -286,13 +273,15 @@ sub waitall {
 
 sub handle { return $_[0]{h} }
 
+sub as_array { return $_[0] }
+
 my $MAX_NDIM = 32;
 
 sub _shape {
     my ($x) = @_;
     return $x->{shape} ||= do {
         my $sizes = buffer(8 * $MAX_NDIM);
-        mxg_ndarray_shape($x->{h}, $MAX_NDIM, $sizes, \my $ndim) and fail();
+        mxg_ndarray_shape($x->handle, $MAX_NDIM, $sizes, \my $ndim) and fail();
         [unpack "q$ndim", $sizes];
     };
 }
@@ -317,14 +306,14 @@ sub len {
 sub dtype {
     my ($x) = @_;
     return $x->{dtype} //= do {
-        mxg_ndarray_dtype($x->{h}, \my $name) and fail();
+        mxg_ndarray_dtype($x->handle, \my $name) and fail();
         $name;
     };
 }
 
 sub _context_name {
     my ($x) = @_;
-    mxg_ndarray_context($x->{h}, \my $name) and fail();
+    mxg_ndarray_context($x->handle, \my $name) and fail();
     return $name;
 }
 
@@ -348,7 +337,7 @@ sub _bytes {
     my $travels = AI::MXGrad::Convert::travels_as($x->dtype);
     $x = $x->detach->astype($travels) if $travels ne $x->dtype;
     my $bytes = $x->size ? buffer($x->size * AI::MXGrad::Convert::itemsize($travels)) : '';
-    mxg_ndarray_copy_to($x->{h}, $bytes, length $bytes) and fail();
+    mxg_ndarray_copy_to($x->handle, $bytes, length $bytes) and fail();
     return $bytes;
 }
 
@@ -357,7 +346,7 @@ sub _pdl {
     my $travels = AI::MXGrad::Convert::travels_as($x->dtype);
     $x = $x->detach->astype($travels) if $travels ne $x->dtype;
     return AI::MXGrad::Convert::to_pdl($travels, _shape($x),
-        sub { mxg_ndarray_copy_to($x->{h}, $_[0], $_[1]) and fail() }, $matrix);
+        sub { mxg_ndarray_copy_to($x->handle, $_[0], $_[1]) and fail() }, $matrix);
 }
 
 sub aspdl  :lvalue { my $pdl = $_[0]->_pdl(0); $pdl }
@@ -375,12 +364,12 @@ my $EXACT = 2**53;
 
 sub asscalar {
     my ($x) = @_;
-    mxg_ndarray_item($x->{h}, \my $value) and fail();
+    mxg_ndarray_item($x->handle, \my $value) and fail();
     return $value if abs $value < $EXACT || $x->dtype !~ /\Au?int64\z/;
     return AI::MXGrad::Convert::unpack_nested($x->_bytes, $x->dtype, [1])->[0];
 }
 
-sub asstr { return text_of(\&mxg_ndarray_text, $_[0]{h}) }
+sub asstr { return text_of(\&mxg_ndarray_text, $_[0]->handle) }
 
 # ---- parts
 
@@ -421,48 +410,42 @@ sub _range {
     return ($from, $end < 0 ? $NONE : $end, $step);
 }
 
-sub _view {
+sub _part {
     my ($x, $drop, @index) = @_;
     my $shape = _shape($x);
     if (@index > @$shape) {
         _bad('OutOfRangeError', scalar @index . ' indices for an array of ' . scalar @$shape . ' axes');
     }
-    my (@begin, @end, @step);
-    for my $axis (0 .. $#index) {
-        ($begin[$axis], $end[$axis], $step[$axis]) = _range($index[$axis], $shape->[$axis], $axis);
-    }
-    my @part = (scalar @index, pack('q*', @begin), pack('q*', @end), pack('q*', @step), $drop);
-    here() if $RECORDING;
-    mxg_ndarray_slice($x->{h}, @part, \my $h) and fail();
-    return bless {h => $h, whole => $x, part => \@part}, __PACKAGE__;
+    my @ranges = map { [_range($index[$_], $shape->[$_], $_)] } 0 .. $#index;
+    return AI::MXGrad::NDArray::Slice->new($x, $drop, @ranges);
 }
 
 sub _points {
     my ($x, @index) = @_;
     my @arrays = map { $_->dtype eq 'int64' ? $_ : $_->astype('int64') }
-        map { _is_array($_) ? $_ : _from($_, 'int64', $x->_context_name) } @index;
+        map { _is_array($_) ? $_->as_array : _from($_, 'int64', $x->_context_name) } @index;
     here() if $RECORDING;
-    mxg_ndarray_index($x->{h}, scalar @arrays, handles(@arrays), \my $h) and fail();
+    mxg_ndarray_index($x->handle, scalar @arrays, handles(@arrays), \my $h) and fail();
     return _wrap($h);
 }
 
 sub _slice {
     my ($x, @index) = @_;
     if (@index == 1 && ref $index[0] eq 'HASH' || @index && !ref $index[0] && ($index[0] // '') =~ /\A(?:begin|end)\z/) {
-        return AI::MXGrad::Ops::invoke_named('slice', [$x], {_options('slice', [qw(begin end step)], @index)});
+        return AI::MXGrad::Ops::invoke_named('slice', [$x->as_array], {_options('slice', [qw(begin end step)], @index)});
     }
     if (@index == 1 && ref $index[0] eq 'ARRAY' && ref $index[0][0]) {
         return _points($x, @{ $index[0] });
     }
     return _points($x, @index) if grep { _is_array($_) } @index;
-    return _view($x, undef, @index);
+    return _part($x, 0, @index);
 }
 
 sub slice :lvalue { my $part = _slice(@_); $part }
 
 sub at :lvalue {
     my ($x, @index) = @_;
-    my $part = @index == 1 && $x->ndim > 1 ? _view($x, pack('l', 1), @index) : _view($x, undef, @index);
+    my $part = _part($x, @index == 1 && $x->ndim > 1 ? 1 : 0, @index);
     $part;
 }
 
@@ -471,19 +454,7 @@ sub at :lvalue {
 sub set {
     my ($x, $value) = @_;
     here() if $RECORDING;
-    if ($RECORDING && exists $x->{whole}) {
-        my ($whole, $part) = @{$x}{qw(whole part)};
-        $value = __PACKAGE__->coerce($value, $x);
-        $value = $value->copy if refaddr $value == refaddr $x;
-
-        # The tape allows a write to the whole only while no other array shares its memory: the part steps aside, and
-        # comes back with the new history.
-        mxg_ndarray_free(delete $x->{h});
-        my $status = mxg_ndarray_assign_slice($whole->{h}, @$part, $value->{h});
-        mxg_ndarray_slice($whole->{h}, @$part, \$x->{h}) and fail();
-        fail() if $status;
-    }
-    elsif (_is_number($value)) {
+    if (_is_number($value)) {
         mxg_ndarray_assign_scalar($x->{h}, $value) and fail();
     }
     else {
@@ -505,24 +476,24 @@ sub reshape :lvalue {
     else {
         %option = (shape => @shape == 1 && ref $shape[0] ? $shape[0] : \@shape);
     }
-    my $array = AI::MXGrad::Ops::invoke_named('reshape', [$x], \%option);
+    my $array = AI::MXGrad::Ops::invoke_named('reshape', [$x->as_array], \%option);
     $array;
 }
 
 sub T :lvalue {
-    my $array = AI::MXGrad::Ops::invoke_named('transpose', [$_[0]], {});
+    my $array = AI::MXGrad::Ops::invoke_named('transpose', [$_[0]->as_array], {});
     $array;
 }
 
 sub astype :lvalue {
     my ($x, $dtype) = @_;
     AI::MXGrad::Convert::known_dtype($dtype);
-    my $array = AI::MXGrad::Ops::invoke_named('cast', [$x], {dtype => $dtype});
+    my $array = AI::MXGrad::Ops::invoke_named('cast', [$x->as_array], {dtype => $dtype});
     $array;
 }
 
 sub copy :lvalue {
-    my $array = AI::MXGrad::Ops::invoke_named('copy', [$_[0]], {});
+    my $array = AI::MXGrad::Ops::invoke_named('copy', [$_[0]->as_array], {});
     $array;
 }
 
@@ -531,7 +502,7 @@ sub sever :lvalue { my $array = $_[0]->copy; $array }
 sub as_in_context :lvalue {
     my ($x, $ctx) = @_;
     here() if $RECORDING;
-    mxg_ndarray_as_in_context($x->{h}, "$ctx", \my $h) and fail();
+    mxg_ndarray_as_in_context($x->handle, "$ctx", \my $h) and fail();
     my $array = _wrap($h);
     $array;
 }
@@ -557,26 +528,26 @@ sub attach_grad {
     if (($option{stype} // 'default') ne 'default') {
         _bad('InvalidValueError', "attach_grad: no storage type '$option{stype}': gradients are dense");
     }
-    mxg_attach_grad($x->{h}, $option{grad_req}) and fail();
+    mxg_attach_grad($x->handle, $option{grad_req}) and fail();
     return $x;
 }
 
 sub drop_grad {
     my ($x) = @_;
-    mxg_drop_grad($x->{h}) and fail();
+    mxg_drop_grad($x->handle) and fail();
     return $x;
 }
 
 sub grad :lvalue {
     my ($x) = @_;
-    mxg_grad($x->{h}, \my $h) and fail();
+    mxg_grad($x->handle, \my $h) and fail();
     my $grad = $h ? _wrap($h) : undef;
     $grad;
 }
 
 sub detach {
     my ($x) = @_;
-    mxg_detach($x->{h}, \my $h) and fail();
+    mxg_detach($x->handle, \my $h) and fail();
     return _wrap($h);
 }
 
@@ -586,7 +557,7 @@ sub backward {
     my %option = _options('backward', [qw(out_grad retain_graph train_mode)], @options);
     my $head = defined $option{out_grad} ? __PACKAGE__->coerce($option{out_grad}, $x) : undef;
     here();
-    mxg_backward(1, pack('J', $x->{h}), $head ? pack('J', $head->{h}) : undef,
+    mxg_backward(1, pack('J', $x->handle), $head ? pack('J', $head->{h}) : undef,
         $option{retain_graph} ? 1 : 0, $option{train_mode} // 1 ? 1 : 0) and fail();
     return;
 }
@@ -601,7 +572,7 @@ sub save {
     if (grep { !_is_array($_) } @arrays) {
         _bad('InvalidTypeError', 'save: the data is an NDArray, or a list or hash reference of them');
     }
-    mxg_save($file, scalar @arrays, @names ? pack('p*', @names) : undef, handles(@arrays)) and fail();
+    mxg_save($file, scalar @arrays, @names ? pack('p*', @names) : undef, handles(map { $_->as_array } @arrays)) and fail();
     return;
 }
 
@@ -634,5 +605,7 @@ sub STORABLE_thaw {
     $x->{h} = delete $array->{h};    # which so gives nothing back when it goes
     return;
 }
+
+require AI::MXGrad::NDArray::Slice;
 
 1;

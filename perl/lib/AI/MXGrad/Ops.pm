@@ -283,7 +283,7 @@ sub _inputs {
             push @$args, @{ pop @$args };
         }
         my @inputs;
-        push @inputs, shift @$args while @$args && _is_array($args->[0]);
+        push @inputs, $NDARRAY->coerce(shift @$args) while @$args && _is_array($args->[0]);
         return (\@inputs, undef);
     }
 
@@ -295,7 +295,7 @@ sub _inputs {
     if (@$slots == 2 && @$args == 2 && !%$params && !@{ $info->{params} }) {
         my @number = grep { defined $args->[$_] && !ref $args->[$_] && looks_like_number($args->[$_]) } 0, 1;
         if (@number == 1 && _is_array($args->[1 - $number[0]])) {
-            return (undef, [$args->[1 - $number[0]], $args->[$number[0]], $number[0] == 0 ? 1 : 0]);
+            return (undef, [$args->[1 - $number[0]]->as_array, $args->[$number[0]], $number[0] == 0 ? 1 : 0]);
         }
     }
 
