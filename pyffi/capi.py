@@ -274,6 +274,14 @@ def set_location(file: Any, line: int) -> int:
     return 1
 
 
+@_export
+def set_line(line: int) -> int:
+    """set_location in the same file."""
+    if state.location is not None:
+        state.location = state.location[0], line
+    return 1
+
+
 # -- arrays ----------------------------------------------------------------------------------------------
 
 _dtypes: dict[bytes, numpy.dtype] = {name.encode(): numpy.dtype(name) for name in base.DTYPES}
@@ -710,7 +718,7 @@ def _check_left_out(op: int, arrays: list[Any]) -> None:
 def invoke(op: int, n: int, handles: Any, params: Any, nbytes: int, into: int) -> int:
     call = _with(op, params, nbytes) if nbytes else _calls[op]
     arrays = _optional_list(n, handles)
-    if None in arrays:
+    if any(a is None for a in arrays):
         _check_left_out(op, arrays)
     if not into:
         return _give_results(call(*arrays))

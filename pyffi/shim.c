@@ -43,7 +43,7 @@ extern PyObject *PyInit__mxgrad(void);
 extern const char mxg_bootstrap[];
 
 /* ---- errors -------------------------------------------------------------------------------------------
- * One record a thread, of fixed size, so that recording an error allocates nothing. */
+ * One record a thread, with room for the text, so that recording an error allocates nothing. */
 
 typedef struct {
     int code;
@@ -51,39 +51,41 @@ typedef struct {
     int frames;           /* capi.py can format a traceback */
     unsigned long serial; /* counts the errors, so that mxg_c_call sees whether its callback set one */
     char *traceback;
+    char *file; /* the last one that mxg_set_location gave to Python */
     char type[64];
     char text[1024];
-} error_record;
+} thread_record;
 
 /* The key's destructor frees the record; the __thread pointer makes access quick. */
-static pthread_key_t error_key;
-static pthread_once_t error_once = PTHREAD_ONCE_INIT;
-static __thread error_record *error_of_thread;
+static pthread_key_t record_key;
+static pthread_once_t record_once = PTHREAD_ONCE_INIT;
+static __thread thread_record *record_of_thread;
 
-static void error_free(void *p)
+static void record_free(void *p)
 {
-    error_record *e = p;
-    error_of_thread = NULL; /* destructors of other keys may still call the library */
+    thread_record *e = p;
+    record_of_thread = NULL; /* destructors of other keys may still call the library */
     free(e->traceback);
+    free(e->file);
     free(e);
 }
 
-static void error_key_make(void)
+static void record_key_make(void)
 {
-    pthread_key_create(&error_key, error_free);
+    pthread_key_create(&record_key, record_free);
 }
 
 /* This thread's record; NULL if there is no memory for one. */
-static error_record *error_get(void)
+static thread_record *get_record(void)
 {
-    error_record *e = error_of_thread;
+    thread_record *e = record_of_thread;
     if (LIKELY(e != NULL))
         return e;
-    pthread_once(&error_once, error_key_make);
+    pthread_once(&record_once, record_key_make);
     e = calloc(1, sizeof *e);
     if (e != NULL) {
-        pthread_setspecific(error_key, e);
-        error_of_thread = e;
+        pthread_setspecific(record_key, e);
+        record_of_thread = e;
     }
     return e;
 }
@@ -128,7 +130,7 @@ static int status_index(int code)
 
 static int record(int code, const char *type, const char *text, int frames)
 {
-    error_record *e = error_get();
+    thread_record *e = get_record();
     if (e != NULL) {
         e->code = code;
         e->unread = 0;
@@ -158,7 +160,7 @@ __attribute__((format(printf, 2, 3))) static int fail(int code, const char *form
 /* The status of a call whose mxg_py_* returned `rc` <= 0. */
 static int failed(int64_t rc)
 {
-    error_record *e = error_get();
+    thread_record *e = get_record();
     if (e == NULL)
         return MXG_ERR_MEMORY;
     if (e->unread) {
@@ -172,7 +174,7 @@ static int failed(int64_t rc)
 
 void mxg_c_error(int code, const char *type, const char *text, int frames)
 {
-    error_record *e = error_get();
+    thread_record *e = get_record();
     record(status_index(code) > 0 ? code : MXG_ERR_INTERNAL, type, text, frames);
     if (e != NULL)
         e->unread = 1;
@@ -180,7 +182,7 @@ void mxg_c_error(int code, const char *type, const char *text, int frames)
 
 void mxg_c_traceback(const char *text)
 {
-    error_record *e = error_get();
+    thread_record *e = get_record();
     if (e != NULL) {
         free(e->traceback);
         e->traceback = strdup(text);
@@ -189,19 +191,19 @@ void mxg_c_traceback(const char *text)
 
 MXG_API const char *mxg_last_error(void)
 {
-    error_record *e = error_get();
+    thread_record *e = get_record();
     return e != NULL ? e->text : "OutOfMemoryError: no memory to record the error";
 }
 
 MXG_API int mxg_last_code(void)
 {
-    error_record *e = error_get();
+    thread_record *e = get_record();
     return e != NULL ? e->code : MXG_ERR_MEMORY;
 }
 
 MXG_API const char *mxg_last_type(void)
 {
-    error_record *e = error_get();
+    thread_record *e = get_record();
     return e != NULL ? e->type : "OutOfMemoryError";
 }
 
@@ -427,8 +429,8 @@ static int start_failed_in_python(void)
 
 /* The functions of capi.py that small operators need: past cffi, which converts arguments of any kind, a call
  * takes half the time. */
-enum { FREE, INVOKE1, INVOKE2, N_DIRECT };
-static const char *const DIRECT[N_DIRECT] = {"free", "invoke1", "invoke2"};
+enum { FREE, INVOKE1, INVOKE2, SET_LINE, N_DIRECT };
+static const char *const DIRECT[N_DIRECT] = {"free", "invoke1", "invoke2", "set_line"};
 static PyObject *direct[N_DIRECT], *report;
 
 /* Calls direct[which] with n integers, as cffi would.  The thread must have a Python thread state already: the
@@ -742,7 +744,7 @@ MXG_API int mxg_waitall(void)
 
 MXG_API const char *mxg_last_traceback(void)
 {
-    error_record *e = error_get();
+    thread_record *e = get_record();
     if (e == NULL)
         return "";
     if (e->frames && e->traceback == NULL && !is_shut_down()) {
@@ -754,8 +756,18 @@ MXG_API const char *mxg_last_traceback(void)
 
 MXG_API int mxg_set_location(const char *file, int line)
 {
+    thread_record *e;
+    int rc;
     ENTER();
-    return status(mxg_py_set_location(file, line));
+    e = get_record();
+    if (e == NULL)
+        return MXG_ERR_MEMORY;
+    if (file != NULL && e->file != NULL && strcmp(file, e->file) == 0)
+        return status(has_thread_state() ? call_direct(SET_LINE, 1, line, 0, 0) : mxg_py_set_line(line));
+    rc = status(mxg_py_set_location(file, line));
+    free(e->file);
+    e->file = rc == MXG_OK && file != NULL ? strdup(file) : NULL;
+    return rc;
 }
 
 /* ---- arrays ------------------------------------------------------------------------------------------- */
@@ -1512,7 +1524,7 @@ MXG_API int mxg_symbol_json(mxg_ndarray a, char *buf, size_t cap, size_t *need)
 
 int mxg_c_call(mxg_callback f, void *ctx, int n_in, const int64_t *in, int n_out, int64_t *out)
 {
-    const error_record *e = error_get();
+    const thread_record *e = get_record();
     unsigned long serial = e != NULL ? e->serial : 0;
     int rc = f(ctx, n_in, (const mxg_ndarray *)in, n_out, (mxg_ndarray *)out);
     if (rc != MXG_OK && e != NULL && e->serial == serial)

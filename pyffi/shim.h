@@ -48,6 +48,7 @@ int64_t mxg_py_traceback(void);
 int64_t mxg_py_live(int kind);
 int64_t mxg_py_waitall(void);
 int64_t mxg_py_set_location(const char *file, int line);
+int64_t mxg_py_set_line(int line);
 
 int64_t mxg_py_from_data(const void *data, const char *dtype, int ndim, const int64_t *shape,
                          const char *context);

@@ -212,52 +212,57 @@ class Unread(Spec):
 
 
 def raw_cotangents(op: Op, sample: Sample, kept: Any) -> list[Any]:
-    """What the rules give raw, with an Unread for every value (position, or 'y') that `kept` refuses."""
+    """What the rules give raw, one entry per rule, with ``kept(rule, value)`` false for a value (position, or 'y')
+    that the rule gets as an Unread."""
     values = list(sample.arrays)
     with numpy.errstate(all="ignore"):
         out = op.kernel(numpy, *values, **sample.params)
-        gs = tuple(numpy.full(numpy.shape(o), 0.75, getattr(o, "dtype", None)) for o in listed(out))
-        several = type(out) is tuple
-        xs = [
-            v if not isinstance(v, numpy.ndarray) or kept(str(i)) else Unread(v.shape, v.dtype)
-            for i, v in enumerate(values)
-        ]
-        outs = tuple(
-            o if kept("y") else Unread(numpy.shape(o), o.dtype) for o in listed(out)
-        )
-        g, y = (gs, outs) if several else (gs[0], outs[0])
+        gs = [numpy.full(numpy.shape(o), 0.75, getattr(o, "dtype", None)) for o in listed(out)]
+
+        def seen(rule: int, value: Any, name: str) -> Any:
+            if kept(rule, name) or isinstance(value, (int, float)) or value is None:
+                return value
+            return None if op.keeps == "-" else Unread(numpy.shape(value), value.dtype)
+
+        def run(rule: Any, i: int) -> Any:
+            xs = [seen(i, v, str(k)) for k, v in enumerate(values)]
+            ys = [seen(i, o, "y") for o in listed(out)]
+            several = type(out) is tuple
+            return rule(RAW, tuple(gs) if several else gs[0], tuple(ys) if several else ys[0], *xs, **sample.params)
+
         if op.joint is not None:
-            return list(op.joint(RAW, g, y, *xs, **sample.params))
-        return [
-            None if rule is None or not isinstance(v, numpy.ndarray) or v.dtype.kind != "f"
-            else rule(RAW, g, y, *xs, **sample.params)
-            for rule, v in zip(rules_of(op, len(values)), values)
-        ]
+            return [list(run(op.joint, 0))]
+        rules = rules_of(op, len(values))
+        return [[None] if rules[i] is None or i not in differentiated(op, sample) else [run(rules[i], i)]
+                for i in range(len(values))]
 
 
 @cases()
 def test_keeps_is_what_the_rules_read(name: str) -> None:
     op = OPS[name]
-    declared = {str(i) for i in range(10)} | {"y"} if op.keeps == "xy" else set(op.keeps) - {"|", "-"}
-    if "x" in declared:
-        declared |= {str(i) for i in range(10)}
-    samples = [s for s in SAMPLES[name] if s.devices]
-    needed = set()
+    samples = [s for s in SAMPLES[name] if differentiated(op, s)]
+    width = max((len(s.arrays) for s in samples), default=0)
+    places = {str(i) for i in range(width)}
+    letters = [places | set(r.replace("x", "")) if "x" in r else set(r) - {"-"} for r in op.reads]
+    each = len(letters) > 1
+    needed: list[set[str]] = [set() for _ in letters]
     for sample in samples:
-        if all(r is None for r in rules_of(op, len(sample.arrays))) or not differentiated(op, sample):
-            continue
-        everything = raw_cotangents(op, sample, lambda v: True)
-        for a, b in zip(raw_cotangents(op, sample, declared.__contains__), everything):
-            if a is not None:
-                numpy.testing.assert_array_equal(a, b)
-        for value in declared & ({str(i) for i in range(len(sample.arrays))} | {"y"}):
-            try:
-                raw_cotangents(op, sample, value.__ne__)
-            except (TypeError, AttributeError):
-                needed.add(value)
-    seen = {str(i) for s in samples for i, v in enumerate(s.arrays) if isinstance(v, numpy.ndarray)} | {"y"}
-    if any(differentiated(op, s) for s in samples):
-        assert declared & seen == needed, f"keeps={op.keeps!r}, but the rules need {sorted(needed)}"
+        declared = [letters[i] if each else letters[0] for i in range(len(letters) if each else width)]
+        everything = raw_cotangents(op, sample, lambda rule, value: True)
+        for a, b in zip(raw_cotangents(op, sample, lambda rule, value: value in declared[rule]), everything):
+            for ours, full in zip(a, b):
+                if full is not None:
+                    numpy.testing.assert_array_equal(ours, full)
+        for r, values in enumerate(letters):
+            for value in values:
+                def without(rule: int, v: str, r: int = r, value: str = value) -> bool:
+                    return v != value or each and rule != r
+                try:
+                    raw_cotangents(op, sample, without)
+                except (TypeError, AttributeError):
+                    needed[r].add(value)
+    if samples:
+        assert needed == [v & (places | {"y"}) for v in letters], f"keeps={op.keeps!r}, the rules need {needed}"
 
 
 @cases()

@@ -13,7 +13,10 @@ heading() { printf '\n===== %s\n' "$1"; }
 run() { # run PROGRAM: by the interpreter or compiler that its suffix asks for
     case $1 in
     *.py) python "$1" ;;
-    *.pl) "$PERL" -Iperl/lib "$1" ;;
+    *.pl)
+        # a script written for AI::MXNet gets its names
+        "$PERL" -Iperl/lib $(grep -q "^use AI::MXNet" "$1" && echo -MAI::MXGrad::Compat) "$1"
+        ;;
     *.c)
         local binary=$build/${1##*/}
         gcc -std=c99 -O2 "$1" -o "${binary%.c}" $(mxgrad-config --cflags --libs) -lm

@@ -11,47 +11,51 @@ from .base import InvalidTypeError
 from .context import Context, as_context
 
 if TYPE_CHECKING:
-    from .streams import NDStreams, NPStreams
+    from .streams import Engines, NDStreams, NPStreams
 
 __all__ = ["seed", "stream", "np_stream"]
 
 _lock = threading.Lock()
-_base = 0                                       # the seed of contexts not yet used
-_nd: dict[Context, NDStreams] = {}
-_np: dict[Context, NPStreams] = {}
+_base = 0                                       # the seed of devices not yet used
+_engines: dict[tuple[str, int], Engines] = {}
 
 
-def _engine_seed(base: int, device_id: int) -> int:
-    return (127 * base + device_id) % 2**32
+def _device(ctx: Context) -> tuple[str, int]:
+    """Whose engines a context draws from: every CPU context shares those of cpu(0), as in MXNet."""
+    return ("gpu", ctx.device_id) if ctx.device_type == "gpu" else ("cpu", 0)
+
+
+def _engines_of(ctx: Context) -> Engines:
+    from .streams import Engines
+
+    key = _device(ctx)
+    with _lock:
+        found = _engines.get(key)
+        if found is None:
+            found = _engines[key] = Engines(_base, device_id=key[1])
+        return found
 
 
 def stream(ctx: Context) -> NDStreams:
     """The parallel streams of a context: nd.random, initializers, Dropout."""
     from .streams import NDStreams
 
-    with _lock:
-        found = _nd.get(ctx)
-        if found is None:
-            found = _nd[ctx] = NDStreams(_engine_seed(_base, ctx.device_id), per_context=True)
-        return found
+    return NDStreams(engines=_engines_of(ctx))
 
 
 def np_stream(ctx: Context) -> NPStreams:
-    """The sequential stream of a context: np.random."""
+    """The streams of np.random on a context."""
     from .streams import NPStreams
 
-    with _lock:
-        found = _np.get(ctx)
-        if found is None:
-            found = _np[ctx] = NPStreams(_engine_seed(_base, ctx.device_id), per_context=True)
-        return found
+    return NPStreams(engines=_engines_of(ctx))
 
 
 def seed(seed_state: int, ctx: Any = "all") -> None:
     """Start the streams of every context, or of one, anew.
 
-    As in MXNet, the generators of ``cpu(k)`` start from ``127 * seed_state + k`` for 'all' and from
-    ``seed_state + k`` for a context by name; a process that never calls this has seed 0.
+    As in MXNet, the generators start from ``127 * seed_state`` plus the device's number; with a context by name the
+    sequential one (np.random) starts from `seed_state` itself.  A process that never calls this has seed 0.  Raises
+    SeedError for anything but an integer.
 
     >>> import mxgrad as mx
     >>> mx.random.seed(0)
@@ -59,23 +63,16 @@ def seed(seed_state: int, ctx: Any = "all") -> None:
     [0.54881352186203, 0.5928446054458618]
     """
     global _base
-    try:
-        number = int(seed_state.__index__())
-    except (AttributeError, TypeError):
-        raise SeedError(f"seed_state must be int, got {seed_state!r}") from None
+    if isinstance(seed_state, bool) or not hasattr(seed_state, "__index__"):
+        raise SeedError(f"seed_state must be int, got {seed_state!r}")
+    number = int(seed_state.__index__())
     if isinstance(ctx, str) and ctx == "all":
         with _lock:
             _base = number
-            _nd.clear()
-            _np.clear()
+            _engines.clear()
         return
     where = as_context(ctx)
-    from .streams import NDStreams, NPStreams
-
-    engine = (number + where.device_id) % 2**32
-    with _lock:
-        _nd[where] = NDStreams(engine, per_context=True)
-        _np[where] = NPStreams(engine, per_context=True)
+    _engines_of(where).seed(number, per_context=True, device_id=_device(where)[1])
 
 
 class SeedError(InvalidTypeError, ValueError):

@@ -108,7 +108,7 @@ def _logf(x: Array) -> Array:
     i, k, r = _log_interval(x)
     a, b, c = _LN_POLY
     r2 = r * r
-    y = ((a * r2 + (b * r + c)) * r2 + ((_LN_C[i] + k * _LN2) + r)).astype(F32)
+    y: Array = ((a * r2 + (b * r + c)) * r2 + ((_LN_C[i] + k * _LN2) + r)).astype(F32)
     if not x.all():
         y[x == 0] = -np.inf
     y[x == np.inf] = np.inf
@@ -119,8 +119,10 @@ def _exp2(x: Array, n: Array, poly: Sequence[float]) -> Array:
     """float32(2**(n/32) * p(x)), where n is integral and p the polynomial of 2**x, near 0."""
     a, b, c = poly
     n = n.astype(np.int64)
-    s = np.ldexp(_EXP2[n & 31], (n >> 5).astype(np.int32))
-    return (((a * x + b) * (x * x) + (c * x + 1.0)) * s).astype(F32)
+    power: Array = np.ldexp(_EXP2[n & 31], (n >> 5).astype(np.int32))
+    power *= (a * x + b) * (x * x) + (c * x + 1.0)
+    with np.errstate(over="ignore"):
+        return power.astype(F32)
 
 
 def _expf(x: Array) -> Array:
@@ -182,7 +184,8 @@ def _tanf(x: Array) -> Array:
 
 def _upper_half(x: Array) -> Array:
     """float32 x with the last 12 bits of its fraction cleared, so that a product with it is exact."""
-    return (x.view(np.int32) & np.int32(-0x1000)).view(np.float32)
+    bits: Array = x.view(np.int32) & np.int32(-0x1000)
+    return bits.view(np.float32)
 
 
 _LOG_FACTORIAL = _logf(np.array([1, 1, 1, 2, 6, 24, 120, 720], F32))  # of x - 1
@@ -333,11 +336,13 @@ def _words_per_unit(dtype: DType) -> int:
 
 def _unit(words: Array, dtype: DType) -> Array:
     """generate_canonical: uniform numbers in [0, 1); float64 takes two words each, from the last axis."""
+    u: Array
     if dtype == F32:
         u = (words * 2.0**-32).astype(F32)
-        return np.minimum(u, F32.type(1 - 2.0**-24), out=u)   # words from 2**32 - 128 on round up to 1
-    u = (words[..., 0::2] + words[..., 1::2] * 2.0**32) * 2.0**-64
-    return np.minimum(u, 1 - 2.0**-53, out=u)
+    else:
+        u = (words[..., 0::2] + words[..., 1::2] * 2.0**32) * 2.0**-64
+    np.minimum(u, np.nextafter(dtype.type(1), dtype.type(0)), out=u)    # the largest words round up to 1
+    return u
 
 
 def _on_the_disc(words: Array, dtype: DType) -> tuple[Array, Array, Array, Array]:
@@ -351,8 +356,9 @@ def _on_the_disc(words: Array, dtype: DType) -> tuple[Array, Array, Array, Array
 
 
 def _polar_factor(r2: Array) -> Array:
-    two = r2.dtype.type(-2)
-    return np.sqrt(two * _log(r2) / r2)
+    factor: Array = r2.dtype.type(-2) * _log(r2)
+    factor /= r2
+    return np.sqrt(factor, out=factor)
 
 
 def _accepted_points(engines: Sequence[_Engine], counts: Sequence[int], dtype: DType
@@ -454,8 +460,7 @@ class _Lanes:
             v[at[ok]] = cube[ok]
             inside[inside] = ok
             todo = todo[~inside]
-        wide = np.result_type(dtype, F32, beta.dtype)
-        sample = ((d * v).astype(wide) * beta.astype(wide)).astype(dtype)
+        sample: Array = ((d * v) * beta).astype(dtype)
         if small.any():
             at = np.flatnonzero(small)
             power = _pow(self.unit(lanes[at]), (1.0 / a[at]).astype(dtype))
@@ -559,16 +564,16 @@ class _Draw:
         return cls(name, given, parameters, parameters[0].shape + _as_shape(shape))
 
     @classmethod
-    def broadcast(cls, name: str, shape: Shape | None, **given: Parameter) -> _Draw:
-        """As np draws: parameters that broadcast to the shape of the result, None for their common one."""
+    def broadcast(cls, name: str, shape: Shape, **given: Parameter) -> _Draw:
+        """As np draws: parameters that broadcast to the shape of the result, () for their common one."""
         parameters = [_as_parameter(p) for p in given.values()]
-        wanted = None if shape is None else _as_shape(shape)
+        wanted = _as_shape(shape)
         try:
-            dims = np.broadcast_shapes(*[p.shape for p in parameters]) if wanted is None else wanted
+            dims = wanted or np.broadcast_shapes(*[p.shape for p in parameters])
             parameters = [p if p.ndim == 0 else np.broadcast_to(p, dims) for p in parameters]
         except ValueError:
             raise InvalidValueError(f"{name}: the parameters do not broadcast: {_shapes(given, parameters)}"
-                                    + ("" if wanted is None else f", result {wanted}")) from None
+                                    + (f", result {wanted}" if wanted else "")) from None
         return cls(name, given, parameters, dims)
 
     def require(self, ok: Any, rule: str) -> None:
@@ -660,9 +665,11 @@ class _Streams:
         while True:
             over = np.flatnonzero(words[done:] >= (limits * scales)[done:])
             if not over.size:
-                return words // scales
+                break
             done += int(over[0])
             words = np.concatenate([words[:done], words[done + 1:], engine.take(1).astype(np.int64)])
+        below: Array = words // scales
+        return below
 
 
 class NDStreams(_Streams):
@@ -743,8 +750,8 @@ class NDStreams(_Streams):
         _require(low < high, f"randint: low must be below high, got low={low} and high={high}")
         dims = _as_shape(shape)
         words = self._words(math.prod(dims), 2).astype(np.uint64)
-        drawn = (words[0::2] << np.uint64(31)) + words[1::2]
-        return ((drawn % np.uint64(high - low)).astype(np.int64) + low).astype(as_dtype(dtype)).reshape(dims)
+        drawn: Array = ((words[0::2] << np.uint64(31)) + words[1::2]) % np.uint64(high - low)
+        return (drawn.astype(np.int64) + low).astype(as_dtype(dtype)).reshape(dims)
 
     def bernoulli_mask(self, keep_probability: float, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Dropout's mask: bool, True, with keep_probability, where the number is kept.
@@ -755,7 +762,8 @@ class NDStreams(_Streams):
         keep = np.float32(keep_probability)
         _require(0 <= keep <= 1, f"bernoulli_mask: keep_probability must lie in [0, 1], got {keep_probability!r}")
         dims = _as_shape(shape)
-        return (self._units(math.prod(dims), _drawn_in(dtype, F64)).astype(F32) < keep).reshape(dims)
+        u = self._units(math.prod(dims), _drawn_in(dtype, F64)).astype(F32)
+        return np.less(u, keep).reshape(dims)
 
     # -- draws of a varying number of words: all blocks grow together, by one number at a time
 
@@ -864,7 +872,7 @@ class NPStreams(_Streams):
     """The numbers of ``mx.np.random`` and ``mx.npx.random`` in MXNet 2.0.
 
     Every method returns a NumPy array and continues the stream, from whatever thread. Parameters are numbers or
-    arrays that broadcast; `shape` is that of the result (an int, or a tuple), None for that of the parameters.
+    arrays that broadcast; `shape` is that of the result (an int, or a tuple), () for that of the parameters.
     `dtype` is float16, float32 or float64. Uniform and Gaussian noise is drawn in float32, whatever the dtype.
     All raise InvalidValueError for a negative size or a parameter out of range, and name it.
 
@@ -877,7 +885,7 @@ class NPStreams(_Streams):
 
     # -- one uniform number each, transformed
 
-    def uniform(self, low: Parameter = 0.0, high: Parameter = 1.0, shape: Shape | None = None,
+    def uniform(self, low: Parameter = 0.0, high: Parameter = 1.0, shape: Shape = (),
                 dtype: DTypeLike = np.float32) -> Array:
         """Numbers between low and high; high < low is allowed, as in NumPy."""
         draw = _Draw.broadcast("uniform", shape, low=low, high=high)
@@ -885,7 +893,7 @@ class NPStreams(_Streams):
         return draw.result(a + (b - a) * self._sequential_units(draw.size), dtype)
 
     def bernoulli(self, prob: Parameter | None = None, logit: Parameter | None = None,
-                  shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
+                  shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """1 with probability prob in [0, 1], or with that of logit = log(prob / (1 - prob)); else 0."""
         if prob is not None and logit is None:
             draw = _Draw.broadcast("bernoulli", shape, prob=prob)
@@ -897,26 +905,26 @@ class NPStreams(_Streams):
             return draw.result(_logistic(self._sequential_units(draw.size)) < draw.wide(F32)[0], dtype)
         raise InvalidValueError(f"bernoulli: give prob or logit, and not both: got prob={prob!r}, logit={logit!r}")
 
-    def exponential(self, scale: Parameter = 1.0, shape: Shape | None = None, dtype: DTypeLike = np.float32
+    def exponential(self, scale: Parameter = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32
                     ) -> Array:
         """Exponential numbers of mean scale >= 0."""
         return self._scaled("exponential", lambda u: -_logf(u), None, scale, shape, dtype)
 
-    def rayleigh(self, scale: Parameter = 1.0, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
+    def rayleigh(self, scale: Parameter = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Lengths of Gaussian vectors in the plane; scale >= 0 is their mode."""
         return self._scaled("rayleigh", lambda u: np.sqrt(np.float32(-2) * _logf(u)), None, scale, shape, dtype)
 
-    def gumbel(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape | None = None,
+    def gumbel(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape = (),
                dtype: DTypeLike = np.float32) -> Array:
         """Gumbel numbers, loc - scale * log(-log u); scale >= 0."""
         return self._scaled("gumbel", lambda u: -_logf(-_logf(u)), loc, scale, shape, dtype)
 
-    def logistic(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape | None = None,
+    def logistic(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape = (),
                  dtype: DTypeLike = np.float32) -> Array:
         """Logistic numbers, loc + scale * log(u / (1 - u)); scale >= 0."""
         return self._scaled("logistic", _logistic, loc, scale, shape, dtype)
 
-    def laplace(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape | None = None,
+    def laplace(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape = (),
                 dtype: DTypeLike = np.float32) -> Array:
         """Laplace numbers, of density exp(-|x - loc| / scale) / (2 scale); scale >= 0."""
         one, two = np.float32(1), np.float32(2)
@@ -927,7 +935,7 @@ class NPStreams(_Streams):
         return self._scaled("laplace", noise, loc, scale, shape, dtype)
 
     def _scaled(self, name: str, noise: Callable[[Array], Array], loc: Parameter | None, scale: Parameter,
-                shape: Shape | None, dtype: DTypeLike) -> Array:
+                shape: Shape, dtype: DTypeLike) -> Array:
         """loc + noise(u) * scale; without loc, if it is None, which keeps the sign of zero."""
         if loc is None:
             draw = _Draw.broadcast(name, shape, scale=scale)
@@ -938,24 +946,23 @@ class NPStreams(_Streams):
         values = noise(self._sequential_units(draw.size)) * width
         return draw.result(mean[0] + values if mean else values, dtype)
 
-    def weibull(self, a: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
+    def weibull(self, a: Parameter, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Weibull numbers, (-log u)**(1/a); a > 0."""
         return self._shaped("weibull", lambda u, a: _powf(-_logf(u), np.float32(1) / a), a, shape, dtype)
 
-    def pareto(self, a: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
+    def pareto(self, a: Parameter, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Pareto II (Lomax) numbers, exp(-log(u) / a) - 1; a > 0."""
         return self._shaped("pareto", lambda u, a: _expf(-_logf(u) / a) - np.float32(1), a, shape, dtype)
 
-    def power(self, a: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
+    def power(self, a: Parameter, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Numbers of density a * x**(a - 1) on [0, 1], (1 - u)**(1/a); a > 0."""
+        one = np.float32(1)
         with self.engines.lock:
-            one = np.float32(1)
             powers = self._shaped("power", lambda u, a: _powf(one - u, one / a), a, shape, dtype)
-            if np.ndim(a) == 0:
-                self._sequential_units(1)       # MXNet draws one more than it uses when a is a number
+            self._sequential_units(1)       # MXNet draws one more than it uses
         return powers
 
-    def _shaped(self, name: str, transform: Callable[[Array, Array], Array], a: Parameter, shape: Shape | None,
+    def _shaped(self, name: str, transform: Callable[[Array, Array], Array], a: Parameter, shape: Shape,
                 dtype: DTypeLike) -> Array:
         draw = _Draw.broadcast(name, shape, a=a)
         exponent = draw.wide(F32)[0].astype(F32)
@@ -972,7 +979,7 @@ class NPStreams(_Streams):
         x, y, factor = _accepted_points([self.engines.sequential], [(n + 1) // 2], dtype)
         return np.stack([y * factor, x * factor], axis=1).reshape(-1)[:n]
 
-    def normal(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape | None = None,
+    def normal(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape = (),
                dtype: DTypeLike = np.float32) -> Array:
         """Gaussian numbers of mean loc and standard deviation scale >= 0."""
         draw = _Draw.broadcast("normal", shape, loc=loc, scale=scale)
@@ -982,7 +989,7 @@ class NPStreams(_Streams):
             z = self._normals(draw.size, F32)
         return draw.result(mean + z * deviation, dtype)
 
-    def lognormal(self, mean: Parameter = 0.0, sigma: Parameter = 1.0, shape: Shape | None = None,
+    def lognormal(self, mean: Parameter = 0.0, sigma: Parameter = 1.0, shape: Shape = (),
                   dtype: DTypeLike = np.float32) -> Array:
         """exp of `normal(mean, sigma)`."""
         x = self.normal(mean, sigma, shape, dtype)
@@ -992,7 +999,7 @@ class NPStreams(_Streams):
 
     # -- gamma and its relatives
 
-    def gamma(self, a: Parameter, scale: Parameter = 1.0, shape: Shape | None = None,
+    def gamma(self, a: Parameter, scale: Parameter = 1.0, shape: Shape = (),
               dtype: DTypeLike = np.float32) -> Array:
         """Gamma numbers of shape a > 0 and scale > 0 (mean a * scale), drawn in float64.
 
@@ -1023,12 +1030,12 @@ class NPStreams(_Streams):
                 out[at] *= _powf(u[at, 1].astype(F32), np.float32(1) / alpha[at].astype(F32))
         return draw.result(out, dtype)
 
-    def chisquare(self, df: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
+    def chisquare(self, df: Parameter, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Chi-square numbers of df > 0 degrees of freedom."""
         _require(np.asarray(df) > 0, f"chisquare: df must be positive, got {df!r}")
         return self.gamma(_as_parameter(df) / 2, 2.0, shape, dtype)
 
-    def beta(self, a: Parameter, b: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> Array:
+    def beta(self, a: Parameter, b: Parameter, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Beta numbers, X / (X + Y) of gamma numbers X and Y of shapes a > 0 and b > 0."""
         _require(np.asarray(b) > 0, f"beta: b must be positive, got {b!r}")
         with self.engines.lock:
@@ -1036,7 +1043,7 @@ class NPStreams(_Streams):
             y = self.gamma(b, 1.0, shape, np.float64)
         return _cast(x / (x + y), dtype)
 
-    def f(self, dfnum: Parameter, dfden: Parameter, shape: Shape | None = None, dtype: DTypeLike = np.float32
+    def f(self, dfnum: Parameter, dfden: Parameter, shape: Shape = (), dtype: DTypeLike = np.float32
           ) -> Array:
         """Fisher's F numbers of dfnum > 0 and dfden > 0 degrees of freedom."""
         for name, df in (("dfnum", dfnum), ("dfden", dfden)):

@@ -59,7 +59,7 @@ SAMPLES: dict[str, list[Sample]] = {
                      differentiate=False), Sample(ints(4), ints(4, high=4))],
     "float_power": [Sample(positive(2, 3), smooth(2, 3))],
     "maximum": pair(), "minimum": pair(), "fmax": pair(), "fmin": pair(), "arctan2": pair(), "hypot": pair(),
-    "logaddexp": pair(), "copysign": pair(), "heaviside": pair(),
+    "logaddexp": pair(), "copysign": pair(),
     "ldexp": [Sample(smooth(2, 3), smooth(2, 3), reference=lambda x, y: x * 2.0 ** y)],
 
     "negative": over(low=-2, high=2), "positive": over(low=-2, high=2), "abs": over(low=-2, high=2),
@@ -96,8 +96,6 @@ SAMPLES: dict[str, list[Sample]] = {
     **{name: bits() for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "gcd", "lcm")},
     "left_shift": [Sample(ints(2, 3), ints(2, 3, high=5))], "right_shift": [Sample(ints(2, 3), ints(2, 3, high=5))],
     "invert": [Sample(ints(2, 3)), Sample(bools(3)), Sample(ints(3, dtype="uint8"))],
-    "nan_to_num": [Sample(ODD, differentiate=False), Sample(smooth(2, 3)),
-                   Sample(ODD, differentiate=False, nan=2.0, posinf=3.0, neginf=4.0)],
 
     "sigmoid": wide(sigmoid),
     "relu": wide(lambda x: numpy.where(x > 0, x, 0.0)) + [

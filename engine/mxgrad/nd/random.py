@@ -34,7 +34,7 @@ def _draw(kind: str, parameters: tuple[Any, ...], shape: Any, dtype: Any, ctx: A
                 + ", ".join(describe(getattr(p, "_data", p)) for p in parameters))
         where = arrays[0]._ctx
         each = () if shape is None else _shape(shape)
-        host = getattr(stream(where), "sample_" + kind)(
+        host = getattr(stream(where), kind)(
             *(a.asnumpy() for a in parameters), each, as_dtype(dtype or arrays[0]._data.dtype))
     else:
         where = as_context(ctx) if out is None else out._ctx

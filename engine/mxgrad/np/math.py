@@ -32,22 +32,24 @@ def _axis(axis: Any) -> Any:
 
 
 def _reduction(op: str, names: str, doc: str, neutral: Any, combine: str, typed: bool) -> None:
+    f = getattr(F, op)
+
     def reduce(a: Any, axis: Axis, dtype: Any, out: Any, keepdims: bool, initial: Any, where: Any) -> Any:
-        params = {"axis": _axis(axis), "keepdims": bool(keepdims)}
-        if not given(a):
-            return on_numbers(OPS[op], (a,), params)
-        a = array_of(a, op)
+        if a.__class__ is not ndarray:
+            if not given(a):
+                return on_numbers(OPS[op], (a,), {"axis": axis, "keepdims": bool(keepdims)})
+            a = array_of(a, op)
         if dtype is not None:
             a = a.astype(dtype, copy=False)
         if where is not None and where is not True:
-            filler = neutral if neutral is not None else initial
+            filler = initial if neutral is None else neutral
             if filler is None:
-                raise InvalidValueError(f"{op}: where needs initial, a value for where nothing is left")
+                raise InvalidValueError(f"{op}: with where, initial is needed: the result where nothing is left")
             a = NP.function("where")(where, a, filler)
-        result = getattr(F, op)(a, **params)
+        result = f(a, axis=tuple(axis) if axis.__class__ is list else axis, keepdims=bool(keepdims))
         if initial is not None:
             result = NP.function(combine)(result, initial)
-        return deliver(out, result, op)
+        return result if out is None else deliver(out, result, op)
 
     if typed:
         def function(a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
@@ -72,13 +74,24 @@ for _op, _names, _doc, _neutral, _combine, _typed in (
     ("prod", "prod product", "Product", 1, "multiply", True),
     ("nansum", "nansum", "Sum, nan counting as 0,", 0, "add", True),
     ("nanprod", "nanprod", "Product, nan counting as 1,", 1, "multiply", True),
-    ("mean", "mean", "Mean", None, "add", True),
     ("max", "max amax", "Maximum", None, "maximum", False),
     ("min", "min amin", "Minimum", None, "minimum", False),
     ("all", "all alltrue", "Whether all elements are true,", True, "logical_and", False),
     ("any", "any sometrue", "Whether any element is true,", False, "logical_or", False),
 ):
     _reduction(_op, _names, _doc, _neutral, _combine, _typed)
+
+
+@NP.adapter("mean")
+def mean(a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    """Mean over `axis`; integers are averaged in float32.  With `dtype` the elements are cast first."""
+    if a.__class__ is not ndarray:
+        if not given(a):
+            return on_numbers(OPS["mean"], (a,), {"axis": axis, "keepdims": bool(keepdims)})
+        a = array_of(a, "mean")
+    if dtype is not None:
+        a = a.astype(dtype, copy=False)
+    return deliver(out, F.mean(a, axis=_axis(axis), keepdims=bool(keepdims)), "mean")
 
 
 def _spread(op: str, names: str, doc: str) -> None:

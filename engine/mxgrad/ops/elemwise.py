@@ -78,24 +78,16 @@ _elemwise("fmax", lambda F, g, z, x, y: F.where(F.logical_or(x >= y, y != y), g,
           lambda F, g, z, x, y: F.where(F.logical_or(x >= y, y != y), 0, g), np="fmax")
 _elemwise("fmin", lambda F, g, z, x, y: F.where(F.logical_or(x <= y, y != y), g, 0),
           lambda F, g, z, x, y: F.where(F.logical_or(x <= y, y != y), 0, g), np="fmin")
-_elemwise("hypot", lambda F, g, z, x, y: g * _ratio(F, x, z), lambda F, g, z, x, y: g * _ratio(F, y, z), keeps="xy",
+_elemwise("hypot", lambda F, g, z, x, y: g * _ratio(F, x, z), lambda F, g, z, x, y: g * _ratio(F, y, z), keeps="0y|1y",
           result="float", nd="hypot broadcast_hypot", np="hypot")
 _elemwise("arctan2", lambda F, g, z, x, y: g * y / (x * x + y * y), lambda F, g, z, x, y: -g * x / (x * x + y * y),
           result="float", nd="arctan2", np="arctan2")
-_elemwise("logaddexp", lambda F, g, z, x, y: g * F.exp(x - z), lambda F, g, z, x, y: g * F.exp(y - z), keeps="xy",
+_elemwise("logaddexp", lambda F, g, z, x, y: g * F.exp(x - z), lambda F, g, z, x, y: g * F.exp(y - z), keeps="0y|1y",
           result="float", np="logaddexp")
 _elemwise("copysign", lambda F, g, z, x, y: g * F.sign(x) * F.copysign(F.ones_like(x), y),
-          lambda F, g, z, x, y: zero(F, g, z, y), result="float", np="copysign")
-_elemwise("ldexp", lambda F, g, z, x, y: g * 2.0 ** y, lambda F, g, z, x, y: g * z * _LOG2, keeps="1y",
+          lambda F, g, z, x, y: zero(F, g, z, y), keeps="x|", result="float", np="copysign")
+_elemwise("ldexp", lambda F, g, z, x, y: g * 2.0 ** y, lambda F, g, z, x, y: g * z * _LOG2, keeps="1|y",
           kernel=lambda xp, x1, x2: x1 * xp.exp2(x2), result="float", np="ldexp")
-
-
-def _heaviside_dy(F: Any, g: Any, z: Any, x: Any, y: Any) -> Any:
-    return F.where(F.zeros_like(g) == x, g, 0)      # x may be a number
-
-
-_elemwise("heaviside", lambda F, g, z, x, y: zero(F, g, z, x), _heaviside_dy, keeps="0", result="float",
-          np="heaviside")
 
 
 def _ratio(F: Any, x: Any, r: Any) -> Any:
@@ -191,15 +183,6 @@ _elemwise("left_shift", *_right_zero, keeps="", np="left_shift bitwise_left_shif
 _elemwise("right_shift", *_right_zero, keeps="", np="right_shift bitwise_right_shift")
 _elemwise("gcd", *_right_zero, keeps="", np="gcd")
 _elemwise("lcm", *_right_zero, keeps="", np="lcm")
-
-
-def _nan_to_num(xp: Any, x: Any, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
-    """nan and infinities replaced, the latter by the largest numbers of the dtype unless told otherwise."""
-    return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
-
-
-_elemwise("nan_to_num", lambda F, g, y, x, nan=0.0, posinf=None, neginf=None: F.where(F.isfinite(x), g, 0),
-          kernel=_nan_to_num)
 
 # functions of neural networks that are one formula ----------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..registry import register
-from .reduce import axes_of, kept_shape
+from .reduce import axes_of
 
 
 def product(shape: Any) -> int:
@@ -245,76 +245,58 @@ register("repeat", _repeat, _repeat_da, keeps="", nd="repeat", np="repeat", nd_a
 
 
 def _pad(xp: Any, a: Any, *, pad_width: Any, mode: str = "constant", constant_value: float = 0.0) -> Any:
-    """`pad_width` elements ((before, after) per axis) added around: a constant, the edge, or a reflection."""
+    """`pad_width` elements ((before, after) per axis) added around.
+
+    `mode` says which: "constant" `constant_value`, "edge" the nearest element, "reflect" the mirror image without the
+    edge, "symmetric" with it.
+    """
+    pad_width = _widths(a, pad_width, mode)
     if mode == "constant":
         return xp.pad(a, pad_width, mode=mode, constant_values=constant_value)
-    if mode not in ("edge", "reflect", "symmetric"):
-        raise ValueError(f"mode is 'constant', 'edge', 'reflect' or 'symmetric', not {mode!r}")
     return xp.pad(a, pad_width, mode=mode)
+
+
+def _widths(a: Any, pad_width: Any, mode: str) -> tuple[tuple[int, int], ...]:
+    if mode not in ("constant", "edge", "reflect", "symmetric"):
+        raise ValueError(f"mode is 'constant', 'edge', 'reflect' or 'symmetric', not {mode!r}")
+    widths = tuple((int(b), int(e)) for b, e in pad_width)
+    if len(widths) != len(a.shape) or any(n < 0 for pair in widths for n in pair):
+        raise ValueError(f"pad_width has a pair (before, after), not negative, for each of the {len(a.shape)} axes, "
+                         f"got {pad_width}")
+    for axis, (pair, n) in enumerate(zip(widths, a.shape)):
+        if n == 0 and any(pair) and mode != "constant":
+            raise ValueError(f"axis {axis} is empty: there is nothing to pad it with in mode {mode!r}")
+    return widths
 
 
 def _pad_da(F: Any, g: Any, y: Any, a: Any, pad_width: Any, mode: str = "constant", constant_value: float = 0.0) -> Any:
     if mode == "constant":
         return F.getitem(g, key=tuple(slice(b, b + n) for (b, _), n in zip(pad_width, a.shape)))
-    # One axis at a time: what was copied from position i of the axis goes back to i.
-    for axis, ((before, after), n) in enumerate(zip(pad_width, a.shape)):
-        sources = _pad_sources(before, n, after, mode)
-        g = F.index_add(g, axis=axis, index=sources, length=n)
-    return g
-
-
-def _pad_sources(before: int, n: int, after: int, mode: str) -> tuple[int, ...]:
-    """For each place of a padded axis the place it was copied from."""
-    if mode == "edge":
-        return tuple(min(max(i, 0), n - 1) for i in range(-before, n + after))
-    turn = 2 * (n - 1) if mode == "reflect" else 2 * n
-    out = []
-    for i in range(-before, n + after):
-        i = i % turn if turn else 0
-        out.append(i if i < n else (turn - i if mode == "reflect" else turn - 1 - i))
-    return tuple(out)
+    return F.unpad(g, pad_width=pad_width, mode=mode)
 
 
 register("pad", _pad, _pad_da, keeps="")
 
 
-def _index_add(xp: Any, g: Any, *, axis: int, index: tuple[int, ...], length: int) -> Any:
-    """An axis of `length` where place ``index[i]`` is the sum of the places i of `g` that name it."""
-    chosen = xp.zeros((length, len(index)), g.dtype)
-    for i, place in enumerate(index):
-        chosen[place, i] = 1
-    return xp.moveaxis(xp.tensordot(chosen, g, (1, axis)), 0, axis)
+def _unpad(xp: Any, g: Any, *, pad_width: Any, mode: str) -> Any:
+    """The adjoint of `pad` without a constant: each element of the padding added to the one it was copied from."""
+    for axis, (before, after) in enumerate(pad_width):
+        n = g.shape[axis] - before - after
+        if not before and not after:
+            continue
+        source = xp.arange(-before, n + after)
+        if mode == "edge":
+            source = xp.clip(source, 0, n - 1)
+        elif mode == "reflect":
+            source = xp.abs((source + n - 1) % max(1, 2 * n - 2) - (n - 1)) if n > 1 else source * 0
+        else:
+            source = source % (2 * n)
+            source = xp.minimum(source, 2 * n - 1 - source)
+        moved = xp.moveaxis(g, axis, 0)
+        out = xp.zeros((n,) + moved.shape[1:], g.dtype)
+        xp.add.at(out, source, moved)
+        g = xp.moveaxis(out, 0, axis)
+    return g
 
 
-register("index_add", _index_add,
-         lambda F, g, y, x, axis, index, length: F.select_at(g, axis=axis, index=index), keeps="")
-
-
-def _select_at(xp: Any, a: Any, *, axis: int, index: tuple[int, ...]) -> Any:
-    """The places `index` (ints known on the host) of one axis."""
-    return xp.take(a, xp.asarray(list(index)), axis=axis)
-
-
-register("select_at", _select_at,
-         lambda F, g, y, a, axis, index: F.index_add(g, axis=axis, index=index, length=a.shape[axis]), keeps="")
-
-
-def _delete_at(xp: Any, a: Any, *, index: int, axis: int) -> Any:
-    """The array without one place of one axis."""
-    keep = [i for i in range(a.shape[axis]) if i != index % a.shape[axis]]
-    return xp.take(a, xp.asarray(keep, dtype="int64"), axis=axis)
-
-
-register("delete_at", _delete_at,
-         lambda F, g, y, a, index, axis: F.insert_at(g, index=index % a.shape[axis], axis=axis), keeps="")
-
-
-def _insert_at(xp: Any, a: Any, *, index: int, axis: int) -> Any:
-    """The array with a zero put in at one place of one axis."""
-    shape = list(kept_shape(a.shape, axis))
-    axis = axis % a.ndim
-    before, after = a[_along(a, axis, slice(0, index))], a[_along(a, axis, slice(index, None))]
-    return xp.concatenate([before, xp.zeros(tuple(shape), a.dtype), after], axis=axis)
-
-
-register("insert_at", _insert_at, lambda F, g, y, a, index, axis: F.delete_at(g, index=index, axis=axis), keeps="")
+register("unpad", _unpad, lambda F, h, y, g, pad_width, mode: F.pad(h, pad_width=pad_width, mode=mode), keeps="")
