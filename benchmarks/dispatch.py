@@ -1,6 +1,8 @@
-"""What a small op costs: the recorded chain ``y = y * x + x`` on 4x4 float32, one op from C and Perl, the import.
+"""What a small op costs: the recorded chain ``y = y * x + x`` on 4x4 float32, one op from C and Perl, the
+import.
 
-Every figure is a ratio of two times taken in turns in one run, each the best of many rounds, in CPU time of the thread::
+Every figure is a ratio of two times taken in turns in one run, each the best of many rounds, in CPU time of
+the thread::
 
     python benchmarks/dispatch.py [torch=/path/to/python] [mxnet=/path/to/python]
 
@@ -174,14 +176,19 @@ def import_seconds(module: str) -> float:
     code = ("import resource, sys\n"
             "def used(): r = resource.getrusage(resource.RUSAGE_SELF); return r.ru_utime + r.ru_stime\n"
             f"t = used()\nimport {module}\nprint(used() - t)")
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}       # users have compiled modules
+    env = {
+        k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"
+    }  # users have compiled modules
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     return float(out.stdout)
 
 
 def main() -> int:
     peers = dict(a.split("=", 1) for a in sys.argv[1:] if "=" in a)
-    workers = {"numpy": python_worker("numpy", sys.executable), "mxgrad": python_worker("mxgrad", sys.executable)}
+    workers = {
+        "numpy": python_worker("numpy", sys.executable),
+        "mxgrad": python_worker("mxgrad", sys.executable),
+    }
     for name in ("torch", "mxnet"):
         if name in peers:
             workers[name] = python_worker(name, peers[name])
@@ -214,9 +221,13 @@ def main() -> int:
         ("import mxgrad / import numpy", imports["mxgrad"] / imports["numpy"], 1.5),
     ]
     if "torch" in workers:
-        ratios += [(f"{w} / torch", figures["mxgrad", w] / figures["torch", w], 0.7) for w in ("forward", "both")]
+        ratios += [
+            (f"{w} / torch", figures["mxgrad", w] / figures["torch", w], 0.7) for w in ("forward", "both")
+        ]
     if "mxnet" in workers:
-        ratios += [(f"{w} / mxnet", figures["mxgrad", w] / figures["mxnet", w], 0.5) for w in ("forward", "both")]
+        ratios += [
+            (f"{w} / mxnet", figures["mxgrad", w] / figures["mxnet", w], 0.5) for w in ("forward", "both")
+        ]
     if "c" in workers:
         ratios.append(("one op from C / from Python", figures["c", "one"] / own_one, 2.0))
     if "perl" in workers:

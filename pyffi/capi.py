@@ -325,9 +325,8 @@ def _memory(p: Any, nbytes: int, dtype: numpy.dtype) -> numpy.ndarray:
     """The caller's memory as a flat array."""
     if not nbytes:
         return numpy.empty(0, dtype)
-    if dtype is _BOOL:      # any byte that is not 0 is true in C
-        return numpy.frombuffer(buffer(p, nbytes), "uint8") != 0
-    return numpy.frombuffer(buffer(p, nbytes), dtype)
+    flat = numpy.frombuffer(buffer(p, nbytes), numpy.uint8 if dtype is _BOOL else dtype)
+    return flat.astype(_BOOL) if dtype is _BOOL else flat      # any byte that is not 0 is true in C
 
 
 @_export
@@ -346,8 +345,8 @@ def full(value: float, dtype: Any, ndim: int, shape: Any, context: Any) -> int:
     ctx = _context(context)
     host = numpy.zeros(s, d)
     if value != 0 or math.copysign(1, value) < 0:
-        with numpy.errstate(all="ignore"):
-            host.fill(value)
+        with numpy.errstate(all="ignore"):      # 1e9 as a float16 is inf
+            host.fill(int(value) if d.kind in "iu" else value)
     return _give(wrap(nd.NDArray, ctx.backend.from_host(host), ctx))
 
 
@@ -578,7 +577,8 @@ def _foreign(m: Any, t: Any, s: list[int], d: numpy.dtype) -> numpy.ndarray:
     first = cast("char *", t.data) + t.byte_offset + low
     owner = ffi.gc(first, lambda _: delete(m)) if delete else first
     try:
-        return numpy.ndarray(s, d, buffer(owner, high - low), -low, strides)
+        a: numpy.ndarray = numpy.ndarray(s, d, buffer(owner, high - low), -low, strides)
+        return a
     except BaseException:
         if delete:
             ffi.gc(owner, None)     # still the caller's
@@ -912,26 +912,26 @@ class _Call(autograd.Function):
 
     def _run(self, stage: str, callback: Any, inputs: Sequence[Any], n_out: int) -> list[Any]:
         """The callback's outputs, None where it set none.  Every handle that it left is taken back."""
-        lent = [_give(x) for x in inputs]
+        what = f"custom function {type(self).__name__!r} {stage}"
+        lent: list[int] = []
+        outputs: list[Any] = []
         given = new("int64_t[]", n_out or 1)
-        self.stage = stage
         _local.calls.append(self)
+        self.stage = stage
         try:
-            status = lib.mxg_c_call(
-                callback, self.function.ctx, len(lent), new("int64_t[]", lent or 1), n_out, given
-            )
+            lent.extend(map(_give, inputs))
+            c_lent = new("int64_t[]", lent or 1)
+            status = lib.mxg_c_call(callback, self.function.ctx, len(lent), c_lent, n_out, given)
+            if status:
+                raise CallbackError(f"{what}: {string(lib.mxg_last_error()).decode()}")
         finally:
-            _local.calls.pop()
             self.stage = ""
+            _local.calls.pop()
             for h in lent:
                 _arrays.pop(h, None)
-        what = f"custom function {type(self).__name__!r} {stage}"
-        reason = string(lib.mxg_last_error()).decode() if status else ""
-        handles = unpack(given, n_out) if n_out else []
-        outputs = [_arrays.pop(h, None) if h else None for h in handles]
-        if status:
-            raise CallbackError(f"{what}: {reason}")
-        for i, (h, y) in enumerate(zip(handles, outputs)):
+            outputs.extend(_arrays.pop(given[i], None) for i in range(n_out))
+        for i, y in enumerate(outputs):
+            h = given[i]
             if h in lent:
                 raise CallbackError(f"{what} gave its input back as out[{i}]; give a mxg_ndarray_dup of it")
             if h and y is None:

@@ -11,7 +11,14 @@ import pytest
 
 import mxgrad as mx
 from mxgrad import autograd, nd
-from mxgrad.base import AutogradError, InplaceError, InvalidTypeError, InvalidValueError, MXNetError, NotAnArrayError
+from mxgrad.base import (
+    AutogradError,
+    InplaceError,
+    InvalidTypeError,
+    InvalidValueError,
+    MXNetError,
+    NotAnArrayError,
+)
 
 HERE = Path(__file__).name
 
@@ -26,7 +33,8 @@ def grads(*arrays: nd.NDArray) -> list[object]:
     return [a.grad.asnumpy().tolist() for a in arrays]
 
 
-# scopes -----------------------------------------------------------------------------------------------------------
+# scopes
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_scopes_nest_and_restore() -> None:
@@ -109,7 +117,8 @@ def test_threads_record_and_differentiate_side_by_side() -> None:
     assert wrong == []
 
 
-# attach_grad, grad_req --------------------------------------------------------------------------------------------
+# attach_grad, grad_req
+# --------------------------------------------------------------------------------------------
 
 
 def test_the_buffer_is_there_at_once_and_stays_the_same_memory() -> None:
@@ -201,15 +210,18 @@ def test_mark_variables_uses_the_given_memory() -> None:
 def test_mark_variables_checks_before_it_marks() -> None:
     x, y = nd.array([1.0]), nd.array([1.0])
     for variables, gradients, reqs in (
-        ([x, y], [nd.zeros((1,))], "write"), ([x, y], [nd.zeros((1,)), nd.zeros((2,))], "write"),
-        ([x, y], [nd.zeros((1,)), nd.zeros((1,))], ["write", "bogus"]), ([x, 1], [nd.zeros((1,)), nd.zeros((1,))], "add"),
+        ([x, y], [nd.zeros((1,))], "write"),
+        ([x, y], [nd.zeros((1,)), nd.zeros((2,))], "write"),
+        ([x, y], [nd.zeros((1,)), nd.zeros((1,))], ["write", "bogus"]),
+        ([x, 1], [nd.zeros((1,)), nd.zeros((1,))], "add"),
     ):
         with pytest.raises(MXNetError):
             autograd.mark_variables(variables, gradients, reqs)
         assert x.grad is None and y.grad is None
 
 
-# backward ---------------------------------------------------------------------------------------------------------
+# backward
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_variable_that_is_not_reached_keeps_its_gradient() -> None:
@@ -239,11 +251,18 @@ def test_several_heads_are_summed_and_a_head_given_twice_counts_twice() -> None:
     assert grads(x) == [[4.0, 4.0]]
 
 
-@pytest.mark.parametrize("head, kind", [
-    (nd.array([1, 2, 3]), InvalidValueError), (nd.array([[1, 2]]), InvalidValueError), (nd.array([1]), InvalidValueError),
-    (nd.array([1, 2], dtype="float64"), InvalidTypeError), (3, NotAnArrayError), ([1, 2], MXNetError),
-    (numpy.ones(2, "float32"), NotAnArrayError),
-])
+@pytest.mark.parametrize(
+    "head, kind",
+    [
+        (nd.array([1, 2, 3]), InvalidValueError),
+        (nd.array([[1, 2]]), InvalidValueError),
+        (nd.array([1]), InvalidValueError),
+        (nd.array([1, 2], dtype="float64"), InvalidTypeError),
+        (3, NotAnArrayError),
+        ([1, 2], MXNetError),
+        (numpy.ones(2, "float32"), NotAnArrayError),
+    ],
+)
 def test_a_head_gradient_that_does_not_fit_changes_nothing(head: object, kind: type[Exception]) -> None:
     x = variable([1.0, 2.0])
     with autograd.record():
@@ -266,11 +285,19 @@ def test_head_counts() -> None:
         autograd.backward([])
 
 
-@pytest.mark.parametrize("make", [
-    lambda: nd.array([1.0]), lambda: nd.array([1.0]) * 2, lambda: variable([1.0]) * 2, lambda: variable([1.0]).detach(),
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nd.array([1.0]),
+        lambda: nd.array([1.0]) * 2,
+        lambda: variable([1.0]) * 2,
+        lambda: variable([1.0]).detach(),
+    ],
+)
 def test_what_was_not_recorded_cannot_be_differentiated(make: object) -> None:
-    with pytest.raises(MXNetError, match="Cannot differentiate node because it is not in a computational graph"):
+    with pytest.raises(
+        MXNetError, match="Cannot differentiate node because it is not in a computational graph"
+    ):
         make().backward()       # type: ignore[operator]
 
 
@@ -384,7 +411,8 @@ def test_training_does_not_grow_in_memory() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 4_096       # KiB
 
 
-# grad -------------------------------------------------------------------------------------------------------------
+# grad
+# -------------------------------------------------------------------------------------------------------------
 
 
 def test_grad_gives_a_list_and_leaves_the_buffers() -> None:
@@ -413,8 +441,11 @@ def test_what_grad_refuses() -> None:
     x, y, plain = variable([1.0]), variable([1.0]), nd.array([1.0])
     with autograd.record():
         z = x * 2
-    for variables, text in ((plain, "1-th variable because it does not require gradient"),
-                            ([x, y], "2-th variable because it is unreachable"), ([], "cannot be an empty list")):
+    for variables, text in (
+        (plain, "1-th variable because it does not require gradient"),
+        ([x, y], "2-th variable because it is unreachable"),
+        ([], "cannot be an empty list"),
+    ):
         with pytest.raises(MXNetError, match=text):
             autograd.grad(z, variables, retain_graph=True)
 
@@ -452,7 +483,8 @@ def test_create_graph_without_retain_says_so_when_differentiated_again() -> None
     assert grads(x) == [[0.0]]
 
 
-# in place ---------------------------------------------------------------------------------------------------------
+# in place
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_writes_into_the_graph_are_refused_and_change_nothing() -> None:
@@ -471,7 +503,9 @@ def test_writes_into_the_graph_are_refused_and_change_nothing() -> None:
             y = x * 2
             for target in (x, y):
                 before = target.asnumpy().tolist()
-                with pytest.raises(InplaceError, match="Assigning to NDArrays that are already in a computational graph"):
+                with pytest.raises(
+                    InplaceError, match="Assigning to NDArrays that are already in a computational graph"
+                ):
                     write(target)
                 assert target.asnumpy().tolist() == before
         y.backward()
@@ -582,12 +616,20 @@ def test_recorded_values_are_not_written_through_views() -> None:
     assert z.asnumpy().tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
-# copies, cuts, kinks ----------------------------------------------------------------------------------------------
+# copies, cuts, kinks
+# ----------------------------------------------------------------------------------------------
 
 
 def test_what_carries_gradients_and_what_cuts_them() -> None:
-    for carry in (lambda x: x.copy(), nd.array, lambda x: x.astype("float64"), lambda x: x.as_in_context(mx.cpu(1)),
-                  lambda x: x.reshape((1, 2)), lambda x: x[:], lambda x: nd.cast(x, "int32")):
+    for carry in (
+        lambda x: x.copy(),
+        nd.array,
+        lambda x: x.astype("float64"),
+        lambda x: x.as_in_context(mx.cpu(1)),
+        lambda x: x.reshape((1, 2)),
+        lambda x: x[:],
+        lambda x: nd.cast(x, "int32"),
+    ):
         x = variable([1.0, 2.0])
         with autograd.record():
             y = carry(x)
@@ -620,7 +662,8 @@ def test_kinks(f: object, at: list[float], slope: list[float]) -> None:
     assert grads(x) == [slope]
 
 
-# custom functions -------------------------------------------------------------------------------------------------
+# custom functions
+# -------------------------------------------------------------------------------------------------
 
 
 class Scaled(autograd.Function):
@@ -686,7 +729,9 @@ def test_function_has_second_derivatives() -> None:
         dx, dy = autograd.grad(b * b, [x, y], create_graph=True)
         (dx * dy).backward()
     # b*b = 4 x^2 y^2; dx = 8 x y^2, dy = 8 x^2 y; dx*dy = 64 x^3 y^3
-    numpy.testing.assert_allclose([x.grad.asscalar(), y.grad.asscalar()], [192 * 4 * 27, 192 * 8 * 9], rtol=1e-6)
+    numpy.testing.assert_allclose(
+        [x.grad.asscalar(), y.grad.asscalar()], [192 * 4 * 27, 192 * 8 * 9], rtol=1e-6
+    )
 
 
 def test_a_function_that_raises_is_heard_unchanged() -> None:
@@ -752,7 +797,8 @@ def test_function_without_init_without_arrays() -> None:
         autograd.Function()(nd.ones((1,)))
 
 
-# the graph as a symbol --------------------------------------------------------------------------------------------
+# the graph as a symbol
+# --------------------------------------------------------------------------------------------
 
 
 def test_get_symbol() -> None:

@@ -1,4 +1,6 @@
-"""The levels of docs/architecture.md hold: a module imports from lower levels only, and ops know no array library."""
+"""The levels of docs/architecture.md hold: a module imports from lower levels only, and ops know no array
+library.
+"""
 from __future__ import annotations
 
 import ast
@@ -51,8 +53,10 @@ def test_imports_go_down(path: Path) -> None:
     own = level(path)
     for target, line in imports(path):
         if target == ENGINE / "__init__.py" or target.parent == path.parent and path.parent != ENGINE:
-            continue        # the version number; modules of one package
-        assert level(target) < own, f"{path.name}:{line} (level {own}) imports {target.name} (level {level(target)})"
+            continue  # the version number; modules of one package
+        assert level(target) < own, (
+            f"{path.name}:{line} (level {own}) imports {target.name} (level {level(target)})"
+        )
 
 
 @pytest.mark.parametrize("path", sorted((ENGINE / "ops").glob("*.py")), ids=lambda p: p.name)
@@ -61,4 +65,6 @@ def test_ops_know_no_array_library(path: Path) -> None:
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else (
             [node.module or ""] if isinstance(node, ast.ImportFrom) else [])
         for name in names:
-            assert name.split(".")[0] not in ("numpy", "cupy", "cupyx"), f"{path.name}:{node.lineno} imports {name}"
+            assert name.split(".")[0] not in ("numpy", "cupy", "cupyx"), (
+                f"{path.name}:{node.lineno} imports {name}"
+            )

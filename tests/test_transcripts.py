@@ -1,7 +1,9 @@
-"""MXNet's recorded behaviour, step by step: what it printed we print, where it raised we raise the same kind of error.
+"""MXNet's recorded behaviour, step by step: what it printed we print, where it raised we raise the same kind
+of error.
 
-`data/transcripts.json` holds what the originals did, `data/transcripts_better.json` the steps where we do otherwise on
-purpose, each with what we print and why.  Run this file as a program to list the steps that differ.
+`data/transcripts.json` holds what the originals did, `data/transcripts_better.json` the steps where we do
+otherwise on purpose, each with what we print and why.  Run this file as a program to list the steps that
+differ.
 """
 from __future__ import annotations
 
@@ -29,8 +31,13 @@ BETTER = {(b["case"], b["step"]): b for b in json.loads((DATA / "transcripts_bet
 SHARE = 97
 # Cases about parts of MXNet that mxgrad does not have yet; they are played as soon as it does.
 NEEDS = {
-    "nd batchnorm modes": "gluon", "nd gluon Dense and Trainer": "gluon", "nd gluon Sequential repr and summary": "gluon",
-    "nd warn stale grad": "gluon", "nd metric": "metric", "nd optimizer names": "optimizer", "nd init defaults": "init",
+    "nd batchnorm modes": "gluon",
+    "nd gluon Dense and Trainer": "gluon",
+    "nd gluon Sequential repr and summary": "gluon",
+    "nd warn stale grad": "gluon",
+    "nd metric": "metric",
+    "nd optimizer names": "optimizer",
+    "nd init defaults": "init",
 }
 PLAYED = sorted(c for c in CASES if c not in NEEDS or hasattr(mxgrad, NEEDS[c]))
 
@@ -85,8 +92,9 @@ NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 
 
 def same_text(a: str, b: str) -> bool:
-    """Equal text, where a float may differ in its last digit: NumPy's float32 functions and libm's round differently,
-    and then the columns of an array are as wide as their digits need."""
+    """Equal text, where a float may differ in its last digit: NumPy's float32 functions and libm's round
+    differently, and then the columns of an array are as wide as their digits need.
+    """
     if a == b:
         return True
     xs, ys = NUMBER.findall(a), NUMBER.findall(b)
@@ -108,7 +116,9 @@ def test_case(name: str) -> None:
             if not holds(recorded, ours):
                 wrong.append(f"step {i}: {given}\n  recorded: {recorded!r}\n  ours:     {ours!r}")
         elif better["given"] != given:
-            wrong.append(f"step {i}: transcripts_better.json speaks of {better['given']!r}, the step is {given!r}")
+            wrong.append(
+                f"step {i}: transcripts_better.json speaks of {better['given']!r}, the step is {given!r}"
+            )
         elif not holds(better["ours"], ours):
             wrong.append(f"step {i}: {given}\n  meant: {better['ours']!r}\n  ours:  {ours!r}")
         elif holds(recorded, ours):

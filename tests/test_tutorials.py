@@ -66,8 +66,13 @@ def test_the_page_is_in_the_text(name: str) -> None:
 
 
 def perl_is_complete() -> bool:
-    return bool(shutil.which("perl")) and subprocess.run(
-        ["perl", "-MFFI::Platypus", "-MPDL", "-MPDL::LinearAlgebra", "-e", "1"], capture_output=True).returncode == 0
+    return (
+        bool(shutil.which("perl"))
+        and subprocess.run(
+            ["perl", "-MFFI::Platypus", "-MPDL", "-MPDL::LinearAlgebra", "-e", "1"], capture_output=True
+        ).returncode
+        == 0
+    )
 
 
 @pytest.mark.parametrize("name", sorted(TUTORIALS))
@@ -86,8 +91,21 @@ def test_c_prints_the_numbers(name: str, tmp_path: Path) -> None:
         pytest.skip("gcc or the C library is missing")
     program = tmp_path / "tutorial"
     subprocess.run(
-        ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/pyffi/include",
-         str(ROOT / f"examples/c/tutorial_{name}.c"), "-o", str(program), f"-L{ROOT}/pyffi", "-l:libmxgrad.so.1",
-         f"-Wl,-rpath,{ROOT}/pyffi"], check=True)
+        [
+            "gcc",
+            "-std=c99",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            f"-I{ROOT}/pyffi/include",
+            str(ROOT / f"examples/c/tutorial_{name}.c"),
+            "-o",
+            str(program),
+            f"-L{ROOT}/pyffi",
+            "-l:libmxgrad.so.1",
+            f"-Wl,-rpath,{ROOT}/pyffi",
+        ],
+        check=True,
+    )
     out = run([str(program)])
     assert_same_numbers(numbers(out), numbers(TUTORIALS[name]["text"]), digits=6)

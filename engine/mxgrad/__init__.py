@@ -27,8 +27,22 @@ ndarray = nd
 # Modules that many programs do without are imported when they are first asked for.
 _LAZY = ("error", "np", "npx", "random", "testing")
 
-__all__ = ["MXNetError", "Context", "Device", "autograd", "base", "context", "cpu", "cpu_pinned", "current_context",
-           "current_device", "gpu", "nd", "num_gpus", *_LAZY]
+__all__ = [
+    "MXNetError",
+    "Context",
+    "Device",
+    "autograd",
+    "base",
+    "context",
+    "cpu",
+    "cpu_pinned",
+    "current_context",
+    "current_device",
+    "gpu",
+    "nd",
+    "num_gpus",
+    *_LAZY,
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,9 @@ class Array:
     _cell: list[Any]
 
 
-def wrap(cls: type[Array], data: Any, ctx: Any = CPU0, entry: Any = None, cell: list[Any] | None = None) -> Any:
+def wrap(
+    cls: type[Array], data: Any, ctx: Any = CPU0, entry: Any = None, cell: list[Any] | None = None
+) -> Any:
     """An array of class `cls` around raw data."""
     out = _new(cls)
     out._data = data

@@ -24,13 +24,39 @@ from .invoke import F, describe
 from .ndarray import BaseArray, check_grad_req
 from .registry import Op
 from .tape import (
-    CODE, LASTI, NO_INPUTS, NOT_IN_GRAPH, OP, PARAMS, PARENTS, Leaf, Output, Recorded, is_freed, line_of, next_order,
-    record as tape_record, state, walk,
+    CODE,
+    LASTI,
+    NO_INPUTS,
+    NOT_IN_GRAPH,
+    OP,
+    PARAMS,
+    PARENTS,
+    Leaf,
+    Output,
+    Recorded,
+    is_freed,
+    line_of,
+    next_order,
+    record as tape_record,
+    state,
+    walk,
 )
 
 __all__ = [
-    "record", "pause", "train_mode", "predict_mode", "is_recording", "is_training", "set_recording", "set_training",
-    "mark_variables", "backward", "grad", "Function", "get_symbol", "Symbol",
+    "record",
+    "pause",
+    "train_mode",
+    "predict_mode",
+    "is_recording",
+    "is_training",
+    "set_recording",
+    "set_training",
+    "mark_variables",
+    "backward",
+    "grad",
+    "Function",
+    "get_symbol",
+    "Symbol",
 ]
 
 _Fn = TypeVar("_Fn", bound=Callable[..., Any])
@@ -115,7 +141,8 @@ def _as_list(x: Any) -> list[Any]:
 
 
 def mark_variables(variables: Any, gradients: Any, grad_reqs: Any = "write") -> None:
-    """Mark arrays as variables whose gradients go into the given arrays (shape and dtype of their variable each).
+    """Mark arrays as variables whose gradients go into the given arrays (shape and dtype of their variable
+    each).
 
     Raises InvalidValueError, before anything is marked, if the counts or a shape do not fit.
     """
@@ -155,14 +182,18 @@ def _heads(heads: Any, head_grads: Any, who: str) -> tuple[list[Any], list[Any]]
             continue
         if not isinstance(g, BaseArray):
             raise NotAnArrayError(
-                f"{who}: the head gradient must be an array like its head, got {describe(g)} of type {type(g)}; wrap it "
-                "with nd.array(…)")
+                f"{who}: the head gradient must be an array like its head, got {describe(g)} of type "
+                f"{type(g)}; wrap it "
+                "with nd.array(…)"
+            )
         if g.shape != y.shape:
             raise InvalidValueError(f"{who}: head gradient of shape {g.shape} for a head of shape {y.shape}")
         if g._data.dtype != y._data.dtype:
             raise InvalidTypeError(
-                f"{who}: head gradient of dtype {g._data.dtype.name} for a head of dtype {y._data.dtype.name}; cast it "
-                f"with .astype('{y._data.dtype.name}')")
+                f"{who}: head gradient of dtype {g._data.dtype.name} for a head of dtype "
+                f"{y._data.dtype.name}; cast it "
+                f"with .astype('{y._data.dtype.name}')"
+            )
     return heads, grads
 
 
@@ -192,11 +223,12 @@ def _start(heads: list[Any], grads: list[Any], taped: bool) -> tuple[list[Any], 
 def backward(
     heads: Any, head_grads: Any = None, retain_graph: bool = False, train_mode: bool = True,
 ) -> None:
-    """Gradients of the sum of `heads`, each weighted by its head gradient (ones if None), into the marked arrays.
+    """Gradients of the sum of `heads`, each weighted by its head gradient (ones if None), into the marked
+    arrays.
 
-    Nothing is written unless the whole pass succeeds.  Raises AutogradError if a head does not depend on a marked
-    array, InplaceError if a value the pass needs was overwritten, InvalidValueError for a head gradient that does not
-    fit.
+    Nothing is written unless the whole pass succeeds.  Raises AutogradError if a head does not depend on a
+    marked array, InplaceError if a value the pass needs was overwritten, InvalidValueError for a head
+    gradient that does not fit.
     """
     heads, grads = _heads(heads, head_grads, "backward")
     before = state.recording, state.training
@@ -226,13 +258,18 @@ def _deliver(grad: Any, ct: Any, add: bool) -> None:
 
 
 def grad(
-    heads: Any, variables: Any, head_grads: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    heads: Any,
+    variables: Any,
+    head_grads: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
     train_mode: bool = True,
 ) -> list[Any]:
     """The gradients of `heads` by `variables`, as a list of new arrays; `.grad` is left alone.
 
-    With `create_graph` the reverse pass is itself recorded, so that the results can be differentiated again, to any
-    order.  Variables are marked arrays or intermediate results on the way.  `retain_graph` defaults to `create_graph`.
+    With `create_graph` the reverse pass is itself recorded, so that the results can be differentiated again,
+    to any order.  Variables are marked arrays or intermediate results on the way.  `retain_graph` defaults
+    to `create_graph`.
 
     >>> from mxgrad import nd, autograd
     >>> x = nd.array([2.])
@@ -254,8 +291,10 @@ def grad(
         entry = x._entry
         if entry is None or type(entry) is Leaf and entry[2] == "null":
             raise AutogradError(
-                f"Cannot differentiate with respect to the {i + 1}-th variable because it does not require gradient. "
-                "Mark it with attach_grad() before recording.")
+                f"Cannot differentiate with respect to the {i + 1}-th variable because it does not require "
+                "gradient. "
+                "Mark it with attach_grad() before recording."
+            )
     before = state.recording, state.training
     state.recording, state.training = create_graph, bool(train_mode)
     cls = type(heads[0])
@@ -264,7 +303,9 @@ def grad(
         with quietly():
             world = Recorded(F, lambda *a: wrap(cls, *a)) if create_graph else None
             entries, cts = _start(heads, grads, create_graph)
-            found = {id(leaf): ct for leaf, ct in walk(entries, cts, retain, world, [x._entry for x in variables])}
+            found = {
+                id(leaf): ct for leaf, ct in walk(entries, cts, retain, world, [x._entry for x in variables])
+            }
     finally:
         state.recording, state.training = before
     out = []
@@ -272,8 +313,10 @@ def grad(
         ct = found.get(id(x._entry))
         if ct is None:
             raise AutogradError(
-                f"Cannot differentiate with respect to the {i + 1}-th variable because it is unreachable from the "
-                "outputs.")
+                f"Cannot differentiate with respect to the {i + 1}-th variable because it is unreachable "
+                "from the "
+                "outputs."
+            )
         out.append(ct if create_graph else wrap(type(x), x._ctx.backend.forward["copy"](ct), x._ctx))
     return out
 
@@ -282,7 +325,7 @@ class EmptyVariablesError(InvalidValueError, AssertionError):
     """No variables to differentiate by."""
 
 
-# -- custom functions ----------------------------------------------------------------------------------------------
+# -- custom functions ----------------------------------------------------------------------------------------
 
 
 def _function_kernel(xp: Any, *inputs: Any) -> Any:
@@ -297,8 +340,8 @@ class Function:
     """A function with a gradient of its own.
 
     Subclasses define ``forward(self, *inputs)``, giving one array or a tuple or list of them, and
-    ``backward(self, *head_grads)``, giving one gradient per input (None where no gradient flows).  Both run outside
-    recording, unless the gradient itself is differentiated.  An object is called once.
+    ``backward(self, *head_grads)``, giving one gradient per input (None where no gradient flows).  Both run
+    outside recording, unless the gradient itself is differentiated.  An object is called once.
 
     >>> from mxgrad import nd, autograd
     >>> class Sigmoid(autograd.Function):
@@ -348,7 +391,9 @@ class Function:
         outputs = list(given) if isinstance(given, (list, tuple)) else [given]
         for i, y in enumerate(outputs):
             if not isinstance(y, BaseArray):
-                raise NotAnArrayError(f"{type(self).__name__}.forward: output {i} is not an array: {describe(y)}")
+                raise NotAnArrayError(
+                    f"{type(self).__name__}.forward: output {i} is not an array: {describe(y)}"
+                )
         if not state.recording or all(x._entry is None for x in inputs):
             return given
         # An output that is an input, or is on the tape already, gets an identity of its own.
@@ -379,8 +424,10 @@ def _function_op(function: Function, inputs: Sequence[Any], outputs: Sequence[An
         grads = list(given) if isinstance(given, (list, tuple)) else [given]
         if len(grads) != len(specs):
             raise FunctionGradError(
-                f"{name}.backward gave {len(grads)} gradients for {len(specs)} inputs of forward; give one each, None "
-                "where no gradient flows")
+                f"{name}.backward gave {len(grads)} gradients for {len(specs)} inputs of forward; give one "
+                "each, None "
+                "where no gradient flows"
+            )
         for i, (g, (shape, _)) in enumerate(zip(grads, specs)):
             if g is None:
                 continue
@@ -398,11 +445,13 @@ class FunctionGradError(AutogradError, ValueError, TypeError):
     """What a custom backward returned does not fit the inputs of its forward."""
 
 
-# -- a readable graph ----------------------------------------------------------------------------------------------
+# -- a readable graph ----------------------------------------------------------------------------------------
 
 
 class Symbol:
-    """The recorded graph of an array, to read: `list_arguments()`, `list_ops()`, `tojson()`, and a text tree."""
+    """The recorded graph of an array, to read: `list_arguments()`, `list_ops()`, `tojson()`, and a text
+    tree.
+    """
 
     def __init__(self, nodes: list[dict[str, Any]], name: str) -> None:
         self._nodes, self.name = nodes, name
@@ -441,7 +490,9 @@ def get_symbol(x: Any) -> Symbol:
     if not isinstance(x, BaseArray):
         raise NotAnArrayError(f"get_symbol: not an array: {describe(x)}")
     if x._entry is None:
-        raise AutogradError("NDArray is not part of a computation graph. Did you forget to turn on recording?")
+        raise AutogradError(
+            "NDArray is not part of a computation graph. Did you forget to turn on recording?"
+        )
     reached: dict[int, Any] = {}
     todo = [x._entry]
     while todo:

@@ -13,8 +13,8 @@ from . import ops as _ops  # noqa: F401  (declares every op)
 from .base import ContextError
 from .registry import OPS, Op, table
 
-# NumPy's floating point flags are IEEE behaviour here, as in MXNet: x/0 is inf without a word.  The filter is for the
-# ufuncs of the fast path; every other kernel runs under errstate.
+# NumPy's floating point flags are IEEE behaviour here, as in MXNet: x/0 is inf without a word.  The filter
+# is for the ufuncs of the fast path; every other kernel runs under errstate.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"mxgrad\.")
 
 
@@ -197,14 +197,16 @@ def device_backend(device_id: int) -> DeviceBackend:
         module = _device_module()
     except ImportError as error:
         raise ContextError(
-            f"GPU context {name} was asked for, but CuPy cannot be imported ({error}). pip install 'mxgrad[cuda13]' (or "
+            f"GPU context {name} was asked for, but CuPy cannot be imported ({error}). pip install "
+            "'mxgrad[cuda13]' (or "
             "[cuda12]); it needs an NVIDIA driver. (MXNet said: Compile with USE_CUDA=1 to enable GPU usage.)"
         ) from None
     try:
         count = int(module.cuda.runtime.getDeviceCount())
     except Exception as error:
         raise ContextError(
-            f"GPU context {name} was asked for; CuPy {module.__version__} found, but no usable NVIDIA GPU: {error}"
+            f"GPU context {name} was asked for; CuPy {module.__version__} found, but no usable NVIDIA GPU: "
+            f"{error}"
         ) from None
     if device_id >= count:
         raise ContextError(f"{name}: only {count} GPU{'s' if count != 1 else ''} visible")

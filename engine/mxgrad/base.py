@@ -7,8 +7,18 @@ from typing import Any
 import numpy
 
 __all__ = [
-    "MXNetError", "InvalidValueError", "InvalidTypeError", "OutOfRangeError", "NotAnArrayError", "AutogradError",
-    "InplaceError", "ContextError", "UnknownNameError", "DTYPES", "as_dtype", "nearest",
+    "MXNetError",
+    "InvalidValueError",
+    "InvalidTypeError",
+    "OutOfRangeError",
+    "NotAnArrayError",
+    "AutogradError",
+    "InplaceError",
+    "ContextError",
+    "UnknownNameError",
+    "DTYPES",
+    "as_dtype",
+    "nearest",
 ]
 
 
@@ -76,11 +86,23 @@ def completed(error: Exception, text: str) -> Exception:
         cls: type = type(error)
     else:
         cls = next((ours for theirs, ours in _COMPLETED.items() if isinstance(error, theirs)), MXNetError)
-    return cls(text)
+    error = cls(text)
+    return error
 
 
 DTYPES: tuple[str, ...] = (
-    "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool",
+    "float16",
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
 )
 _KNOWN = {numpy.dtype(name): numpy.dtype(name) for name in DTYPES}
 
@@ -99,7 +121,8 @@ def as_dtype(dtype: Any) -> numpy.dtype:
         return _KNOWN[numpy.dtype(dtype)]
     except (TypeError, KeyError):
         raise InvalidTypeError(
-            f"data type {dtype!r} not understood{nearest(str(dtype), DTYPES)}; arrays hold " + ", ".join(DTYPES)
+            f"data type {dtype!r} not understood{nearest(str(dtype), DTYPES)}; arrays hold "
+            + ", ".join(DTYPES)
         ) from None
 
 

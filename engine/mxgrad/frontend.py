@@ -1,13 +1,14 @@
 """Fills a namespace from the registry (level 8).
 
-Each frontend ('nd', 'np', 'npx') is a table of public functions: an op under its name there, or an adapter, a function
-written by hand where MXNet's habit differs from the op.  A function for an op is generated, with its real signature,
-when it is first asked for: importing mxgrad compiles none of them.
+Each frontend ('nd', 'np', 'npx') is a table of public functions: an op under its name there, or an adapter,
+a function written by hand where MXNet's habit differs from the op.  A function for an op is generated, with
+its real signature, when it is first asked for: importing mxgrad compiles none of them.
 """
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from inspect import Parameter, signature
 from os.path import dirname
 from typing import Any
@@ -25,8 +26,8 @@ _FILE = dirname(__file__) + "/<generated>"
 class Frontend:
     """One namespace of public functions.
 
-    Subclasses say what a function of this frontend does around an op: `prepare` makes array arguments of what the user
-    passed, `finish` gives the result its historical shape.
+    Subclasses say what a function of this frontend does around an op: `prepare` makes array arguments of
+    what the user passed, `finish` gives the result its historical shape.
     """
 
     name = ""
@@ -65,8 +66,9 @@ class Frontend:
         return found
 
     def adapter(self, names: str, arrays: int | str = 1) -> Callable[[Function], Function]:
-        """Decorator: the function is public under `names`; its first `arrays` parameters ('*': its variadic one, plus
-        those before) are arrays."""
+        """Decorator: the function is public under `names`; its first `arrays` parameters ('*': its variadic
+        one, plus those before) are arrays.
+        """
         def declare(function: Function) -> Function:
             function._array_count = arrays      # type: ignore[attr-defined]
             for public in names.split():
@@ -108,7 +110,9 @@ class Frontend:
                 raise InvalidTypeError(f"{op.name}: parameter {p!r} is required")
         names = self.array_names(op)
         last = op.variadic or ""
-        values = tuple(self.prepare(v, names[i] if i < len(names) else last, op) for i, v in enumerate(values))
+        values = tuple(
+            self.prepare(v, names[i] if i < len(names) else last, op) for i, v in enumerate(values)
+        )
         while values and values[-1] is None:
             values = values[:-1]
         result = self.finish(getattr(F, op.name)(*values, **params), values)
@@ -153,11 +157,18 @@ def describe_function(function: Function) -> tuple[tuple[str, ...], dict[str, An
 FRONTENDS: dict[str, Frontend] = {}
 
 
+def _frontend(name: str) -> Frontend:
+    """The frontend of that name; np and npx are imported when they are first needed."""
+    if name not in FRONTENDS:
+        import_module(f"mxgrad.{name}")
+    return FRONTENDS[name]
+
+
 def op_names() -> list[str]:
     """Every public function by name: nd's as they are, the others' as 'np.<name>' and 'npx.<name>'."""
-    names = list(FRONTENDS["nd"])
+    names = list(_frontend("nd"))
     for other in ("np", "npx"):
-        names += [f"{other}.{n}" for n in FRONTENDS[other]]
+        names += [f"{other}.{n}" for n in _frontend(other)]
     return sorted(names)
 
 
@@ -165,9 +176,9 @@ def op_function(name: str) -> Function:
     """The function `op_names` lists, with `arrays` and `params` attributes that `describe_function` gives."""
     prefix, _, rest = name.partition(".")
     if prefix in ("np", "npx"):
-        function = FRONTENDS[prefix].function(rest)
+        function = _frontend(prefix).function(rest)
     else:
-        function = FRONTENDS["nd"].function(name)
+        function = _frontend("nd").function(name)
     if not hasattr(function, "arrays"):
         function.arrays, function.params = describe_function(function)      # type: ignore[attr-defined]
     return function
@@ -209,7 +220,29 @@ def add_methods(cls: type[BaseArray], frontend: Frontend, names: Iterator[str] |
             setattr(cls, name, method)
 
 
-def module_attributes(frontend: Frontend) -> tuple[Callable[[str], Any], Callable[[], list[str]], dict[str, Any]]:
+class Namespace:
+    """The functions of a frontend whose names begin with `prefix` and a dot: ``nd.contrib``."""
+
+    def __init__(self, frontend: Frontend, prefix: str) -> None:
+        self._frontend, self._prefix = frontend, prefix + "."
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        function = self._frontend.function(self._prefix + name)
+        setattr(self, name, function)
+        return function
+
+    def __dir__(self) -> list[str]:
+        return sorted(n[len(self._prefix):] for n in self._frontend if n.startswith(self._prefix))
+
+    def __repr__(self) -> str:
+        return f"<functions mxgrad.{self._frontend.name}.{self._prefix}*>"
+
+
+def module_attributes(
+    frontend: Frontend,
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], dict[str, Any]]:
     """`__getattr__` and `__dir__` for a frontend's module."""
     kept: dict[str, Any] = {}
 

@@ -1,7 +1,8 @@
-"""The one door every call goes through: arrays in, arrays out, a node on the tape if the scope says so (level 6).
+"""The one door every call goes through: arrays in, arrays out, a node on the tape if the scope says so
+(level 6).
 
-`bind` gives an op as a function over arrays.  Elementwise ops on NumPy data take a short path that is written out here
-once for one argument and once for two: it is what a user's small ops cost.
+`bind` gives an op as a function over arrays.  Elementwise ops on NumPy data take a short path that is
+written out here once for one argument and once for two: it is what a user's small ops cost.
 """
 from __future__ import annotations
 
@@ -21,16 +22,17 @@ from .tape import Output, next_order, record, site, state
 _ndarray = numpy.ndarray
 _new = object.__new__
 
-# Ufuncs whose flags come up in ordinary use run quietly; the others raise theirs on overflow only, which the warning
-# filter of `backend` and the second try in `_binary` take care of.
+# Ufuncs whose flags come up in ordinary use run quietly; the others raise theirs on overflow only, which the
+# warning filter of `backend` and the second try in `_binary` take care of.
 _CALM = frozenset("add subtract multiply negative maximum minimum abs".split())
 
 
 def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool = False) -> Any:
     """Call `op` on arrays, numbers and None; a tuple of arrays for an op of several outputs.
 
-    With `share`, a view the kernel gives stays one: the result and the first argument are then the same memory.
-    Raises MXNetError of the kind the kernel raised, completed with the op, the arguments and the parameters.
+    With `share`, a view the kernel gives stays one: the result and the first argument are then the same
+    memory. Raises MXNetError of the kind the kernel raised, completed with the op, the arguments and the
+    parameters.
     """
     lead: Any = None
     live = mixed = numbers = False
@@ -52,7 +54,9 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
             mixed = mixed or v.__class__ is not float and v.__class__ is not int
     if lead is None:
         got = ", ".join(describe(v) for v in values)
-        raise NotAnArrayError(f"{op.name}: argument {op.arrays[0] if op.arrays else op.variadic} must be an array, got {got}")
+        raise NotAnArrayError(
+            f"{op.name}: argument {op.arrays[0] if op.arrays else op.variadic} must be an array, got {got}"
+        )
     cls, ctx = type(lead), lead._ctx
     whole = lead._data.dtype.kind != "f"
     if whole and (numbers or op.result == "float") or mixed:
@@ -83,16 +87,21 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     if live and state.recording:
         outs = result if several else (result,)
         node = record(
-            op, params, ctx,
-            tuple(v._entry if isinstance(v, Array) else None for v in values), raws,
-            tuple(v._cell if isinstance(v, Array) else None for v in values), out, tuple(o._cell for o in outs),
+            op,
+            params,
+            ctx,
+            tuple(v._entry if isinstance(v, Array) else None for v in values),
+            raws,
+            tuple(v._cell if isinstance(v, Array) else None for v in values),
+            out,
+            tuple(o._cell for o in outs),
         )
         if several:
             for i, o in enumerate(outs):
                 o._entry = Output((next_order(), node, i))
         else:
             result._entry = node
-    if op.result != "free" and out.dtype != lead._data.dtype:
+    if op.result != "free" and not several and out.dtype != lead._data.dtype:
         return cls._settle(op, result, lead._data.dtype)
     return result
 
@@ -104,8 +113,8 @@ def _is_view(raw: Any) -> bool:
 def shared_cell(a: Array, view: Array) -> list[Any]:
     """The version cell of `a`, which now knows that `view` looks at the same memory.
 
-    A cell is [version, site of the last write, weak references to arrays sharing the memory ...]; the references exist
-    only once there is a view.
+    A cell is [version, site of the last write, weak references to arrays sharing the memory ...]; the
+    references exist only once there is a view.
     """
     cell: list[Any] = a._cell
     if len(cell) == 2:
@@ -123,7 +132,9 @@ def _as_flavour(a: Array, cls: type[Array]) -> Array:
 
 
 def _same_memory(op: Op, a: Array, b: Array) -> None:
-    """Contexts may differ in name as long as the memory is one: cpu(0) and cpu(1) mix, as in MXNet, devices do not."""
+    """Contexts may differ in name as long as the memory is one: cpu(0) and cpu(1) mix, as in MXNet, devices
+    do not.
+    """
     if a._ctx.backend is not b._ctx.backend:
         raise ContextError(
             f"{op.name}: arrays on {a._ctx} and {b._ctx}; bring them together with x.as_in_context({a._ctx})"
@@ -162,12 +173,13 @@ def bind(op: Op) -> Callable[..., Any]:
 
 _EMPTY: dict[str, Any] = {}
 _F16, _F32, _F64 = numpy.dtype("float16"), numpy.dtype("float32"), numpy.dtype("float64")
-# Under NumPy 2 a float ufunc of arrays of one dtype, or of an array and a Python number, keeps the dtype: no look at
-# the result is needed.  NumPy 1 promotes arrays without axes together with numbers.
+# Under NumPy 2 a float ufunc of arrays of one dtype, or of an array and a Python number, keeps the dtype: no
+# look at the result is needed.  NumPy 1 promotes arrays without axes together with numbers.
 _NEP50 = numpy.lib.NumpyVersion(numpy.__version__) >= "2.0.0"
 
 _getframe = sys._getframe
-_user_code: Any = None      # the last code outside the package seen calling: it mostly calls again, and needs no look
+# The last code outside the package seen calling: it mostly calls again, and then needs no look.
+_user_code: Any = None
 
 
 def _caller(code: Any) -> tuple[Any, int]:
@@ -237,9 +249,11 @@ def _unary(op: Op) -> Callable[[Any], Any]:
 
 
 def _kept(x: Any, y: Any, keep_x: bool, keep_y: bool) -> tuple[tuple[Any, Any], tuple[Any, ...], int]:
-    """(values, cells, version) for the primals that rules read, of two operands of one shape or one a number."""
+    """(values, cells, version) for the primals that rules read, of two operands of one shape or one a
+    number.
+    """
     values: list[Any] = []
-    cells = []
+    cells: list[Any] = []
     for a, keep in ((x, keep_x), (y, keep_y)):
         if not isinstance(a, Array):
             values.append(a)
@@ -261,7 +275,9 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
     keeps_y, bare = op.keeps_y, op.keeps == "-"
     # Which primals the rules that will run read: by the first, the second, both arguments being on the tape.
     (x1, y1), (x2, y2), (x3, y3) = (
-        (reads(op, wanted, 0), reads(op, wanted, 1)) for wanted in ((True, False), (False, True), (True, True)))
+        (reads(op, wanted, 0), reads(op, wanted, 1))
+        for wanted in ((True, False), (False, True), (True, True))
+    )
     both, neither = x3 and y3, not (x3 or y3)
     same = op.result != "free"
 
@@ -354,7 +370,8 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         elif not bare:
             kept = (None, Spec(yd.shape, dtype))
         if keeps_y:
-            r._entry = [next_order(), op, code, lasti, ctx, params, (xe, ye), kept, d, (*watched, cell), version]
+            watched = (*watched, cell)
+            r._entry = [next_order(), op, code, lasti, ctx, params, (xe, ye), kept, d, watched, version]
         else:
             r._entry = [next_order(), op, code, lasti, ctx, params, (xe, ye), kept, None, watched, version]
         return r

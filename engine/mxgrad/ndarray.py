@@ -1,4 +1,5 @@
-"""What the arrays of both frontends share: attributes, operators, indexing, the autograd methods (level 7)."""
+"""What the arrays of both frontends share: attributes, operators, indexing, the autograd methods (level 7).
+"""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -18,8 +19,10 @@ from .registry import OPS
 from .tape import OP, Leaf, leaf, record, site, state
 
 IN_GRAPH = (
-    "Assigning to NDArrays that are already in a computational graph will cause undefined behavior when evaluating "
-    "gradients. Please call backward first to clear the graph or do this out side of a record section. Also note that "
+    "Assigning to NDArrays that are already in a computational graph will cause undefined behavior when "
+    "evaluating "
+    "gradients. Please call backward first to clear the graph or do this out side of a record section. Also "
+    "note that "
     "you cannot use inplace operations like +=, *=, relu(x, out=x), y[idx]=x, etc inside a record section."
 )
 
@@ -45,7 +48,7 @@ class BaseArray(Array):
     __array_priority__ = 1000.0
     _rank = 0
 
-    # -- asking ----------------------------------------------------------------------------------------------------
+    # -- asking ----------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -100,7 +103,7 @@ class BaseArray(Array):
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return wrap(type(self), self._data.copy(), self._ctx)
 
-    # -- to the host -----------------------------------------------------------------------------------------------
+    # -- to the host -----------------------------------------------------------------------------------------
 
     def asnumpy(self) -> numpy.ndarray:
         """A NumPy copy: same shape and dtype.  Waits for the device; cuts the graph."""
@@ -116,7 +119,8 @@ class BaseArray(Array):
             return self.asnumpy().item(*where)
         except ValueError:
             raise InvalidValueError(
-                f"can only convert an array of size 1 to a Python scalar, this has shape {self.shape}") from None
+                f"can only convert an array of size 1 to a Python scalar, this has shape {self.shape}"
+            ) from None
         except IndexError as error:
             raise OutOfRangeError(str(error)) from None
 
@@ -135,12 +139,16 @@ class BaseArray(Array):
 
     def __index__(self) -> int:
         if self._data.dtype.kind not in "iub" or self.size != 1:
-            raise InvalidTypeError(f"only an integer array of one element is an index, not {describe(self._data)}")
+            raise InvalidTypeError(
+                f"only an integer array of one element is an index, not {describe(self._data)}"
+            )
         return int(self._one("an index"))
 
     def _one(self, what: str) -> Any:
         if self.size != 1:
-            raise InvalidTypeError(f"only an array of one element can become {what}, this has shape {self.shape}")
+            raise InvalidTypeError(
+                f"only an array of one element can become {what}, this has shape {self.shape}"
+            )
         return self.asnumpy().reshape(-1)[0]
 
     def __bool__(self) -> bool:
@@ -154,7 +162,7 @@ class BaseArray(Array):
         """Wait until the value is there."""
         self._ctx.backend.synchronize()
 
-    # -- copies and places -----------------------------------------------------------------------------------------
+    # -- copies and places -----------------------------------------------------------------------------------
 
     def astype(self, dtype: Any, copy: bool = True, **ignored: Any) -> Any:
         """A copy with another dtype; with ``copy=False`` the array itself where nothing changes."""
@@ -185,7 +193,7 @@ class BaseArray(Array):
         other._assign(self)
         return other
 
-    # -- autograd --------------------------------------------------------------------------------------------------
+    # -- autograd --------------------------------------------------------------------------------------------
 
     @property
     def grad(self) -> Any:
@@ -193,13 +201,15 @@ class BaseArray(Array):
         entry = self._entry
         return entry[1] if type(entry) is Leaf else None
 
-    def attach_grad(self, grad_req: str = "write", stype: str | None = None, detach: bool | None = None) -> None:
+    def attach_grad(
+        self, grad_req: str = "write", stype: str | None = None, detach: bool | None = None
+    ) -> None:
         """Mark the array as a variable: backward writes ('write') or adds ('add') its gradient to `.grad`, or
         ('null') leaves it alone.
 
-        For an intermediate result `detach` decides whether it leaves its graph; the default is the frontend's:
-        nd detaches as MXNet 1.9 does, np keeps the graph as MXNet 2 does.  `stype` is accepted and ignored with a
-        warning when it names a sparse storage: gradients are dense.
+        For an intermediate result `detach` decides whether it leaves its graph; the default is the
+        frontend's: nd detaches as MXNet 1.9 does, np keeps the graph as MXNet 2 does.  `stype` is accepted
+        and ignored with a warning when it names a sparse storage: gradients are dense.
 
         >>> from mxgrad import nd, autograd
         >>> x = nd.array([1., 2.])
@@ -214,8 +224,10 @@ class BaseArray(Array):
         if stype not in (None, "default"):
             import warnings
 
-            warnings.warn(f"attach_grad(stype={stype!r}): gradients are dense here, the storage type is ignored",
-                          stacklevel=2)
+            warnings.warn(
+                f"attach_grad(stype={stype!r}): gradients are dense here, the storage type is ignored",
+                stacklevel=2,
+            )
         grad = wrap(type(self), self._ctx.backend.forward["zeros_like"](self._data), self._ctx)
         self._mark(grad, grad_req, self._attach_detaches if detach is None else detach)
 
@@ -249,14 +261,14 @@ class BaseArray(Array):
     def backward(self, out_grad: Any = None, retain_graph: bool = False, train_mode: bool = True) -> None:
         """Run the reverse pass from this array; `out_grad` is its head gradient, ones if not given.
 
-        Gradients are written to `.grad` of the marked arrays it depends on.  Raises AutogradError if it does not
-        depend on any, or if its graph was freed by an earlier backward without ``retain_graph=True``.
+        Gradients are written to `.grad` of the marked arrays it depends on.  Raises AutogradError if it does
+        not depend on any, or if its graph was freed by an earlier backward without ``retain_graph=True``.
         """
         from .autograd import backward
 
         backward([self], [out_grad], retain_graph, train_mode)
 
-    # -- indexing --------------------------------------------------------------------------------------------------
+    # -- indexing --------------------------------------------------------------------------------------------
 
     def _key(self, key: Any) -> tuple[Any, list[Any]]:
         """The key as a tuple with slots, and the index arrays that go into the slots."""
@@ -279,7 +291,8 @@ class BaseArray(Array):
         taped = recording and (entry is not None or isinstance(value, BaseArray) and value._entry is not None)
         if taped and any(r() is not None and r() is not self for r in self._cell[2:]):
             raise InplaceError(
-                "a recorded value cannot be written through a view, or under one: the other arrays that share this "
+                "a recorded value cannot be written through a view, or under one: the other arrays that "
+                "share this "
                 "memory would not know. Write by index into the whole array (z[i] = …), or into a copy."
             )
         backend = self._ctx.backend
@@ -317,7 +330,9 @@ class BaseArray(Array):
         return type(entry) is list and entry[OP].name == "assign"
 
     def _touch(self) -> None:
-        """Note a write: the version moves, and an intermediate result written outside recording leaves its graph."""
+        """Note a write: the version moves, and an intermediate result written outside recording leaves its
+        graph.
+        """
         cell = self._cell
         cell[0] += 1
         cell[1] = site(2)
@@ -329,7 +344,8 @@ class BaseArray(Array):
                 self._entry = leaf(entry[1], entry[2])
 
     def _operand(self, value: Any) -> Any:
-        """A host value as something the array's memory can be assigned from: a Python number or a raw array."""
+        """A host value as something the array's memory can be assigned from: a Python number or a raw array.
+        """
         if isinstance(value, (bool, int, float)):
             return value
         if isinstance(value, numpy.generic):
@@ -337,7 +353,9 @@ class BaseArray(Array):
         try:
             host = numpy.asarray(value, dtype=self._data.dtype)
         except (TypeError, ValueError) as error:
-            raise InvalidTypeError(f"cannot assign {describe(value)} to {describe(self._data)}: {error}") from None
+            raise InvalidTypeError(
+                f"cannot assign {describe(value)} to {describe(self._data)}: {error}"
+            ) from None
         return self._ctx.backend.from_host(host)
 
     def _assign(self, value: Any) -> None:
@@ -363,8 +381,16 @@ def to_context(a: Any, context: Context) -> Any:
     raw = target.backend.from_host(source.backend.to_host(a._data))
     out = wrap(type(a), raw, target)
     if a._entry is not None and state.recording:
-        out._entry = record(OPS["transfer"], {"source": source, "target": target}, source, (a._entry,), [a._data],
-                            [a._cell], a._data, ())
+        out._entry = record(
+            OPS["transfer"],
+            {"source": source, "target": target},
+            source,
+            (a._entry,),
+            [a._data],
+            [a._cell],
+            a._data,
+            (),
+        )
     return out
 
 
@@ -379,7 +405,9 @@ def as_array(value: Any, like: Any, what: str) -> Any:
     """`value` if it is an array; NotAnArrayError naming `what` otherwise."""
     if isinstance(value, BaseArray):
         return value
-    raise NotAnArrayError(f"{what} must be an array like {type(like).__name__}, got {value!r} of type {type(value)}")
+    raise NotAnArrayError(
+        f"{what} must be an array like {type(like).__name__}, got {value!r} of type {type(value)}"
+    )
 
 
 def reflected(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

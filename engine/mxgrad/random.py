@@ -53,9 +53,9 @@ def np_stream(ctx: Context) -> NPStreams:
 def seed(seed_state: int, ctx: Any = "all") -> None:
     """Start the streams of every context, or of one, anew.
 
-    As in MXNet, the generators start from ``127 * seed_state`` plus the device's number; with a context by name the
-    sequential one (np.random) starts from `seed_state` itself.  A process that never calls this has seed 0.  Raises
-    SeedError for anything but an integer.
+    As in MXNet, the generators start from ``127 * seed_state`` plus the device's number; with a context by
+    name the sequential one (np.random) starts from `seed_state` itself.  A process that never calls this has
+    seed 0.  Raises SeedError for anything but an integer.
 
     >>> import mxgrad as mx
     >>> mx.random.seed(0)

@@ -24,25 +24,27 @@ class Op:
     """One primitive: a kernel, and how its outputs' cotangents become its arguments'.
 
     kernel(xp, *arrays, **params)
-        Raw array(s) from raw arrays; `xp` is NumPy or an array module with NumPy's semantics.  What stands before
-        the bare ``*`` of its signature are arrays (``None`` as default makes one optional), the rest are parameters.
+        Raw array(s) from raw arrays; `xp` is NumPy or an array module with NumPy's semantics.  What stands
+        before the bare ``*`` of its signature are arrays (``None`` as default makes one optional), the rest
+        are parameters.
     vjps
         One rule per array argument, ``rule(F, g, y, *xs, **params)``, or None where no gradient flows.
     joint
-        One rule for all arguments, ``joint(F, g, y, *xs, **params)``, giving a tuple of cotangents; for a kernel of
-        several outputs `g` and `y` are tuples.
+        One rule for all arguments, ``joint(F, g, y, *xs, **params)``, giving a tuple of cotangents; for a
+        kernel of several outputs `g` and `y` are tuples.
     keeps
-        The values the rules read, as letters: ``x`` the primals, ``y`` the output, or the numbers of single primals
-        ('0', '1', ...); with '|' for each rule apart, so that ``1|0`` keeps of a product only the factor whose other
-        one wants a gradient.  A value that is not kept reaches the rule as a `Spec`: shape and dtype only.  '-' says that
-        the rules read nothing at all, not even shapes, and get None where the tape can spare the `Spec`.
+        The values the rules read, as letters: ``x`` the primals, ``y`` the output, or the numbers of single
+        primals ('0', '1', ...); with '|' for each rule apart, so that ``1|0`` keeps of a product only the
+        factor whose other one wants a gradient.  A value that is not kept reaches the rule as a `Spec`:
+        shape and dtype only.  '-' says that the rules read nothing at all, not even shapes, and get None
+        where the tape can spare the `Spec`.
     broadcasts
         The walk sums a cotangent back to its primal's shape.
     ufunc
         The kernel is the array module's ufunc of this name, and may be called as such.
     result
-        What dtype users expect: ``same`` as the arguments', ``float`` for functions that leave the integers, ``free``
-        where the kernel decides.  The frontends settle it, each in its own way.
+        What dtype users expect: ``same`` as the arguments', ``float`` for functions that leave the integers,
+        ``free`` where the kernel decides.  The frontends settle it, each in its own way.
     mixed
         The arguments' dtypes are independent of each other (indices, conditions).
     view
@@ -50,8 +52,25 @@ class Op:
     """
 
     __slots__ = (
-        "name", "kernel", "vjps", "joint", "keeps", "reads", "keeps_y", "broadcasts", "ufunc", "names", "arrays",
-        "variadic", "optional", "params", "doc", "nd_arrays", "result", "mixed", "view",
+        "name",
+        "kernel",
+        "vjps",
+        "joint",
+        "keeps",
+        "reads",
+        "keeps_y",
+        "broadcasts",
+        "ufunc",
+        "names",
+        "arrays",
+        "variadic",
+        "optional",
+        "params",
+        "doc",
+        "nd_arrays",
+        "result",
+        "mixed",
+        "view",
     )
 
     def __init__(
@@ -89,26 +108,50 @@ REQUIRED = _Required()
 
 
 def register(
-    name: str, kernel: Callable[..., Any], *vjps: Any, joint: Callable[..., Any] | None = None, keeps: str = "x",
-    broadcasts: bool = False, ufunc: bool = False, doc: str = "", nd_arrays: tuple[str, ...] | None = None,
-    result: str = "free", mixed: bool = False, view: bool = False, nd: str = "", np: str = "", npx: str = "",
+    name: str,
+    kernel: Callable[..., Any],
+    *vjps: Any,
+    joint: Callable[..., Any] | None = None,
+    keeps: str = "x",
+    broadcasts: bool = False,
+    ufunc: bool = False,
+    doc: str = "",
+    nd_arrays: tuple[str, ...] | None = None,
+    result: str = "free",
+    mixed: bool = False,
+    view: bool = False,
+    nd: str = "",
+    np: str = "",
+    npx: str = "",
 ) -> Op:
     """Declare an op: the only place it is named.
 
-    `nd`, `np`, `npx` are the public names in that frontend, separated by blanks; `nd_arrays` are the names MXNet 1.x
-    gives the array arguments where they differ from the kernel's.
+    `nd`, `np`, `npx` are the public names in that frontend, separated by blanks; `nd_arrays` are the names
+    MXNet 1.x gives the array arguments where they differ from the kernel's.
     """
     if name in OPS:
         raise ValueError(f"op {name!r} is registered twice")
     names = {k: tuple(v.split()) for k, v in (("nd", nd), ("np", np), ("npx", npx)) if v}
     op = Op(
-        name, kernel, vjps, joint, keeps, broadcasts, ufunc, names, doc or kernel.__doc__ or "", nd_arrays, result, mixed,
+        name,
+        kernel,
+        vjps,
+        joint,
+        keeps,
+        broadcasts,
+        ufunc,
+        names,
+        doc or kernel.__doc__ or "",
+        nd_arrays,
+        result,
+        mixed,
         view,
     )
     wanted = len(op.arrays) + (op.variadic is not None)
     if joint is None and len(vjps) != wanted:
         raise TypeError(
-            f"op {name!r} has {wanted} array arguments and {len(vjps)} rules: give a rule for each, `zero` where it is "
+            f"op {name!r} has {wanted} array arguments and {len(vjps)} rules: give a rule for each, `zero` "
+            "where it is "
             "piecewise constant, or None where no gradient flows"
         )
     OPS[name] = op

@@ -225,6 +225,9 @@ class _NoEntropy(ISeedSequence):
         return self._words
 
 
+_NO_ENTROPY: Any = _NoEntropy()     # Any: NumPy's stub of MT19937 does not know the interface its manual names
+
+
 class _Engine:
     """One ``std::mt19937``: a sequence of 32-bit words, some of which can be put back unread."""
 
@@ -232,7 +235,7 @@ class _Engine:
     _none = np.empty(0, np.uint32)
 
     def __init__(self, seed: int) -> None:
-        self._bits = np.random.MT19937(_NoEntropy())
+        self._bits = np.random.MT19937(_NO_ENTROPY)
         np.random.RandomState(self._bits).seed(seed & 0xFFFFFFFF)
         self._unread = self._none
 
@@ -362,8 +365,8 @@ def _polar_factor(r2: Array) -> Array:
 
 
 def _accepted_points(engines: Sequence[_Engine], counts: Sequence[int], dtype: DType
-                    ) -> tuple[Array, Array, Array]:
-    """From engine i the first counts[i] accepted points x, y of the polar method, and their factors; end to end."""
+                     ) -> tuple[Array, Array, Array]:
+    """From engine i the first counts[i] accepted points x, y of the polar method, and their r2; all end to end."""
     per_pair = 2 * _words_per_unit(dtype)
     xs, ys, r2s = [], [], []
     # A square holds pi/4 of its points in the disc; the margin makes a second helping rare.
@@ -380,15 +383,14 @@ def _accepted_points(engines: Sequence[_Engine], counts: Sequence[int], dtype: D
             words = np.concatenate([words, np.stack([engine.take(tries * per_pair) for engine in lanes])], axis=1)
             x, y, r2, ok = _on_the_disc(words, dtype)
             nth = ok.cumsum(axis=1)
-        used = per_pair * ((nth < left[:, None]).sum(axis=1) + 1)
+        used = per_pair * ((nth < left[:, None]).sum(axis=1) + (left > 0))
         for engine, row, n in zip(lanes, words, used.tolist()):
             engine.put_back(row[n:])
         ok &= nth <= left[:, None]
         xs.append(x[ok])
         ys.append(y[ok])
         r2s.append(r2[ok])
-    x, y, r2 = (np.concatenate(parts) for parts in (xs, ys, r2s))
-    return x, y, _polar_factor(r2)
+    return np.concatenate(xs), np.concatenate(ys), np.concatenate(r2s)
 
 
 class _Lanes:
@@ -633,23 +635,19 @@ class _Streams:
         """
         array = np.asarray(array)
         _require(array.ndim > 0, "shuffle: array must have at least one axis")
-        return array[self._order(len(array), upward=array.ndim == 1)]
+        return array[self.permutation(len(array), rows=array.ndim > 1)]
 
-    def permutation(self, n: int) -> Array:
-        """The integers 0 … n-1 in random order, int64: what `shuffle` makes of them.
+    def permutation(self, n: int, rows: bool = False) -> Array:
+        """The integers 0 … n-1 in random order, int64: the order `shuffle` brings a vector into, or n rows.
 
         >>> NDStreams(seed=0).permutation(5)
         array([0, 2, 3, 1, 4])
         """
         _require(n >= 0, f"permutation: n must not be negative, got {n}")
-        return self._order(n, upward=True)
-
-    def _order(self, n: int, upward: bool) -> Array:
-        """Fisher and Yates's exchanges; MXNet goes upward through vectors, downward through arrays of rows."""
         order = list(range(n))
         limits = np.arange(2, n + 1)
-        if not upward:
-            limits = limits[::-1]
+        if rows:
+            limits = limits[::-1]       # the exchanges of Fisher and Yates, from the last row down
         with self.engines.lock:
             others = self._below(limits).tolist()
         for last, other in zip((limits - 1).tolist(), others):
@@ -683,7 +681,7 @@ class NDStreams(_Streams):
 
     >>> streams = NDStreams(seed=7)
     >>> streams.uniform(0, 1, (2,))
-    array([0.42855945, 0.9175162 ], dtype=float32)
+    array([0.42855945, 0.91751623], dtype=float32)
     >>> streams.poisson(np.array([1.0, 100.0]), (5,)).shape
     (2, 5)
     """
@@ -728,8 +726,8 @@ class NDStreams(_Streams):
         else:
             with self.engines.lock:
                 engines, _, counts = self._blocks(draw.size)
-                _, y, factor = _accepted_points(engines, counts, working)
-            z = y * factor      # x * factor, the other half of each pair, is thrown away here
+                _, y, r2 = _accepted_points(engines, counts, working)
+            z = y * _polar_factor(r2)       # the other half of each pair, x * factor, is thrown away here
         mean, deviation = draw.wide(working)
         return draw.result(mean + z * deviation, dtype)
 
@@ -763,7 +761,8 @@ class NDStreams(_Streams):
         _require(0 <= keep <= 1, f"bernoulli_mask: keep_probability must lie in [0, 1], got {keep_probability!r}")
         dims = _as_shape(shape)
         u = self._units(math.prod(dims), _drawn_in(dtype, F64)).astype(F32)
-        return np.less(u, keep).reshape(dims)
+        mask: Array = u < keep
+        return mask.reshape(dims)
 
     # -- draws of a varying number of words: all blocks grow together, by one number at a time
 
@@ -972,22 +971,21 @@ class NPStreams(_Streams):
 
     # -- Gaussian noise
 
-    def _normals(self, n: int, dtype: DType) -> Array:
-        """Both numbers of every accepted pair; the second of the last, if n is odd, is thrown away."""
-        if n == 0:
-            return np.empty(0, dtype)
-        x, y, factor = _accepted_points([self.engines.sequential], [(n + 1) // 2], dtype)
-        return np.stack([y * factor, x * factor], axis=1).reshape(-1)[:n]
-
     def normal(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape = (),
                dtype: DTypeLike = np.float32) -> Array:
         """Gaussian numbers of mean loc and standard deviation scale >= 0."""
         draw = _Draw.broadcast("normal", shape, loc=loc, scale=scale)
         mean, deviation = draw.wide(F32)
         draw.require(deviation >= 0, "scale must not be negative")
-        with self.engines.lock:
-            z = self._normals(draw.size, F32)
+        # Both numbers of each pair are used here; the last, if their number is odd, is thrown away.
+        x, y, r2 = self._points((draw.size + 1) // 2, F32)
+        z = (np.stack([y, x], axis=1) * _polar_factor(r2)[:, None]).reshape(-1)[:draw.size]
         return draw.result(mean + z * deviation, dtype)
+
+    def _points(self, n: int, dtype: DType) -> tuple[Array, Array, Array]:
+        """The next n accepted points x, y of the polar method, and their r2."""
+        with self.engines.lock:
+            return _accepted_points([self.engines.sequential], [n], dtype)
 
     def lognormal(self, mean: Parameter = 0.0, sigma: Parameter = 1.0, shape: Shape = (),
                   dtype: DTypeLike = np.float32) -> Array:
@@ -1018,13 +1016,16 @@ class NPStreams(_Streams):
         with self.engines.lock:
             while left.any():
                 u = self._sequential_units(2 * draw.size, F64).reshape(-1, 2)
-                z = self._normals(2 * draw.size, F64)[0::2]
-                at = np.flatnonzero(left & (z > -k))
-                x = 1.0 + c[at] * z[at]
+                _, y, r2 = self._points(draw.size, F64)
+                at = np.flatnonzero(left)
+                z = y[at] * _polar_factor(r2[at])
+                inside = z > -k[at]
+                at, z = at[inside], z[inside]
+                x = 1.0 + c[at] * z
                 v = x * x * x
-                at_v = np.log(u[at, 0]) < 0.5 * z[at] * z[at] + d[at] * (1.0 - v + np.log(v))
-                at, v = at[at_v], v[at_v]
-                out[at] = d[at] * v * beta[at]
+                ok = np.log(u[at, 0]) < 0.5 * z * z + d[at] * (1.0 - v + np.log(v))
+                at = at[ok]
+                out[at] = d[at] * v[ok] * beta[at]
                 left[at] = False
                 at = at[small[at]]
                 out[at] *= _powf(u[at, 1].astype(F32), np.float32(1) / alpha[at].astype(F32))

@@ -1,9 +1,9 @@
 """Recording state, tape nodes and the reverse pass (level 4).
 
-A recorded call is a plain list, not an object: building a list literal costs a quarter of building an instance with
-slots, and it is built for every recorded op.  The indices below name its fields; `invoke` builds it, this module reads
-it.  A node's order is a number that decreases with every node, so that a heap of orders gives the latest node first;
-creation order is a topological order, hence no sort and no recursion.
+A recorded call is a plain list, not an object: building a list literal costs a quarter of building an
+instance with slots, and it is built for every recorded op.  The indices below name its fields; `invoke`
+builds it, this module reads it.  A node's order is a number that decreases with every node, so that a heap
+of orders gives the latest node first; creation order is a topological order, hence no sort and no recursion.
 """
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ FREED = CTX     # a freed node ends here: [order, op, code, lasti, [order when i
 next_order: Callable[[], int] = count(0, -1).__next__
 
 NOT_IN_GRAPH = (
-    "Cannot differentiate node because it is not in a computational graph. You need to set is_recording to true or use "
-    "autograd.record() to save computational graphs for backward. If you want to differentiate the same graph twice, you "
+    "Cannot differentiate node because it is not in a computational graph. You need to set is_recording to "
+    "true or use "
+    "autograd.record() to save computational graphs for backward. If you want to differentiate the same "
+    "graph twice, you "
     "need to pass retain_graph=True to backward."
 )
 NO_INPUTS = "There are no inputs in computation graph that require gradients."
@@ -52,7 +54,8 @@ def add_internal(folder: str) -> None:
 
 
 def site(depth: int = 1) -> tuple[Any, int]:
-    """(code object, instruction) of the first frame outside the package; decoded by `line_of` only when asked.
+    """(code object, instruction) of the first frame outside the package; decoded by `line_of` only when
+    asked.
 
     Without such a frame, which is how calls from C and Perl arrive, (file, line) as the caller set it.
     """
@@ -83,17 +86,17 @@ def made_at(node: Any) -> str:
     return f" (recorded at {where})" if where else ""
 
 
-class Leaf(list):
+class Leaf(list[Any]):
     """A marked array's place on the tape: [order, gradient array, grad_req, parent entry or None].
 
-    The parent is set when an intermediate result is marked without leaving its graph, which is what MXNet 2 does: the
-    cotangent is delivered here and travels on.
+    The parent is set when an intermediate result is marked without leaving its graph, which is what MXNet 2
+    does: the cotangent is delivered here and travels on.
     """
 
     __slots__ = ()
 
 
-class Output(list):
+class Output(list[Any]):
     """One of several outputs of a node: [order, node, index]."""
 
     __slots__ = ()
@@ -113,9 +116,10 @@ def record(
 ) -> list[Any]:
     """A new node for one call, keeping of the values only what the op's rules read.
 
-    `out` is the raw output, or a tuple of them; `cells` has None for a value that is not an array.  The cells that
-    stay are those of the kept arrays in their order, then those of the outputs if they are kept.  A constant that
-    shares its memory with other arrays is kept as a copy: ``z[i] = z[i - 1] * x`` writes into z, not into what was read.
+    `out` is the raw output, or a tuple of them; `cells` has None for a value that is not an array.  The
+    cells that stay are those of the kept arrays in their order, then those of the outputs if they are kept.
+    A constant that shares its memory with other arrays is kept as a copy: ``z[i] = z[i - 1] * x`` writes
+    into z, not into what was read.
     """
     kept: list[Any] = []
     watched: list[Any] = []
@@ -145,9 +149,11 @@ def record(
 
 
 class Recorded:
-    """The world of arrays: rules run through `invoke`, so the reverse pass is on the tape itself (create_graph).
+    """The world of arrays: rules run through `invoke`, so the reverse pass is on the tape itself
+    (create_graph).
 
-    `wrap(raw, ctx, entry, cell)` makes an array; it is handed in, because the tape does not know the array classes.
+    `wrap(raw, ctx, entry, cell)` makes an array; it is handed in, because the tape does not know the array
+    classes.
     """
 
     def __init__(self, F: Any, wrap: Callable[..., Any]) -> None:
@@ -177,9 +183,9 @@ def walk(
 ) -> list[tuple[Any, Any]]:
     """The reverse pass: the (leaf, cotangent) pairs that the head entries depend on.
 
-    The heads are distinct.  Without a `world` the rules run on raw arrays with the kernels of each node's backend.
-    Nothing is delivered here, so an error on the way leaves every gradient as it was.  `wanted` names entries of
-    intermediate results whose cotangents are given too.
+    The heads are distinct.  Without a `world` the rules run on raw arrays with the kernels of each node's
+    backend. Nothing is delivered here, so an error on the way leaves every gradient as it was.  `wanted`
+    names entries of intermediate results whose cotangents are given too.
     """
     asked = {id(e) for e in wanted}
     # order -> (entry, cotangent so far, order of the oldest node that gave to it)
@@ -241,7 +247,8 @@ def walk(
                 if world is not None:
                     y, xs = world.lift(node)
                 if params is None:
-                    # Elementwise, without parameters, all floats of one dtype and one shape: nothing to check.
+                    # Elementwise, without parameters, all floats of one dtype and one shape: nothing to
+                    # check.
                     if xs is None:
                         xs = _NOTHING
                     for rule, parent in zip(op.vjps, parents):
@@ -280,12 +287,16 @@ _NOTHING = (None, None)
 
 
 def _cotangents(F: Any, node: list[Any], g: Any, y: Any, xs: Sequence[Any]) -> list[Any]:
-    """The cotangents of one node's arguments, each of its argument's shape and dtype; None where nothing flows."""
+    """The cotangents of one node's arguments, each of its argument's shape and dtype; None where nothing
+    flows.
+    """
     op, params, parents = node[OP], node[PARAMS], node[PARENTS]
     if type(g) is dict:
         some = next(iter(g.values()))
         g = tuple(
-            g[i] if i in g else F.fill(some, shape=o.shape, dtype=o.dtype, value=0) for i, o in enumerate(node[OUT]))
+            g[i] if i in g else F.fill(some, shape=o.shape, dtype=o.dtype, value=0)
+            for i, o in enumerate(node[OUT])
+        )
     if op.joint is not None:
         cts = list(op.joint(F, g, y, *xs, **params))
     else:
@@ -300,8 +311,10 @@ def _cotangents(F: Any, node: list[Any], g: Any, y: Any, xs: Sequence[Any]) -> l
         if ct.shape != x.shape:
             if not op.broadcasts:
                 raise AutogradError(
-                    f"{op.name}: its rule gave a gradient of shape {ct.shape} for an argument of shape {x.shape}"
-                    f"{made_at(node)}")
+                    f"{op.name}: its rule gave a gradient of shape {ct.shape} for an argument of shape "
+                    f"{x.shape}"
+                    f"{made_at(node)}"
+                )
             ct = cts[i] = F.sum_to(ct, shape=x.shape)
         dtype = x.dtype if type(x) is Spec or not hasattr(x, "_data") else x._data.dtype
         if (ct._data.dtype if hasattr(ct, "_data") else ct.dtype) != dtype:
@@ -310,14 +323,17 @@ def _cotangents(F: Any, node: list[Any], g: Any, y: Any, xs: Sequence[Any]) -> l
 
 
 def _spread(op: Op, n: int) -> list[Any]:
-    """The rules of a call with `n` arguments of a variadic op: the last rule, made for the index at hand, repeats."""
+    """The rules of a call with `n` arguments of a variadic op: the last rule, made for the index at hand,
+    repeats.
+    """
     fixed = len(op.arrays)
     return list(op.vjps[:fixed]) + [op.vjps[fixed](i) for i in range(n - fixed)]
 
 
 def _freed(node: list[Any]) -> str:
     return (
-        f"{NOT_IN_GRAPH} The graph through {node[OP].name}{made_at(node)} was freed by an earlier backward; give that one "
+        f"{NOT_IN_GRAPH} The graph through {node[OP].name}{made_at(node)} was freed by an earlier backward; "
+        "give that one "
         "retain_graph=True."
     )
 
@@ -326,6 +342,7 @@ def _moved(node: list[Any]) -> str:
     writes = [line_of(*cell[1]) for cell in node[CELLS] if cell[1] is not None]
     where = f" (written at {', '.join(dict.fromkeys(w for w in writes if w))})" if any(writes) else ""
     return (
-        f"{node[OP].name}{made_at(node)}: a value it needs for its gradient was changed in place since{where}. Write to a "
+        f"{node[OP].name}{made_at(node)}: a value it needs for its gradient was changed in place "
+        f"since{where}. Write to a "
         "copy (x.copy()), or call backward before the write."
     )

@@ -67,7 +67,7 @@ subtest 'in' => sub {
     values_are(nd->array(PDL->new(5)), [5], 'a PDL without dims has shape [1]');
     is_deeply(nd->array(PDL->zeroes(0))->shape, [0], 'an empty PDL');
     is_deeply(nd->array(PDL->zeroes(3, 0))->shape, [0, 3], 'an empty PDL of two dims');
-    my $matrix = PDL::Matrix->new([[1, 2, 3], [4, 5, 6]]);
+    my $matrix = PDL::Matrix::mpdl([[1, 2, 3], [4, 5, 6]]);
     values_are(nd->array($matrix), [[1, 2, 3], [4, 5, 6]], 'a PDL::Matrix');
     values_are(nd->array($x->asmpdl), [[1, 2, 3], [4, 5, 6]], 'a PDL::Matrix of ours');
     my $source = PDL->sequence(3);

@@ -53,7 +53,8 @@
  *
  * Status.  Every function returns MXG_OK (0) or a negative MXG_ERR_* number, except mxg_version*,
  * mxg_abi_version, mxg_status_name and mxg_last_*, which cannot fail.  After every failure mxg_last_error()
- * has a message.
+ * has a message.  "Errors: HANDLE, VALUE" below names the MXG_ERR_* numbers that a function can return besides
+ * INIT, SHUTDOWN, MEMORY and INTERNAL, which all can.
  *
  * Ownership.  A handle that you get through an out pointer is yours: free it exactly once.  A handle that you
  * pass in is borrowed for the call; the library holds what it needs (a recorded computation keeps its arrays
@@ -70,8 +71,8 @@
  *
  * Strings are UTF-8 and end in NUL; what is not UTF-8 is MXG_ERR_VALUE.
  *
- * Dtypes are named as in NumPy: "float16", "float32", "float64", "int8", "uint8", "int32", "int64", "bool".
- * NULL for a dtype of a new array means "float32".
+ * Dtypes are named as in NumPy: "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8",
+ * "uint16", "uint32", "uint64", "bool" (one byte).  NULL for a dtype of a new array means "float32".
  *
  * Contexts are named "cpu(0)" or "gpu(1)"; "cpu" and "gpu" mean device 0.  NULL for the context of a new
  * array means the default one, "cpu(0)".  The data of arrays crosses this interface in host memory, wherever
@@ -154,8 +155,7 @@ extern "C" {
 
 /* ---- types -------------------------------------------------------------------------------------------- */
 
-/* An array; freed by mxg_ndarray_free.  Several handles may stand for one array (mxg_ndarray_dup, mxg_grad).
- * */
+/* An array; freed by mxg_ndarray_free.  Several handles may stand for one array: see mxg_ndarray_dup. */
 typedef struct mxg_ndarray_s *mxg_ndarray;
 
 /* An operator.  Operators live as long as the process and are not freed. */
@@ -164,8 +164,7 @@ typedef struct mxg_op_s *mxg_op;
 /* A custom differentiable function made of two callbacks; freed by mxg_function_free. */
 typedef struct mxg_function_s *mxg_function;
 
-/* Options of mxg_init.  Set struct_size = sizeof(mxg_options) and everything else that you do not use to 0.
- * */
+/* Options of mxg_init.  Set struct_size = sizeof(mxg_options) and what you do not use to 0. */
 typedef struct mxg_options {
     uint32_t struct_size;
     uint32_t flags;     /* sum of MXG_INIT_* */
@@ -194,7 +193,7 @@ MXG_API int mxg_abi_version(void);
 
 /* Starts the engine.  Optional: any other call does it with the defaults, which `options` = NULL also means.
  * Once it succeeded, further calls do nothing; once it failed, every call fails with the same MXG_ERR_INIT
- * and message.  Takes some 0.1 s.  Errors: INIT.
+ * and message.  Takes some 0.1 s.
  *
  * Which Python is started: options->python; else the one that the environment variable MXGRAD_PYTHON names;
  * else that of the environment (virtual or not) in which the library is installed; else the one it was built
@@ -223,8 +222,8 @@ MXG_API const char *mxg_last_error(void);
  * it. */
 MXG_API int mxg_last_code(void);
 
-/* Name of the engine's exception class behind the last error, such as "InvalidValueError"; "" if none failed.
- * */
+/* Name of the engine's exception class behind the last error, such as "InvalidValueError"; "" if no call
+ * failed. */
 MXG_API const char *mxg_last_type(void);
 
 /* The engine's traceback of the last error: for bug reports.  "" when there is none. */
@@ -248,8 +247,9 @@ MXG_API int mxg_set_location(const char *file, int line);
 
 /* An array with a copy of `data`: elements of `dtype` in C order (the last axis varies fastest).  `shape` has
  * `ndim` sizes; with ndim 0 it may be NULL and the array has one element.  `data` may be NULL if there is no
- * element.  Errors: TYPE (unknown dtype), CONTEXT (no such device), VALUE (ndim not in 0..32, negative size),
- * MEMORY. */
+ * element.
+ * Errors: TYPE (unknown dtype), CONTEXT (no such device), VALUE (ndim not in 0..32, negative size), MEMORY.
+ *  */
 MXG_API int mxg_ndarray_from_data(const void *data, const char *dtype, int32_t ndim, const int64_t *shape,
                                   const char *context, mxg_ndarray *out);
 
@@ -268,20 +268,22 @@ MXG_API int mxg_ndarray_full(double value, const char *dtype, int32_t ndim, cons
 /* An array of shape (1,) that holds `value`.  Errors: as mxg_ndarray_from_data. */
 MXG_API int mxg_ndarray_scalar(double value, const char *dtype, const char *context, mxg_ndarray *out);
 
-/* Another handle for the same array. */
+/* Another handle for the same array.  Errors: HANDLE. */
 MXG_API int mxg_ndarray_dup(mxg_ndarray a, mxg_ndarray *out);
 
 /* Gives a handle back.  NULL is fine.  Errors: HANDLE. */
 MXG_API int mxg_ndarray_free(mxg_ndarray a);
 
 /* Gives `n` handles back in one call, which is quicker; NULL entries are skipped.  If one is wrong, the
- * others are freed all the same and the call fails.  Errors: HANDLE. */
+ * others are freed all the same and the call fails.
+ * Errors: HANDLE. */
 MXG_API int mxg_ndarray_free_n(int32_t n, const mxg_ndarray *a);
 
 /* ---- arrays: ask and read ----------------------------------------------------------------------------- */
 
 /* The shape: `*ndim` sizes into `shape`, which has room for `cap`.  Call with cap 0 and NULL to ask for ndim
- * only.  Errors: HANDLE, BUFFER. */
+ * only.
+ * Errors: HANDLE, BUFFER. */
 MXG_API int mxg_ndarray_shape(mxg_ndarray a, int32_t cap, int64_t *shape, int32_t *ndim);
 
 /* The dtype's name.  Static text.  Errors: HANDLE. */
@@ -294,21 +296,22 @@ MXG_API int mxg_ndarray_context(mxg_ndarray a, const char **name);
 MXG_API int mxg_ndarray_nbytes(mxg_ndarray a, size_t *nbytes);
 
 /* Copies the elements out, in C order.  `nbytes` must be what mxg_ndarray_nbytes says.  Waits for the
- * computation.  Errors: HANDLE, VALUE (another size). */
+ * computation.
+ * Errors: HANDLE, VALUE (another size). */
 MXG_API int mxg_ndarray_copy_to(mxg_ndarray a, void *dst, size_t nbytes);
 
-/* Overwrites all elements, given in C order.  `nbytes` must be what mxg_ndarray_nbytes says.  Errors: HANDLE,
- * VALUE (another size), AUTOGRAD (the array must not be overwritten now). */
+/* Overwrites all elements, given in C order.  `nbytes` must be what mxg_ndarray_nbytes says.
+ * Errors: HANDLE, VALUE (another size), AUTOGRAD (the array must not be overwritten now). */
 MXG_API int mxg_ndarray_copy_from(mxg_ndarray a, const void *src, size_t nbytes);
 
 /* The elements in place: address and size of the memory of a C-contiguous array in a cpu context.  Valid
- * until the last handle of the array is freed.  After you wrote through it, call mxg_ndarray_touch.  Errors:
- * HANDLE, VALUE (not contiguous, not in a cpu context). */
+ * until the last handle of the array is freed.  After you wrote through it, call mxg_ndarray_touch.
+ * Errors: HANDLE, VALUE (not contiguous, not in a cpu context). */
 MXG_API int mxg_ndarray_data(mxg_ndarray a, void **data, size_t *nbytes);
 
 /* Says that the elements were changed through a pointer (mxg_ndarray_data, DLPack), so that a recorded
- * computation that still needs the old values reports it instead of a wrong gradient.  Errors: HANDLE,
- * AUTOGRAD (the array must not be overwritten now). */
+ * computation that still needs the old values reports it instead of a wrong gradient.
+ * Errors: HANDLE. */
 MXG_API int mxg_ndarray_touch(mxg_ndarray a);
 
 /* The value of an array with one element.  Errors: HANDLE, VALUE (another number of elements). */
@@ -327,65 +330,72 @@ MXG_API int mxg_ndarray_as_in_context(mxg_ndarray a, const char *context, mxg_nd
  * (negative indices count from the end, MXG_NONE leaves one out, bounds outside the axis are cut), later axes
  * are whole.  Where drop[i] is not 0, the single index begin[i] is chosen and the axis goes away.  step and
  * drop may be NULL (all steps 1; no axis goes away).  The result is a view where the layout allows: writing
- * to it writes to `a`.  Differentiable.  Errors: HANDLE, VALUE (a dropped index out of bounds, step 0, n >
- * ndim). */
+ * to it writes to `a`.  Differentiable.
+ * Errors: HANDLE, VALUE (a dropped index out of bounds, step 0, n > ndim). */
 MXG_API int mxg_ndarray_slice(mxg_ndarray a, int32_t n, const int64_t *begin, const int64_t *end,
                               const int64_t *step, const int32_t *drop, mxg_ndarray *out);
 
 /* a[i]: entry i of the first axis, which goes away (an array with one axis gives shape (1,)).  A view.
- * Differentiable.  Errors: HANDLE, VALUE (out of bounds). */
+ * Differentiable.
+ * Errors: HANDLE, VALUE (out of bounds). */
 MXG_API int mxg_ndarray_at(mxg_ndarray a, int64_t i, mxg_ndarray *out);
 
 /* a[index[0], index[1], ...]: chosen entries, with the rules of Python's advanced indexing; a NULL entry in
- * `index` stands for a whole axis.  A copy.  Differentiable.  Errors: HANDLE, VALUE (out of bounds), TYPE. */
+ * `index` stands for a whole axis.  A copy.  Differentiable.
+ * Errors: HANDLE, VALUE (out of bounds), TYPE. */
 MXG_API int mxg_ndarray_index(mxg_ndarray a, int32_t n, const mxg_ndarray *index, mxg_ndarray *out);
 
-/* Overwrites all of `a` with `value`, broadcast to its shape and cast to its dtype.  Errors: HANDLE, VALUE,
- * AUTOGRAD (the array must not be overwritten now). */
+/* Overwrites all of `a` with `value`, broadcast to its shape and cast to its dtype.
+ * Errors: HANDLE, VALUE, AUTOGRAD (the array must not be overwritten now). */
 MXG_API int mxg_ndarray_assign(mxg_ndarray a, mxg_ndarray value);
 
 /* Overwrites all of `a` with a number.  Errors: HANDLE, AUTOGRAD. */
 MXG_API int mxg_ndarray_assign_scalar(mxg_ndarray a, double value);
 
 /* Overwrites the part of `a` that mxg_ndarray_slice would give.  Differentiable where the engine allows the
- * write.  Errors: as mxg_ndarray_slice and mxg_ndarray_assign. */
+ * write.
+ * Errors: as mxg_ndarray_slice and mxg_ndarray_assign. */
 MXG_API int mxg_ndarray_assign_slice(mxg_ndarray a, int32_t n, const int64_t *begin, const int64_t *end,
                                      const int64_t *step, const int32_t *drop, mxg_ndarray value);
 
-/* Overwrites the part of `a` that mxg_ndarray_index would give.  Errors: as mxg_ndarray_index and
- * mxg_ndarray_assign. */
+/* Overwrites the part of `a` that mxg_ndarray_index would give.
+ * Errors: as mxg_ndarray_index and mxg_ndarray_assign. */
 MXG_API int mxg_ndarray_assign_index(mxg_ndarray a, int32_t n, const mxg_ndarray *index, mxg_ndarray value);
 
 /* ---- arrays: exchange --------------------------------------------------------------------------------- */
 
 /* Writes arrays to a file in MXNet's .params format.  `names` has one name for each array, or is NULL for a
- * nameless list.  Errors: HANDLE, IO. */
+ * nameless list.
+ * Errors: HANDLE, IO. */
 MXG_API int mxg_save(const char *path, int32_t n, const char *const *names, const mxg_ndarray *a);
 
 /* Reads a file in MXNet's .params format.  `*n` is the number of arrays in it; they go into `a`, which has
  * room for `cap`.  Their names go into `names`, each with its final NUL, one after the other, in the order of
  * the arrays (all empty for a nameless list); `*need`, if `need` is not NULL, is their size in bytes; names
- * may be NULL with names_cap 0 if they are not wanted.  Call with cap 0 and NULL to ask for `*n` and `*need`
- * only.  Errors: NOTFOUND, IO (damaged or foreign), BUFFER. */
+ * may be NULL, with names_cap 0, if they are not wanted.  Call with cap 0 and NULL to ask for `*n` and
+ * `*need` only.
+ * Errors: NOTFOUND, IO (damaged or foreign), BUFFER. */
 MXG_API int mxg_load(const char *path, int32_t cap, mxg_ndarray *a, int32_t *n, char *names, size_t names_cap,
                      size_t *need);
 
-/* Takes over memory that another library describes by DLPack, without a copy.  `managed` is a DLManagedTensor
- * *, or, when `versioned` is not 0, a DLManagedTensorVersioned * of major version 1; its memory is on the
- * CPU.  After success its deleter is called once, when the array is no longer used; after an error it is
- * still yours.  Errors: VALUE (other device or version), TYPE (dtype). */
+/* Takes over memory that another library describes by DLPack, without a copy.  `managed` points to a
+ * DLManagedTensor, or, when `versioned` is not 0, to a DLManagedTensorVersioned of major version 1; its
+ * memory is on the CPU.  After success its deleter is called once, when the array is no longer used; after an
+ * error it is still yours.
+ * Errors: VALUE (other device or version), TYPE (dtype). */
 MXG_API int mxg_ndarray_from_dlpack(void *managed, int versioned, mxg_ndarray *out);
 
-/* Describes the array's memory by DLPack, without a copy: `*managed` becomes a DLManagedTensorVersioned *,
- * version 1.0, whose deleter you call once.  The array lives at least as long.  Only in a cpu context.
+/* Describes the array's memory by DLPack, without a copy: `*managed` becomes the address of a
+ * DLManagedTensorVersioned, version 1.0, whose deleter you call once.  The array lives at least as long.
+ * Only in a cpu context.
  * Errors: HANDLE, VALUE (not in a cpu context). */
 MXG_API int mxg_ndarray_to_dlpack(mxg_ndarray a, void **managed);
 
 /* ---- operators ---------------------------------------------------------------------------------------- */
 
 /* The operator with this name: "dot", "sum", "random.uniform", ... as Python's mxgrad.nd has them, "np.exp",
- * "npx.relu", ... for those of mxgrad.np and mxgrad.npx.  Errors: NOTFOUND (the message suggests the
- * nearest). */
+ * "npx.relu", ... for those of mxgrad.np and mxgrad.npx.
+ * Errors: NOTFOUND (the message suggests the nearest). */
 MXG_API int mxg_op_find(const char *name, mxg_op *out);
 
 /* How many operators there are. */
@@ -395,15 +405,16 @@ MXG_API int mxg_op_count(int32_t *n);
 MXG_API int mxg_op_at(int32_t i, mxg_op *out, const char **name);
 
 /* Describes an operator as a JSON object: "name", "arrays" (names of the array arguments in order; "*args"
- * stands for any number), "params" (object: name -> {"required": true} or {"default": text}), "doc".  Errors:
- * HANDLE, BUFFER. */
+ * stands for any number), "params" (object: name -> {"required": true} or {"default": text}), "doc".
+ * Errors: HANDLE, BUFFER. */
 MXG_API int mxg_op_info(mxg_op op, char *buf, size_t cap, size_t *need);
 
 /* Calls an operator on `n_in` arrays.  A NULL entry in `in` leaves an optional array out.  Parameters are
  * n_params texts, keys[i] = vals[i], written as in Python: "1", "0.5", "True", "None", "(0, 1)", "float32".
  * On entry `*n_out` is the room in `out`, after success the number of results.  Recorded while this thread
- * records.  Errors: HANDLE, TYPE (unknown or missing parameter, dtype), VALUE, CONTEXT, BUFFER (nothing is
- * kept; the operator did run). */
+ * records.
+ * Errors: HANDLE, TYPE (unknown or missing parameter, dtype), VALUE, CONTEXT, BUFFER (nothing is kept; the
+ * operator did run). */
 MXG_API int mxg_invoke(mxg_op op, int32_t n_in, const mxg_ndarray *in, int32_t n_params,
                        const char *const *keys, const char *const *vals, int32_t *n_out, mxg_ndarray *out);
 
@@ -413,18 +424,20 @@ MXG_API int mxg_invoke_packed(mxg_op op, int32_t n_in, const mxg_ndarray *in, co
                               size_t params_bytes, int32_t *n_out, mxg_ndarray *out);
 
 /* mxg_invoke that writes its one result into the existing array `dst`, which may be one of the inputs: x += y
- * is in = {x, y}, dst = x.  Errors: also AUTOGRAD (the array must not be overwritten now). */
+ * is in = {x, y}, dst = x.
+ * Errors: also AUTOGRAD (the array must not be overwritten now). */
 MXG_API int mxg_invoke_into(mxg_op op, int32_t n_in, const mxg_ndarray *in, int32_t n_params,
                             const char *const *keys, const char *const *vals, mxg_ndarray dst);
 
-/* Operator of one array without parameters, one result: op(a). */
+/* Operator of one array without parameters, one result: op(a).  Errors: as mxg_invoke. */
 MXG_API int mxg_invoke1(mxg_op op, mxg_ndarray a, mxg_ndarray *out);
 
-/* Operator of two arrays without parameters, one result: op(a, b). */
+/* Operator of two arrays without parameters, one result: op(a, b).  Errors: as mxg_invoke. */
 MXG_API int mxg_invoke2(mxg_op op, mxg_ndarray a, mxg_ndarray b, mxg_ndarray *out);
 
 /* Operator of an array and a number, one result: op(a, value), or op(value, a) when `reversed` is not 0.  A
- * value without fraction counts as an integer. */
+ * value without fraction counts as an integer.
+ * Errors: as mxg_invoke. */
 MXG_API int mxg_invoke_scalar(mxg_op op, mxg_ndarray a, double value, int reversed, mxg_ndarray *out);
 
 /* ---- automatic differentiation ------------------------------------------------------------------------ */
@@ -446,24 +459,27 @@ MXG_API int mxg_is_training(int *on);
 MXG_API int mxg_scope_begin(int32_t recording, int32_t training, int64_t *token);
 
 /* Ends the scope: both flags become what they were before it began.  Inner scopes that were not ended (an
- * error skipped their end) are ended with it.  Errors: VALUE (no such scope in this thread). */
+ * error skipped their end) are ended with it.
+ * Errors: VALUE (no such scope in this thread). */
 MXG_API int mxg_scope_end(int64_t token);
 
 /* Marks an array as a variable: a zero gradient is attached, which mxg_backward fills.  `grad_req` is
  * "write", "add" or "null"; NULL means "write".  An array that was computed is cut off from its history, as
- * NDArray.attach_grad of MXNet 1 does.  Errors: HANDLE, VALUE. */
+ * NDArray.attach_grad of MXNet 1 does.
+ * Errors: HANDLE, VALUE. */
 MXG_API int mxg_attach_grad(mxg_ndarray a, const char *grad_req);
 
 /* Takes the gradient off; the array is no longer a variable.  Errors: HANDLE. */
 MXG_API int mxg_drop_grad(mxg_ndarray a);
 
 /* Marks n arrays as variables whose gradients go into the given arrays of the same shape.  `grad_reqs` has a
- * "write", "add" or "null" for each, or is NULL for "write".  Errors: HANDLE, VALUE. */
+ * "write", "add" or "null" for each, or is NULL for "write".
+ * Errors: HANDLE, VALUE. */
 MXG_API int mxg_mark_variables(int32_t n, const mxg_ndarray *variables, const mxg_ndarray *gradients,
                                const char *const *grad_reqs);
 
-/* The gradient attached to a variable; `*out` stays NULL, and the call succeeds, if there is none.  Errors:
- * HANDLE. */
+/* The gradient attached to a variable; `*out` stays NULL, and the call succeeds, if there is none.
+ * Errors: HANDLE. */
 MXG_API int mxg_grad(mxg_ndarray a, mxg_ndarray *out);
 
 /* The same values without history: gradients do not flow through.  Shares memory.  Errors: HANDLE. */
@@ -471,15 +487,15 @@ MXG_API int mxg_detach(mxg_ndarray a, mxg_ndarray *out);
 
 /* Computes the gradients of the heads with respect to all variables that they depend on.  `head_grads` has a
  * head gradient for each head, or is NULL; a NULL entry means ones.  `retain` not 0 keeps the recorded graph
- * for another backward.  `train` is the mode of the operators that behave differently in training.  Errors:
- * HANDLE, VALUE (head gradient), AUTOGRAD. */
+ * for another backward.  `train` is the mode of the operators that behave differently in training.
+ * Errors: HANDLE, VALUE (head gradient), AUTOGRAD. */
 MXG_API int mxg_backward(int32_t n, const mxg_ndarray *heads, const mxg_ndarray *head_grads, int retain,
                          int train);
 
 /* The gradients of the heads with respect to n_vars variables, into `out`; attached gradients stay as they
  * are.  `head_grads` as in mxg_backward.  `retain` -1 means: as `create_graph`, which not 0 records the
- * computation of the gradients, so that they can be differentiated again.  Errors: HANDLE, VALUE, AUTOGRAD.
- * */
+ * computation of the gradients, so that they can be differentiated again.
+ * Errors: HANDLE, VALUE, AUTOGRAD. */
 MXG_API int mxg_grad_of(int32_t n_heads, const mxg_ndarray *heads, const mxg_ndarray *head_grads,
                         int32_t n_vars, const mxg_ndarray *variables, int retain, int create_graph, int train,
                         mxg_ndarray *out);
@@ -487,8 +503,8 @@ MXG_API int mxg_grad_of(int32_t n_heads, const mxg_ndarray *heads, const mxg_nda
 /* The recorded computation of an array as readable text.  Errors: HANDLE, AUTOGRAD (not recorded), BUFFER. */
 MXG_API int mxg_symbol_text(mxg_ndarray a, char *buf, size_t cap, size_t *need);
 
-/* The recorded computation of an array as JSON, laid out as MXNet's Symbol.tojson().  Errors: as
- * mxg_symbol_text. */
+/* The recorded computation of an array as JSON, laid out as MXNet's Symbol.tojson().
+ * Errors: as mxg_symbol_text. */
 MXG_API int mxg_symbol_json(mxg_ndarray a, char *buf, size_t cap, size_t *need);
 
 /* ---- custom functions --------------------------------------------------------------------------------- */
@@ -496,10 +512,24 @@ MXG_API int mxg_symbol_json(mxg_ndarray a, char *buf, size_t cap, size_t *need);
 /* Makes a differentiable function of two callbacks.  `name` appears in messages and symbols; NULL means
  * "function".
  *
- * forward(ctx, n_in, in, n_out, out) computes the outputs; nothing is recorded in it. backward(ctx, n_in, in,
- * n_out, out) gets the n_out head gradients of the outputs, then the arrays that forward kept with
- * mxg_save_for_backward, and computes one gradient for each of forward's inputs, of the input's shape; an out
- * that stays NULL means that no gradient flows there.
+ * forward(ctx, n_in, in, n_out, out) computes the outputs; nothing is recorded in it.
+ *
+ * backward(ctx, n_in, in, n_out, out) gets the n_out head gradients of the outputs, then the arrays that
+ * forward kept with mxg_save_for_backward, and computes one gradient for each of forward's inputs, of the
+ * input's shape; an out that stays NULL means that no gradient flows there.
+ *
+ * So y = exp(x), whose derivative is y, with two operators found before (mxg_op_find):
+ *
+ *     static int forward(void *ctx, int32_t n_in, const mxg_ndarray *in, int32_t n_out, mxg_ndarray *out)
+ *     {
+ *         int status = mxg_invoke1(op_exp, in[0], &out[0]);
+ *         return status == MXG_OK ? mxg_save_for_backward(1, &out[0]) : status;
+ *     }
+ *
+ *     static int backward(void *ctx, int32_t n_in, const mxg_ndarray *in, int32_t n_out, mxg_ndarray *out)
+ *     {
+ *         return mxg_invoke2(op_multiply, in[0], in[1], &out[0]);
+ *     }
  *
  * In both, the inputs are borrowed until the callback returns, and each out is given away: put a handle there
  * that you got from a call (mxg_ndarray_dup for one that you also keep), and do not free it.  Return MXG_OK;
@@ -508,18 +538,19 @@ MXG_API int mxg_symbol_json(mxg_ndarray a, char *buf, size_t cap, size_t *need);
  * the message in its text.
  *
  * `del`, if not NULL, is called once with ctx when the handle is freed and no recorded computation needs the
- * function any more: on any thread, and perhaps never if the program ends first.  Errors: VALUE (no forward
- * or backward). */
+ * function any more: on any thread, and perhaps never if the program ends first.
+ * Errors: VALUE (no forward or backward). */
 MXG_API int mxg_function_new(const char *name, mxg_callback forward, mxg_callback backward, void *ctx,
                              mxg_deleter del, mxg_function *out);
 
-/* Calls the function: n_out results into `out`.  Recorded while this thread records.  Errors: HANDLE,
- * CALLBACK (it failed, or left an output unset), VALUE. */
+/* Calls the function: n_out results into `out`.  Recorded while this thread records.
+ * Errors: HANDLE, CALLBACK (it failed, or left an output unset), VALUE. */
 MXG_API int mxg_function_call(mxg_function f, int32_t n_in, const mxg_ndarray *in, int32_t n_out,
                               mxg_ndarray *out);
 
 /* Inside a forward callback: keeps arrays for the backward callback of this very call.  A second call
- * replaces what the first kept.  Errors: HANDLE, VALUE (not inside a forward callback). */
+ * replaces what the first kept.
+ * Errors: HANDLE, VALUE (not inside a forward callback). */
 MXG_API int mxg_save_for_backward(int32_t n, const mxg_ndarray *a);
 
 /* Gives the handle back.  NULL is fine.  Recorded calls stay valid.  Errors: HANDLE. */

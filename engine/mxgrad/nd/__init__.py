@@ -10,9 +10,9 @@ from typing import Any
 
 from .array import NDArray
 from .functions import ND
-from . import creation, habits, random  # noqa: F401,E402
+from . import creation, elemwise, habits, random, shape  # noqa: F401,E402
 from .creation import array, from_numpy, load, save, waitall
-from ..frontend import add_methods
+from ..frontend import Namespace, add_methods
 
 __all__ = ["NDArray", "array", "from_numpy", "load", "random", "save", "waitall"]
 
@@ -22,9 +22,9 @@ add_methods(NDArray, ND, [n for n in ND if n not in habits.NOT_METHODS])
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    function = ND.function(name)
-    globals()[name] = function
-    return function
+    prefixed = any(n.startswith(name + ".") for n in ND)
+    found = globals()[name] = Namespace(ND, name) if prefixed else ND.function(name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -85,7 +85,7 @@ class NDArray(BaseArray):
     def as_nd_ndarray(self) -> Any:
         return self
 
-    # -- what differs below ------------------------------------------------------------------------------------------
+    # -- what differs below ----------------------------------------------------------------------------------
 
     @classmethod
     def _convert(cls, op: Op, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -94,8 +94,10 @@ class NDArray(BaseArray):
         for v in arrays[1:]:
             if v._data.dtype != dtype:
                 raise InvalidTypeError(
-                    f"{op.name}: operands have dtypes {', '.join(a._data.dtype.name for a in arrays)}; nd arrays do not "
-                    f"mix dtypes, cast with .astype('{dtype.name}')")
+                    f"{op.name}: operands have dtypes {', '.join(a._data.dtype.name for a in arrays)}; nd "
+                    "arrays do not "
+                    f"mix dtypes, cast with .astype('{dtype.name}')"
+                )
         return tuple(v if isinstance(v, Array) else _number(op, v, dtype) for v in values)
 
     @classmethod
@@ -160,7 +162,9 @@ def _index_array(like: NDArray, index: Any) -> Any:
     if isinstance(index, BaseArray):
         if index._data.dtype.kind == "i":
             return index
-        return wrap(NDArray, index._ctx.backend.forward["cast"](index._data, dtype=numpy.dtype("int64")), index._ctx)
+        return wrap(
+            NDArray, index._ctx.backend.forward["cast"](index._data, dtype=numpy.dtype("int64")), index._ctx
+        )
     host = numpy.asarray(index)
     if host.dtype.kind not in "iubf":
         raise InvalidValueError(f"NDArray does not support slicing with key {index} of type {type(index)}.")
@@ -197,7 +201,13 @@ def _comparison(name: str) -> Any:
     return compare
 
 
-for _symbol, _op in (("eq", "equal"), ("ne", "not_equal"), ("gt", "greater"), ("ge", "greater_equal"), ("lt", "less"),
-                     ("le", "less_equal")):
+for _symbol, _op in (
+    ("eq", "equal"),
+    ("ne", "not_equal"),
+    ("gt", "greater"),
+    ("ge", "greater_equal"),
+    ("lt", "less"),
+    ("le", "less_equal"),
+):
     setattr(NDArray, f"__{_symbol}__", _comparison(_op))
 NDArray.__hash__ = object.__hash__      # type: ignore[method-assign]

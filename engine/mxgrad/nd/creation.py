@@ -24,8 +24,8 @@ def _shape(shape: Any) -> tuple[int, ...]:
 def array(source_array: Any, ctx: Any = None, dtype: Any = None) -> NDArray:
     """An array with the values of a (nested) sequence, a NumPy array or an array.
 
-    The dtype is float32 unless given, or unless the source is an array of ours; a copy of a recorded array is recorded.
-    Raises InvalidTypeError for ragged lists, strings and complex numbers.
+    The dtype is float32 unless given, or unless the source is an array of ours; a copy of a recorded array
+    is recorded. Raises InvalidTypeError for ragged lists, strings and complex numbers.
 
     >>> from mxgrad import nd
     >>> nd.array([1, 2], dtype="int32").dtype
@@ -41,7 +41,11 @@ def array(source_array: Any, ctx: Any = None, dtype: Any = None) -> NDArray:
         given = numpy.asarray(source_array)
         if given.dtype.kind == "c":
             raise TypeError("complex numbers")
-        if given.dtype.kind == "O" and given.ndim and any(isinstance(v, BaseArray) for v in given.ravel()[:1]):
+        if (
+            given.dtype.kind == "O"
+            and given.ndim
+            and any(isinstance(v, BaseArray) for v in given.ravel()[:1])
+        ):
             given = numpy.asarray([v.asnumpy() for v in source_array])
         with numpy.errstate(all="ignore"):
             host = given.astype(target)
@@ -118,8 +122,15 @@ def _from_host(host: numpy.ndarray, ctx: Any, dtype: Any) -> Any:
 
 
 @ND.adapter("arange", arrays=0)
-def arange(start: float, stop: float | None = None, step: float = 1.0, repeat: int = 1, infer_range: bool = False,
-           ctx: Any = None, dtype: Any = None) -> Any:
+def arange(
+    start: float,
+    stop: float | None = None,
+    step: float = 1.0,
+    repeat: int = 1,
+    infer_range: bool = False,
+    ctx: Any = None,
+    dtype: Any = None,
+) -> Any:
     """`start`, `start + step`, ... below `stop`, each `repeat` times; one argument is `stop`."""
     if stop is None:
         start, stop = 0, start
@@ -130,7 +141,9 @@ def arange(start: float, stop: float | None = None, step: float = 1.0, repeat: i
 
 
 @ND.adapter("linspace", arrays=0)
-def linspace(start: float, stop: float, num: int, endpoint: bool = True, ctx: Any = None, dtype: Any = None) -> Any:
+def linspace(
+    start: float, stop: float, num: int, endpoint: bool = True, ctx: Any = None, dtype: Any = None
+) -> Any:
     """`num` evenly spaced values from `start` to `stop`."""
     return _from_host(numpy.linspace(start, stop, num, endpoint=endpoint), ctx, dtype)
 
@@ -156,8 +169,10 @@ def save(fname: str, data: Any) -> None:
     elif isinstance(data, (list, tuple)):
         names, arrays = None, list(data)
     else:
-        raise InvalidValueError(f"data needs to either be an NDArray, dict of str, NDArray pairs or a list of NDArrays, "
-                                f"got {type(data)}")
+        raise InvalidValueError(
+            f"data needs to either be an NDArray, dict of str, NDArray pairs or a list of NDArrays, "
+            f"got {type(data)}"
+        )
     for a in arrays:
         if not isinstance(a, BaseArray):
             raise InvalidTypeError(f"save: only arrays can be saved, got {type(a)}")

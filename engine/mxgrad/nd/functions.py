@@ -5,7 +5,7 @@ from typing import Any
 
 from ..base import NotAnArrayError
 from ..frontend import FRONTENDS, Frontend
-from ..invoke import F
+from ..invoke import F, into
 from ..ndarray import BaseArray
 from ..registry import Op
 from .array import NDArray
@@ -34,6 +34,19 @@ class NDFrontend(Frontend):
             return F.reshape(result, shape=(1,))
         return result
 
+    # what adapters are written with
+
+    def array(self, value: Any, argument: str) -> Any:
+        """`value`, which must be an array; NotAnArrayError names the argument."""
+        if isinstance(value, BaseArray):
+            return value
+        raise NotAnArrayError(f"Argument {argument} must have NDArray type, but got {value}")
+
+    def deliver(self, result: Any, out: Any, name: str) -> Any:
+        """The result of the function `name`, several as a list, or `out` with the result in it."""
+        if isinstance(result, (tuple, list)):
+            result = list(result)
+        return result if out is None else into(name, out, result)
 
 
 ND = FRONTENDS["nd"] = NDFrontend()

@@ -42,28 +42,47 @@ def _reduction(op: str, names: str, doc: str) -> None:
 
     reduce.__name__ = reduce.__qualname__ = names.split()[0]
     reduce.__doc__ = (
-        f"{doc} over `axis` (None or (): all; with `exclude`: all but those); without axes left the shape is (1,).")
+        f"{doc} over `axis` (None or (): all; with `exclude`: all but those); "
+        "without axes left the shape is (1,)."
+    )
     ND.adapter(names)(reduce)
 
 
 for _op, _names, _doc in (
-    ("sum", "sum sum_axis", "Sum"), ("mean", "mean", "Mean"), ("max", "max max_axis", "Maximum"),
-    ("min", "min min_axis", "Minimum"), ("prod", "prod", "Product"), ("nansum", "nansum", "Sum, nan counting as 0,"),
+    ("sum", "sum sum_axis", "Sum"),
+    ("mean", "mean", "Mean"),
+    ("max", "max max_axis", "Maximum"),
+    ("min", "min min_axis", "Minimum"),
+    ("prod", "prod", "Product"),
+    ("nansum", "nansum", "Sum, nan counting as 0,"),
     ("nanprod", "nanprod", "Product, nan counting as 1,"),
 ):
     _reduction(_op, _names, _doc)
 
 
 @ND.adapter("norm")
-def norm(data: Any, ord: int = 2, axis: Any = None, out_dtype: Any = None, keepdims: bool = False,  # noqa: A002
-         out: Any = None, name: Any = None) -> Any:
+def norm(
+    data: Any,
+    ord: int = 2,
+    axis: Any = None,
+    out_dtype: Any = None,
+    keepdims: bool = False,  # noqa: A002
+    out: Any = None,
+    name: Any = None,
+) -> Any:
     """Vector norm over `axis` (None: all): `ord` 2 Euclidean, 1 sum of absolute values."""
     data = ND.prepare(data, "data", OPS["norm"])
-    return one("norm", (data,), {"ord": ord, "axis": _reduced_axes(data, axis, False), "keepdims": bool(keepdims)}, out)
+    return one(
+        "norm",
+        (data,),
+        {"ord": ord, "axis": _reduced_axes(data, axis, False), "keepdims": bool(keepdims)},
+        out,
+    )
 
 
 def reshape_codes(shape: tuple[int, ...], target: tuple[int, ...], reverse: bool = False) -> tuple[int, ...]:
-    """MXNet's reshape codes resolved: 0 copies a length, -1 is inferred, -2 copies the rest, -3 merges two lengths,
+    """MXNet's reshape codes resolved: 0 copies a length, -1 is inferred, -2 copies the rest, -3 merges two
+    lengths,
     -4 splits one into the two that follow (one may be -1); `reverse` reads from the right."""
     if all(n > 0 for n in target):
         if product(target) != product(shape):
@@ -122,12 +141,19 @@ def reshape_codes(shape: tuple[int, ...], target: tuple[int, ...], reverse: bool
 
 
 @ND.adapter("reshape Reshape")
-def reshape(data: Any, shape: Any = None, reverse: bool = False, target_shape: Any = None, keep_highest: bool = False,
-            out: Any = None, name: Any = None) -> Any:
+def reshape(
+    data: Any,
+    shape: Any = None,
+    reverse: bool = False,
+    target_shape: Any = None,
+    keep_highest: bool = False,
+    out: Any = None,
+    name: Any = None,
+) -> Any:
     """The elements in row-major order under another shape.
 
-    Codes: 0 copies a length of the input, -1 is inferred, -2 copies the rest, -3 merges two, -4 splits one into the
-    next two; `reverse` applies them from the right.
+    Codes: 0 copies a length of the input, -1 is inferred, -2 copies the rest, -3 merges two, -4 splits one
+    into the next two; `reverse` applies them from the right.
     """
     data = ND.prepare(data, "data", OPS["reshape"])
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
@@ -149,7 +175,9 @@ def _named_comparison(op: str) -> Any:
         return result if out is None else _give(out, result)
 
     function.__name__ = function.__qualname__ = op
-    function.__doc__ = f"Elementwise {op.replace('_', ' ')}: 1 where it holds and 0 elsewhere, in the operands' dtype."
+    function.__doc__ = (
+        f"Elementwise {op.replace('_', ' ')}: 1 where it holds and 0 elsewhere, in the operands' dtype."
+    )
     return function
 
 
@@ -159,10 +187,14 @@ def _give(out: Any, result: Any) -> Any:
 
 
 for _op, _names in (
-    ("equal", "equal broadcast_equal"), ("not_equal", "not_equal broadcast_not_equal"),
-    ("greater", "greater broadcast_greater"), ("greater_equal", "greater_equal broadcast_greater_equal"),
-    ("less", "lesser broadcast_lesser less"), ("less_equal", "lesser_equal broadcast_lesser_equal less_equal"),
-    ("logical_and", "logical_and broadcast_logical_and"), ("logical_or", "logical_or broadcast_logical_or"),
+    ("equal", "equal broadcast_equal"),
+    ("not_equal", "not_equal broadcast_not_equal"),
+    ("greater", "greater broadcast_greater"),
+    ("greater_equal", "greater_equal broadcast_greater_equal"),
+    ("less", "lesser broadcast_lesser less"),
+    ("less_equal", "lesser_equal broadcast_lesser_equal less_equal"),
+    ("logical_and", "logical_and broadcast_logical_and"),
+    ("logical_or", "logical_or broadcast_logical_or"),
     ("logical_xor", "logical_xor broadcast_logical_xor"),
 ):
     ND.adapter(_names, arrays=2)(_named_comparison(_op))

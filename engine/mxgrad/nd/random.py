@@ -1,7 +1,7 @@
 """nd.random: MXNet 1.9's random numbers.
 
-`shape` is the shape drawn (an int is one axis; without it (1,)); parameters may be arrays, and then `shape` numbers are
-drawn for each of their elements.
+`shape` is the shape drawn (an int is one axis; without it (1,)); parameters may be arrays, and then `shape`
+numbers are drawn for each of their elements.
 """
 from __future__ import annotations
 
@@ -49,37 +49,49 @@ def _draw(kind: str, parameters: tuple[Any, ...], shape: Any, dtype: Any, ctx: A
 
 
 @ND.adapter("random.uniform random_uniform uniform", arrays=0)
-def uniform(low: Any = 0, high: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None) -> Any:
+def uniform(
+    low: Any = 0, high: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> Any:
     """Uniform on [`low`, `high`)."""
     return _draw("uniform", (low, high), shape, dtype, ctx, out)
 
 
 @ND.adapter("random.normal random_normal normal", arrays=0)
-def normal(loc: Any = 0, scale: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None) -> Any:
+def normal(
+    loc: Any = 0, scale: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> Any:
     """Normal with mean `loc` and standard deviation `scale`."""
     return _draw("normal", (loc, scale), shape, dtype, ctx, out)
 
 
 @ND.adapter("random.randn", arrays=0)
-def randn(*shape: int, loc: Any = 0, scale: Any = 1, dtype: Any = None, ctx: Any = None, out: Any = None) -> Any:
+def randn(
+    *shape: int, loc: Any = 0, scale: Any = 1, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> Any:
     """Normal numbers of the shape given as arguments."""
     return _draw("normal", (loc, scale), shape or None, dtype, ctx, out)
 
 
 @ND.adapter("random.exponential", arrays=0)
-def exponential(scale: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None) -> Any:
+def exponential(
+    scale: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> Any:
     """Exponential with mean `scale`."""
     return _draw("exponential", (scale,), shape, dtype, ctx, out)
 
 
 @ND.adapter("random_exponential", arrays=0)
-def _random_exponential(lam: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None) -> Any:
+def _random_exponential(
+    lam: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> Any:
     """Exponential with rate `lam`: mean 1 / `lam`."""
     return _draw("exponential", (1.0 / lam,), shape, dtype, ctx, out)
 
 
 @ND.adapter("random.gamma random_gamma", arrays=0)
-def gamma(alpha: Any = 1, beta: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None) -> Any:
+def gamma(
+    alpha: Any = 1, beta: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> Any:
     """Gamma of shape `alpha` and scale `beta`: mean `alpha` * `beta`."""
     return _draw("gamma", (alpha, beta), shape, dtype, ctx, out)
 
@@ -98,20 +110,25 @@ def negative_binomial(k: Any = 1, p: Any = 1, shape: Any = None, dtype: Any = No
 
 
 @ND.adapter("random.generalized_negative_binomial random_generalized_negative_binomial", arrays=0)
-def generalized_negative_binomial(mu: Any = 1, alpha: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None,
-                                  out: Any = None) -> Any:
+def generalized_negative_binomial(
+    mu: Any = 1, alpha: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> Any:
     """Poisson whose mean is gamma distributed, with mean `mu` and dispersion `alpha`."""
     return _draw("generalized_negative_binomial", (mu, alpha), shape, dtype, ctx, out)
 
 
 @ND.adapter("random.randint random_randint", arrays=0)
-def randint(low: int, high: int, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None) -> Any:
+def randint(
+    low: int, high: int, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> Any:
     """Integers from `low` up to but not including `high`, int32 unless given."""
     return _draw("randint", (low, high), shape, dtype or "int32", ctx, out)
 
 
 @ND.adapter("random.bernoulli", arrays=0)
-def bernoulli(prob: float = 0.5, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None) -> Any:
+def bernoulli(
+    prob: float = 0.5, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> Any:
     """1 with probability `prob`, else 0."""
     where = as_context(ctx)
     host = stream(where).bernoulli_mask(prob, (1,) if shape is None else _shape(shape))
@@ -125,14 +142,16 @@ def _given(out: Any, result: Any) -> Any:
 
 
 @ND.adapter("random.multinomial sample_multinomial")
-def multinomial(data: Any, shape: Any = None, get_prob: bool = False, out: Any = None, dtype: Any = "int32") -> Any:
+def multinomial(
+    data: Any, shape: Any = None, get_prob: bool = False, out: Any = None, dtype: Any = "int32"
+) -> Any:
     """Places drawn with the probabilities in the last axis of `data`, `shape` of them for each of its rows.
 
     With `get_prob` also the logarithms of their probabilities, through which gradients flow.
     """
     each = () if shape is None else _shape(shape)
     where = data._ctx
-    host = stream(where).multinomial(data.asnumpy(), each, as_dtype(dtype))
+    host = stream(where).multinomial(data.asnumpy(), each, dtype=as_dtype(dtype))
     lead = data.shape[:-1]
     host = host.reshape(lead + each if lead + each else (1,))
     result = wrap(NDArray, where.backend.from_host(host), where)
@@ -141,7 +160,9 @@ def multinomial(data: Any, shape: Any = None, get_prob: bool = False, out: Any =
     if not get_prob:
         return result
     rows = F.reshape(data, shape=(-1, data.shape[-1]))
-    places = wrap(NDArray, where.backend.from_host(host.reshape(rows.shape[0], -1).astype(numpy.int64)), where)
+    places = wrap(
+        NDArray, where.backend.from_host(host.reshape(rows.shape[0], -1).astype(numpy.int64)), where
+    )
     row = wrap(NDArray, where.backend.from_host(numpy.arange(rows.shape[0])[:, None]), where)
     return [result, F.reshape(F.log(rows[row, places]), shape=result.shape)]
 

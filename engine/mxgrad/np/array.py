@@ -122,9 +122,7 @@ class ndarray(BaseArray):
         """The same memory and graph as an `mx.nd.NDArray`."""
         from ..nd.array import NDArray
 
-        out = wrap(NDArray, self._data, self._ctx, self._entry, self._cell)
-        out._grad = None if self._grad is None else self._grad.as_nd_ndarray()
-        return out
+        return wrap(NDArray, self._data, self._ctx, self._entry, self._cell)
 
     # -- meeting NumPy and others ------------------------------------------------------------------------------------
 

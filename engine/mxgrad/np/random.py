@@ -1,7 +1,7 @@
 """np.random: MXNet 2's random numbers.
 
-`size` is the shape of the result (an int is one axis; None that of the parameters, which broadcast).  The results have
-no gradient.
+`size` is the shape of the result (an int is one axis; None that of the parameters, which broadcast).  The
+results have no gradient.
 """
 from __future__ import annotations
 
@@ -18,9 +18,31 @@ from ..random import np_stream, seed as _seed
 from .array import ndarray
 from .functions import NP, deliver
 
-__all__ = ["beta", "chisquare", "choice", "exponential", "f", "gamma", "gumbel", "laplace", "logistic", "lognormal",
-           "multinomial", "normal", "pareto", "permutation", "power", "rand", "randint", "randn", "rayleigh", "seed",
-           "shuffle", "uniform", "weibull"]
+__all__ = [
+    "beta",
+    "chisquare",
+    "choice",
+    "exponential",
+    "f",
+    "gamma",
+    "gumbel",
+    "laplace",
+    "logistic",
+    "lognormal",
+    "multinomial",
+    "normal",
+    "pareto",
+    "permutation",
+    "power",
+    "rand",
+    "randint",
+    "randn",
+    "rayleigh",
+    "seed",
+    "shuffle",
+    "uniform",
+    "weibull",
+]
 
 
 def seed(seed: int, device: Any = "all") -> None:       # noqa: A002
@@ -134,7 +156,9 @@ def power(a: Any, size: Any = None, device: Any = None, out: Any = None) -> Any:
 
 
 @NP.adapter("random.gamma", arrays=0)
-def gamma(shape: Any, scale: Any = 1.0, size: Any = None, dtype: Any = None, device: Any = None, out: Any = None) -> Any:
+def gamma(
+    shape: Any, scale: Any = 1.0, size: Any = None, dtype: Any = None, device: Any = None, out: Any = None
+) -> Any:
     """Gamma of shape `shape` and scale `scale`."""
     return _draw("gamma", (shape, scale), size, dtype, device, out)
 
@@ -171,7 +195,9 @@ def multinomial(n: int, pvals: Any, size: Any = None) -> Any:
 
 
 @NP.adapter("random.choice", arrays=0)
-def choice(a: Any, size: Any = None, replace: bool = True, p: Any = None, device: Any = None, out: Any = None) -> Any:
+def choice(
+    a: Any, size: Any = None, replace: bool = True, p: Any = None, device: Any = None, out: Any = None
+) -> Any:
     """Elements of `a`, or of the numbers below the int `a`, with probabilities `p`."""
     population = a if isinstance(a, (int, numpy.integer)) else len(a)
     where = a._ctx if isinstance(a, BaseArray) else as_context(device)

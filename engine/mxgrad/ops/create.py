@@ -24,8 +24,8 @@ register("copy", lambda xp, x: x.copy(), lambda F, g, y, x: g, keeps="", nd="ide
          nd_arrays=("data",))
 register("stop_gradient", lambda xp, x: x.copy(), zero, keeps="", nd="stop_gradient BlockGrad", npx="stop_gradient",
          nd_arrays=("data",))
-register("zeros_like", lambda xp, x: xp.zeros_like(x), zero, keeps="")
-register("ones_like", lambda xp, x: xp.ones_like(x), zero, keeps="")
+register("zeros_like", lambda xp, x: xp.zeros_like(x), zero, keeps="", nd="zeros_like", nd_arrays=("data",))
+register("ones_like", lambda xp, x: xp.ones_like(x), zero, keeps="", nd="ones_like", nd_arrays=("data",))
 
 
 def _transfer(xp: Any, x: Any, *, source: Any, target: Any) -> Any:

@@ -41,17 +41,17 @@ _ND_ARRAYS = {1: ("data",), 2: ("lhs", "rhs")}
 # arithmetic -----------------------------------------------------------------------------------------------------
 
 _elemwise("add", lambda F, g, z, x, y: g, lambda F, g, z, x, y: g, keeps="-",
-          nd="add broadcast_add broadcast_plus", np="add")
+          nd="broadcast_add broadcast_plus", np="add")
 _elemwise("subtract", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g, keeps="-",
-          nd="subtract broadcast_sub broadcast_minus", np="subtract")
+          nd="broadcast_sub broadcast_minus", np="subtract")
 _elemwise("multiply", lambda F, g, z, x, y: g * y, lambda F, g, z, x, y: g * x, keeps="1|0",
-          nd="multiply broadcast_mul", np="multiply")
+          nd="broadcast_mul", np="multiply")
 _elemwise("divide", lambda F, g, z, x, y: g / y, lambda F, g, z, x, y: -g * (x / y) / y, keeps="1|x",
           result="float",
-          nd="divide broadcast_div true_divide", np="divide true_divide")
+          nd="broadcast_div", np="divide true_divide")
 _elemwise("floor_divide", zero, lambda F, g, z, x, y: zero(F, g, z, y), keeps="", np="floor_divide")
 _elemwise("remainder", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g * F.floor(x / y), keeps="|x",
-          nd="modulo broadcast_mod mod", np="mod remainder")
+          nd="broadcast_mod", np="mod remainder")
 _elemwise("fmod", lambda F, g, z, x, y: g, lambda F, g, z, x, y: -g * F.trunc(x / y), keeps="|x", np="fmod")
 
 
@@ -67,13 +67,13 @@ def _power_dy(F: Any, g: Any, z: Any, x: Any, y: Any) -> Any:
     return g * x ** y * (F.log(safe) if hasattr(safe, "shape") else math.log(safe))
 
 
-_elemwise("power", _power_dx, _power_dy, nd="power broadcast_power pow", np="power")
+_elemwise("power", _power_dx, _power_dy, nd="broadcast_power", np="power")
 _elemwise("float_power", _power_dx, _power_dy, kernel=lambda xp, x1, x2: xp.power(x1, x2), result="float",
           np="float_power")
 _elemwise("maximum", lambda F, g, z, x, y: F.where(x >= y, g, 0), lambda F, g, z, x, y: F.where(x >= y, 0, g),
-          nd="maximum broadcast_maximum", np="maximum")
+          nd="broadcast_maximum", np="maximum")
 _elemwise("minimum", lambda F, g, z, x, y: F.where(x <= y, g, 0), lambda F, g, z, x, y: F.where(x <= y, 0, g),
-          nd="minimum broadcast_minimum", np="minimum")
+          nd="broadcast_minimum", np="minimum")
 _elemwise("fmax", lambda F, g, z, x, y: F.where(F.logical_or(x >= y, y != y), g, 0),
           lambda F, g, z, x, y: F.where(F.logical_or(x >= y, y != y), 0, g), np="fmax")
 _elemwise("fmin", lambda F, g, z, x, y: F.where(F.logical_or(x <= y, y != y), g, 0),

@@ -216,7 +216,7 @@ def _cumsum_da(F: Any, g: Any, y: Any, a: Any, axis: int | None = None, dtype: A
     return F.reshape(F.flip(F.cumsum(F.flip(g, axis=along), axis=along), axis=along), shape=a.shape)
 
 
-register("cumsum", _cumsum, _cumsum_da, keeps="", nd_arrays=("data",), nd="cumsum", np="cumsum")
+register("cumsum", _cumsum, _cumsum_da, keeps="", nd="cumsum", np="cumsum")
 
 
 def _cumprod(xp: Any, a: Any, *, axis: int | None = None, dtype: Any = None) -> Any:
@@ -249,7 +249,7 @@ def _cumprod_da(F: Any, g: Any, y: Any, a: Any, axis: int | None = None, dtype: 
     return F.reshape(before * r, shape=shape)
 
 
-register("cumprod", _cumprod, _cumprod_da, keeps="xy", nd_arrays=("data",), np="cumprod")
+register("cumprod", _cumprod, _cumprod_da, keeps="xy", np="cumprod")
 
 
 def _truth(name: str) -> Any:

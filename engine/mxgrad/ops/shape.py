@@ -80,7 +80,7 @@ def _expand_dims(xp: Any, a: Any, *, axis: Any) -> Any:
 
 
 register("expand_dims", _expand_dims, lambda F, g, y, a, axis: F.reshape(g, shape=a.shape), keeps="", view=True,
-         nd="expand_dims", np="expand_dims", nd_arrays=("data",))
+         np="expand_dims")
 
 
 def _squeeze(xp: Any, a: Any, *, axis: Any = None) -> Any:
@@ -189,7 +189,7 @@ def _slice_axis(xp: Any, a: Any, *, axis: int, begin: int, end: int | None) -> A
 
 
 register("slice_axis", _slice_axis,
-         lambda F, g, y, a, axis, begin, end: F.put_slice(g, key=_along(a, axis, slice(begin, end)), shape=a.shape),
+         lambda F, g, y, a, axis, begin, end: F.scatter_key(g, key=_along(a, axis, slice(begin, end)), shape=a.shape),
          keeps="", nd="slice_axis", npx="slice_axis", nd_arrays=("data",))
 
 

@@ -126,6 +126,7 @@ sub backward {
     my @heads = _arrays(_list($heads));
     my $grads = _head_grads(\@heads, $option{head_grads}, \my @keep);
     here();
+    local $@;
     mxg_backward(scalar @heads, handles(@heads), $grads, $option{retain_graph} ? 1 : 0, $option{train_mode} ? 1 : 0)
         and fail();
     return;
@@ -146,6 +147,7 @@ sub grad {
     my $grads = _head_grads(\@heads, $option{head_grads}, \my @keep);
     my $results = buffer(8 * @variables);
     here();
+    local $@;
     mxg_grad_of(scalar @heads, handles(@heads), $grads, scalar @variables, handles(@variables),
         _flag($option{retain_graph}), $option{create_graph} ? 1 : 0, $option{train_mode} ? 1 : 0, $results) and fail();
     my @results = map { bless {h => $_}, $NDARRAY } take_handles($results, scalar @variables);

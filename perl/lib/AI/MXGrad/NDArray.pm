@@ -8,7 +8,7 @@ use AI::MXGrad::Context ();
 use AI::MXGrad::Convert ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here buffer text_of handles take_handles $RECORDING $OVER $DEPTH mxg_waitall mxg_ndarray_from_data mxg_ndarray_zeros
+    fail here buffer text_of handles take_handles $RECORDING $OVER $DEPTH $FUNCTIONS mxg_waitall mxg_ndarray_from_data mxg_ndarray_zeros
     mxg_ndarray_ones mxg_ndarray_full mxg_ndarray_scalar mxg_ndarray_free mxg_ndarray_shape
     mxg_ndarray_dtype mxg_ndarray_context mxg_ndarray_copy_to mxg_ndarray_item mxg_ndarray_text
     mxg_ndarray_as_in_context mxg_ndarray_index mxg_ndarray_assign mxg_ndarray_assign_scalar mxg_save mxg_load mxg_invoke_into
@@ -30,6 +30,7 @@ our $ALL_TRUE = 0;
 sub CLONE_SKIP { return 1 }
 
 sub DESTROY {
+    local $@ if $FUNCTIONS;
     mxg_ndarray_free($_[0]{h}) if !$OVER && (!$DEPTH || ${^GLOBAL_PHASE} eq 'RUN');
 }
 
@@ -81,7 +82,7 @@ sub _in_place {
     return sub {
         my ($x, $y) = @_;
         return $x->set($plain->($x, $y)) if _is_number($y);
-        here() if $RECORDING;
+        here();
         $y = __PACKAGE__->coerce($y, $x);
         mxg_invoke_into($op, 2, pack('J2', $x->{h}, $y->{h}), 0, undef, undef, $x->{h}) and fail();
         return $x;
@@ -451,9 +452,10 @@ sub at :lvalue {
 
 # ---- writing
 
+# A write says where it is made also when nothing is recorded: an error of a later backward names it.
 sub set {
     my ($x, $value) = @_;
-    here() if $RECORDING;
+    here();
     if (_is_number($value)) {
         mxg_ndarray_assign_scalar($x->{h}, $value) and fail();
     }
@@ -557,7 +559,8 @@ sub backward {
     my %option = _options('backward', [qw(out_grad retain_graph train_mode)], @options);
     my $head = defined $option{out_grad} ? __PACKAGE__->coerce($option{out_grad}, $x) : undef;
     here();
-    mxg_backward(1, pack('J', $x->handle), $head ? pack('J', $head->{h}) : undef,
+    local $@;
+    mxg_backward(1, pack('J', $x->handle), defined $head ? pack('J', $head->{h}) : undef,
         $option{retain_graph} ? 1 : 0, $option{train_mode} // 1 ? 1 : 0) and fail();
     return;
 }

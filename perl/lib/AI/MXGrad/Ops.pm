@@ -149,7 +149,7 @@ sub invoke {
     delete $given{name};
     my @pairs = map { ($_ => parameter($given{$_})) } sort keys %given;
     if (defined $out) {
-        here() if $RECORDING;
+        here();
         _is_array($out) or _bad('InvalidTypeError', "$op->{name}: out must be an NDArray");
         my (@keys, @values);
         while (my ($key, $value) = splice @pairs, 0, 2) {

@@ -7,7 +7,7 @@ use FFI::Platypus::Memory ();
 use AI::MXGrad::AutoGrad::Scope ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here buffer handles take_handles $RECORDING $DEPTH $PENDING mxg_set_error mxg_ndarray_dup mxg_ndarray_free mxg_function_new
+    fail here buffer handles take_handles $RECORDING $DEPTH $PENDING $FUNCTIONS mxg_set_error mxg_ndarray_dup mxg_ndarray_free mxg_function_new
     mxg_function_call mxg_function_free mxg_save_for_backward
 );
 
@@ -29,17 +29,28 @@ sub CLONE {
     return;
 }
 
-sub _entry {
-    return $ENTRY ||= do {
+# (forward, backward, deleter)
+sub _entries {
+    $ENTRY ||= AI::MXGrad::AutoGrad::Function::Entry->new(\&_forward, \&_backward, \&_deleted);
+    return @{ $ENTRY->{addresses} };
+}
+
+{
+    package    # of addresses for C, and of what is behind them
+        AI::MXGrad::AutoGrad::Function::Entry;
+
+    # A thread has an interpreter and so entries of its own; Platypus would free copies of ours a second time.
+    sub CLONE_SKIP { return 1 }
+
+    sub new {
+        my ($class, @subs) = @_;
         my $ffi = $AI::MXGrad::FFI::FFI;
         my $callback = '(opaque, sint32, opaque, sint32, opaque)->int';
-        my @closures = (
-            [$callback, $ffi->closure(\&_forward)],
-            [$callback, $ffi->closure(\&_backward)],
-            ['(opaque)->void', $ffi->closure(\&_deleted)],
-        );
-        [[map { $ffi->cast($_->[0] => 'opaque', $_->[1]) } @closures], \@closures];
-    };
+        my @closures = map { $ffi->closure($_) } @subs;
+        my @addresses = map { $ffi->cast($_->[0] => 'opaque', $_->[1]) }
+            [$callback, $closures[0]], [$callback, $closures[1]], ['(opaque)->void', $closures[2]];
+        return bless {addresses => \@addresses, closures => \@closures}, $class;
+    }
 }
 
 # Runs what C called. An exception cannot cross C: it waits in $PENDING for the call that started it all. Nor can next,
@@ -91,6 +102,7 @@ sub _backward {
 sub _deleted {
     my ($number) = @_;
     delete $CALLED{$number};
+    $FUNCTIONS = keys %CALLED;
     return;
 }
 
@@ -154,11 +166,12 @@ sub _recorded {
     @{$self}{qw(_outputs _n_outputs)} = ($outputs, scalar @$outputs);
     $self->{_saved} ||= [];
     my $number = ++$LAST;
-    my ($forward, $backward, $deleted) = @{ _entry()->[0] };
+    my ($forward, $backward, $deleted) = _entries();
     my $function;
     here();
     mxg_function_new(ref $self, $forward, $backward, $number, $deleted, \$function) and fail();
     $CALLED{$number} = $self;
+    $FUNCTIONS = keys %CALLED;
     my $results = buffer(8 * @$outputs);
     my $status = mxg_function_call($function, scalar @$inputs, handles(@$inputs), scalar @$outputs, $results);
     my $failed = $status && !eval { fail(); 1 } ? $@ : undef;

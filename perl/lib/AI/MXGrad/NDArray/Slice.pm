@@ -32,7 +32,7 @@ sub _read {
     return bless {h => $h}, 'AI::MXGrad::NDArray';
 }
 
-sub as_array { return $_[0]{recorded} || $_[0]->_read }
+sub as_array { return $_[0]{recorded} // $_[0]->_read }
 
 # Kept so that the handle lives as long as the part, or until the next is asked for.
 sub handle {
@@ -49,11 +49,20 @@ sub set {
     # The tape allows a write only while no other array shares the memory.
     delete @{$self}{qw(recorded read)};
     my $whole = $self->{whole}->as_array;
-    here() if $RECORDING;
+    here();
     mxg_ndarray_assign_slice($whole->{h}, @{ $self->{part} }, $value->{h}) and fail();
     $self->{whole}->set($whole) if ref $self->{whole} eq __PACKAGE__;
     $self->{recorded} = $self->_read if $RECORDING;
     return $self;
+}
+
+# A part that was frozen comes back as all of an array of its own.
+sub STORABLE_thaw {
+    my ($self, @rest) = @_;
+    my $whole = bless {}, 'AI::MXGrad::NDArray';
+    $whole->STORABLE_thaw(@rest);
+    @{$self}{qw(whole part)} = ($whole, [0, '', '', '', undef]);
+    return;
 }
 
 sub _in_place {

@@ -19,6 +19,11 @@ from ..registry import OPS
 Axis = Any
 
 
+def alone(value: Any) -> bool:
+    """Whether the value is a number of Python's or NumPy's."""
+    return isinstance(value, (int, float, numpy.generic))
+
+
 def given(*values: Any) -> bool:
     """Whether any of the values is an array, of ours or NumPy's."""
     return any(isinstance(v, (Array, numpy.ndarray)) for v in values)
@@ -36,7 +41,7 @@ def _reduction(op: str, names: str, doc: str, neutral: Any, combine: str, typed:
 
     def reduce(a: Any, axis: Axis, dtype: Any, out: Any, keepdims: bool, initial: Any, where: Any) -> Any:
         if a.__class__ is not ndarray:
-            if not given(a):
+            if alone(a):
                 return on_numbers(OPS[op], (a,), {"axis": axis, "keepdims": bool(keepdims)})
             a = array_of(a, op)
         if dtype is not None:
@@ -86,7 +91,7 @@ for _op, _names, _doc, _neutral, _combine, _typed in (
 def mean(a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
     """Mean over `axis`; integers are averaged in float32.  With `dtype` the elements are cast first."""
     if a.__class__ is not ndarray:
-        if not given(a):
+        if alone(a):
             return on_numbers(OPS["mean"], (a,), {"axis": axis, "keepdims": bool(keepdims)})
         a = array_of(a, "mean")
     if dtype is not None:
@@ -99,7 +104,7 @@ def _spread(op: str, names: str, doc: str) -> None:
                  *, correction: float | None = None) -> Any:
         ddof = ddof if correction is None else correction
         params = {"axis": _axis(axis), "ddof": ddof, "keepdims": bool(keepdims)}
-        if not given(a):
+        if alone(a):
             return on_numbers(OPS[op], (a,), params)
         a = array_of(a, op)
         if dtype is not None:
@@ -304,15 +309,7 @@ def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None)
         dtype = "int64"
     if dtype is not None:
         a = a.astype(dtype, copy=False)
-    if axis is None:
-        a, axis = F.reshape(a, shape=(-1,)), 0
-    (axis,) = axes_of(axis, a.ndim)
-    # One product per place of the axis: right at zeros too, where a quotient of running products is not.
-    pieces = []
-    for i in range(a.shape[axis]):
-        last = a[(slice(None),) * axis + (slice(i, i + 1),)]
-        pieces.append(last if i == 0 else pieces[-1] * last)
-    return deliver(out, F.concatenate(*pieces, axis=axis) if pieces else a.copy(), "cumprod")
+    return deliver(out, F.cumprod(a, axis=axis), "cumprod")
 
 
 @NP.adapter("nancumprod")
@@ -441,7 +438,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: float | None
 
     With ``copy=False`` the array itself is changed.
     """
-    if not given(x):
+    if alone(x):
         return _alone(numpy.nan_to_num, x)
     x = array_of(x, "nan_to_num")
     result = x
@@ -464,7 +461,7 @@ def divmod(x1: Any, x2: Any, out: Any = None) -> Any:  # noqa: A001
 @NP.adapter("modf")
 def modf(x: Any, out: Any = None) -> Any:
     """The fractional and the whole part, both with the sign of `x`."""
-    if not given(x):
+    if alone(x):
         return _alone(numpy.modf, x)
     x = _floats(x, None, "modf")
     whole = F.trunc(x)
@@ -474,7 +471,7 @@ def modf(x: Any, out: Any = None) -> Any:
 @NP.adapter("heaviside", arrays=2)
 def heaviside(x1: Any, x2: Any, out: Any = None) -> Any:
     """0 where x1 < 0, 1 where x1 > 0, x2 where x1 is 0."""
-    if not given(x1, x2):
+    if alone(x1) and alone(x2):
         return _alone(numpy.heaviside, x1, x2)
     a, b = _pair(x1, x2, "heaviside")
     result = F.where(F.equal(a, 0), b, F.cast(F.greater(a, 0), dtype=a.dtype))

@@ -8,10 +8,10 @@ import numpy
 from ..base import InvalidTypeError, InvalidValueError
 from ..invoke import F
 from ..ndarray import BaseArray
-from ..ops.index import Slot
 from ..ops.reduce import axes_of
 from ..ops.shape import product
 from .array import host_array, ndarray, reshaped
+from .calculate import alone
 from .functions import NP, array_of, arrays_of, deliver, place
 
 
@@ -55,7 +55,7 @@ def flipud(m: Any) -> Any:
 
 def _at_least(n: int, names: str, doc: str) -> None:
     def function(*arys: Any) -> Any:
-        out = [_padded(array_of(a, names), n) for a in arys]
+        out = [_padded(NP.function("asarray")(a) if alone(a) else array_of(a, names), n) for a in arys]
         return out[0] if len(out) == 1 else out
 
     function.__name__ = function.__qualname__ = names
@@ -341,59 +341,38 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     values = array_of(values if isinstance(values, (BaseArray, numpy.ndarray, int, float)) else host_array(values),
                       "insert", a._ctx)
     count = places.size
-    if single:
-        # One place takes any number of values; the axis of the values is where the array's is.
-        if axis == 0 and values.ndim == a.ndim or values.ndim == a.ndim and values.shape[axis] != 1:
-            count = values.shape[axis]
-            places = numpy.repeat(places, count)
-        elif values.ndim == a.ndim - 1 and values.ndim:
-            values = F.expand_dims(values, axis=axis)
+    if single:      # one place takes any number of values, which stand on their first axis
+        values = F.reshape(values, shape=(1,) * (a.ndim - values.ndim) + values.shape)
+        values = F.moveaxis(values, source=0, destination=axis)
+        count = values.shape[axis]
+        places = numpy.repeat(places, count)
     shape = tuple(count if i == axis else m for i, m in enumerate(a.shape))
     block = F.broadcast_to(F.cast(values, dtype=a.dtype), shape=shape)
     order = numpy.argsort(numpy.concatenate([places, numpy.arange(n) + 0.5]), kind="stable")
-    new = numpy.argsort(places, kind="stable")
     source = numpy.where(order < count, n + order, order - count)
-    assert new.size == count
     return at_places(F.concatenate(a, block, axis=axis), source, axis)
 
 
 # diagonals and triangles ------------------------------------------------------------------------------------------
 
 
-def _triangle(name: str, side: str, keep: Any) -> None:
+def _triangle(name: str, side: str) -> None:
     def function(m: Any, k: int = 0) -> Any:
-        m = array_of(m, name)
-        if m.ndim < 2:
-            raise InvalidValueError(f"{name}: needs an array of at least two axes, got shape {m.shape}")
-        rows, columns = m.shape[-2:]
-        where = NP.function("array")(keep(numpy.tri(rows, columns, k if name == "tril" else k - 1, bool)), dtype="bool",
-                                     ctx=m._ctx)
-        return F.where(where, m, F.fill(m, shape=(), dtype=m.dtype, value=0))
+        return getattr(F, name)(array_of(m, name), k=k)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"The matrices with zeros {side} diagonal `k`."
     NP.adapter(name)(function)
 
 
-_triangle("tril", "above", lambda mask: mask)
-_triangle("triu", "below", lambda mask: ~mask)
-
-
-def _diagonal_places(rows: int, columns: int, k: int) -> tuple[numpy.ndarray, numpy.ndarray]:
-    n = max(0, min(rows + min(k, 0), columns - max(k, 0)))
-    i = numpy.arange(n)
-    return i - min(k, 0), i + max(k, 0)
+_triangle("tril", "above")
+_triangle("triu", "below")
 
 
 @NP.adapter("diagonal")
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Diagonal `offset` of the matrices in two axes, as a new last axis; a copy."""
-    a = array_of(a, "diagonal")
-    if a.ndim < 2:
-        raise InvalidValueError(f"diagonal: needs an array of at least two axes, got shape {a.shape}")
-    axes_of((axis1, axis2), a.ndim)
-    a = F.moveaxis(a, source=(axis1, axis2), destination=(-2, -1))
-    return a[(Ellipsis, *_diagonal_places(*a.shape[-2:], offset))]
+    return F.diagonal(array_of(a, "diagonal"), offset=offset, axis1=axis1, axis2=axis2)
 
 
 @NP.adapter("trace")
@@ -406,14 +385,9 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, out: Any = No
 def diag(array: Any, k: int = 0) -> Any:
     """Diagonal `k` of a matrix; or the square matrix with the elements of one axis on diagonal `k`."""
     a = array_of(array, "diag")
-    if a.ndim == 2:
-        return diagonal(a, k)
-    if a.ndim != 1:
+    if a.ndim not in (1, 2):
         raise InvalidValueError(f"diag: takes one or two axes, got shape {a.shape}")
-    n = a.size + abs(k)
-    rows, columns = (
-        NP.function("array")(i, dtype="int64", ctx=a._ctx) for i in _diagonal_places(n, n, k))
-    return F.scatter_key(a, rows, columns, key=(Slot(0), Slot(1)), shape=(n, n))
+    return F.diag(a, k=k)
 
 
 @NP.adapter("diagflat")
