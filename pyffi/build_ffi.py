@@ -80,7 +80,7 @@ def find_libpython() -> Path:
     directories = [
         Path(d) for d in (
             sysconfig.get_config_var("LIBDIR"),
-            os.path.join(sysconfig.get_config_var("LIBDIR") or "", sysconfig.get_config_var("MULTIARCH") or ""),
+            f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('MULTIARCH')}",
             os.path.join(sys.base_prefix, "lib"),
         ) if d
     ]

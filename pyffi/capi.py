@@ -689,8 +689,21 @@ def _give_results(r: Any) -> int:
     """One handle, or SEVERAL with the results waiting for `results`."""
     if isinstance(r, Array):
         return _give(r)
-    _local.results = list(r)
+    if r is not None and not isinstance(r, (list, tuple)):
+        return _give(_as_array(r))
+    _local.results = [_as_array(a) for a in r or ()]
     return _SEVERAL
+
+
+def _as_array(r: Any) -> Any:
+    """A result that is a number, as NumPy's functions have it for questions like allclose, as an array."""
+    if isinstance(r, Array):
+        return r
+    if isinstance(r, (bool, int, float, numpy.generic)):
+        host = numpy.asarray(r)
+        if host.dtype in _DL_CODES:
+            return wrap(nd.NDArray, host, as_context("cpu(0)"))
+    raise base.InvalidTypeError(f"the result is a {type(r).__name__}, which C has no type for")
 
 
 @_export

@@ -1345,7 +1345,7 @@ static inline int give_one(int64_t rc, mxg_ndarray *out)
         return give(rc, out);
     got = give_results(rc, &n, out);
     if (got == MXG_OK && n != 1)
-        return fail(MXG_ERR_BUFFER, "the operator has no result");
+        return fail(MXG_ERR_TYPE, "the operator has no result");
     return got;
 }
 

@@ -122,6 +122,14 @@ def test_value(name: str) -> None:
 
 
 @cases()
+def test_results_own_their_memory(name: str) -> None:
+    for sample in SAMPLES[name]:
+        arrays = arrays_of(sample)
+        for y in listed(getattr(F, name)(*arrays, **sample.params)):
+            assert not any(numpy.shares_memory(y._data, x._data) for x in arrays if isinstance(x, BaseArray)), sample
+
+
+@cases()
 def test_gradients(name: str) -> None:
     for sample in SAMPLES[name]:
         check_grads(name, sample, differentiated(OPS[name], sample))

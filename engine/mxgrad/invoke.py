@@ -75,7 +75,7 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     result: Any
     if several:
         result = tuple(wrap(cls, o, ctx) for o in out)
-    elif op.view and _is_view(out):
+    elif op.view and (out is raws[0] or _is_view(out)):
         # As in MXNet, memory is shared where the view is one block of it.
         if share and out.flags.c_contiguous and not (live and state.recording):
             result = wrap(cls, out, ctx)

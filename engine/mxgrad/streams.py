@@ -11,17 +11,23 @@ MXNet draws from two kinds of Mersenne twister (``std::mt19937``), and `Engines`
   N numbers are cut into ``min(ceil(N/64), 1024)`` blocks of equal length, and engine i fills block i.
 * one *sequential* engine, for `np.random` (`NPStreams`), and for `nd.random.multinomial` and `shuffle`.
 
-An engine's words become numbers as libstdc++ does it (``generate_canonical``, ``uniform_int_distribution``, the
-polar method of ``normal_distribution``); the samplers above that (Marsaglia and Tsang's gamma, *ACM TOMS* 26(3),
-2000; Knuth's Poisson, and the rejection of *Numerical Recipes in C*, 7.3; Floyd's and the reservoir's sampling
-without replacement) follow MXNet 1.9.1 for nd and 2.0 for np, in the same precision, step by step.
+An engine's words become numbers as in libstdc++ (``generate_canonical``, ``uniform_int_distribution``, the
+polar method of ``normal_distribution``). The samplers above that follow MXNet 1.9.1 for nd and 2.0 for np,
+in the same precision, step by step: gamma of Marsaglia and Tsang (*ACM TOMS* 26(3), 2000), Poisson of Knuth
+and,
+from a mean of 12 on, of *Numerical Recipes in C*, 7.3; sampling without replacement by Floyd's method or a
+reservoir.
 
-What "bit for bit" covers: every float16 and float32 number and every integer here equals MXNet's on x86-64 Linux with
-glibc 2.28 to 2.40, whose float functions are restated below in NumPy, so no platform's libm enters. In float64, `log`
-and `pow` are the platform's own; the last bit is glibc's where they are. MXNet 2.0 shuffles long arrays in as many
-threads as the machine has; 1.9.1's one sequence, the same everywhere, is used for both frontends.
+What "bit for bit" covers: all numbers equal MXNet's on x86-64 Linux with glibc 2.28 to 2.40. The float
+functions of that libm are restated below, so float32 numbers come out the same everywhere. In float64 log,
+exp and pow are the platform's, whose last bit may differ (a float32 exponential or gamma number sees it
+once in 1e9). Exceptions:
 
-Errors: a parameter outside its range, or a negative size, is an `InvalidValueError` (a ValueError) naming it.
+* parameters in float16 arrays count as float32, where MXNet rounds every step to float16;
+* MXNet 2.0 shuffles long vectors in as many parts as there are threads; here it is 1.9.1's shuffle always;
+* MXNet 2.0's gamma sometimes draws once more for nothing, as a word of uninitialised memory has it.
+
+Errors: a parameter out of range, or a negative size, is an `InvalidValueError` (a ValueError) that names it.
 """
 from __future__ import annotations
 
@@ -34,7 +40,7 @@ import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from mxgrad.base import InvalidValueError, as_dtype
+from .base import InvalidValueError, as_dtype
 
 __all__ = ["Engines", "NDStreams", "NPStreams"]
 
@@ -47,9 +53,10 @@ F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 # ---- glibc's float functions -------------------------------------------------------------------------------
 #
-# logf, expf and powf work in double on a table of 16 or 32 intervals and round once (S. Nagy, "Optimized routines", in
-# glibc since 2.28); tanf and lgammaf are fdlibm's, in float throughout. The restatements were compared with glibc over
-# every float of their domain: none differs, but for two of expf's 6.7e8 arguments when the processor has FMA.
+# logf, expf and powf work in double on a table of 16 or 32 intervals and round once (Arm's Optimized
+# Routines, in glibc since 2.27); tanf and lgammaf are fdlibm's, in float throughout. Compared with glibc
+# 2.36 over every float of their domain, none differs, but for two of expf's 6.7e8 arguments when the
+# processor has FMA.
 
 _INV_C, _LN_C, _LOG2_C = np.array([float.fromhex(x) for x in """
     0x1.661ec79f8f3bep+0 -0x1.57bf7808caadep-2 -0x1.efec65b963019p-2
@@ -79,19 +86,18 @@ def _root32_of_2_to(i: int) -> float:
 
 
 _EXP2 = np.array([_root32_of_2_to(i) for i in range(32)])
-_LN2 = float.fromhex("0x1.62e42fefa39efp-1")
-_LN_POLY = [float.fromhex(x) for x in ("-0x1.00ea348b88334p-2", "0x1.5575b0be00b6ap-2", "-0x1.ffffef20a4123p-2")]
-_LOG2_POLY = [float.fromhex(x) for x in ("0x1.27616c9496e0bp-2", "-0x1.71969a075c67ap-2", "0x1.ec70a6ca7baddp-2",
-                                         "-0x1.7154748bef6c8p-1", "0x1.71547652ab82bp0")]
-_EXP2_POLY = [float.fromhex(x) for x in ("0x1.c6af84b912394p-5", "0x1.ebfce50fac4f3p-3", "0x1.62e42ff0c52d6p-1")]
-_TWO_OVER_PI_SCALED = float.fromhex("0x1.45F306DC9C883p+23")
-_HALF_PI = float.fromhex("0x1.921FB54442D18p0")
+_LN2, _LOG2_E, _HALF_PI = 0.6931471805599453, 1.4426950408889634, 1.5707963267948966
+_LN_POLY = -0.25089342214237154, 0.333456765744066, -0.4999997485802103
+_LOG2_POLY = (
+    0.288457581109214, -0.36092606229713164, 0.480898481472577, -0.7213474675006291, 1.4426950408774342)
+_EXP2_POLY = 0.05550361559341535, 0.2402284522445722, 0.6931471806916203
 _TAN_POLY = np.array([
-    3.3333334327e-01, 1.3333334029e-01, 5.3968254477e-02, 2.1869488060e-02, 8.8632395491e-03, 3.5920790397e-03,
-    1.4562094584e-03, 5.8804126456e-04, 2.4646313977e-04, 7.8179444245e-05, 7.1407252108e-05, -1.8558637748e-05,
-    2.5907305826e-05], F32)
-_LGAMMA_POLY = np.array([4.1893854737e-01, 8.3333335817e-02, -2.7777778450e-03, 7.9365057172e-04, -5.9518753551e-04,
-                         8.3633989561e-04, -1.6309292987e-03], F32)
+    3.3333334327e-01, 1.3333334029e-01, 5.3968254477e-02, 2.1869488060e-02, 8.8632395491e-03,
+    3.5920790397e-03, 1.4562094584e-03, 5.8804126456e-04, 2.4646313977e-04, 7.8179444245e-05,
+    7.1407252108e-05, -1.8558637748e-05, 2.5907305826e-05], F32)
+_LGAMMA_POLY = np.array([
+    4.1893854737e-01, 8.3333335817e-02, -2.7777778450e-03, 7.9365057172e-04, -5.9518753551e-04,
+    8.3633989561e-04, -1.6309292987e-03], F32)
 
 
 def _log_interval(x: Array) -> tuple[Array, Array, Array]:
@@ -127,7 +133,7 @@ def _exp2(x: Array, n: Array, poly: Sequence[float]) -> Array:
 
 def _expf(x: Array) -> Array:
     """The float32 exponential of float32 x."""
-    z = np.clip(x.astype(F64), -200.0, 200.0) * (float.fromhex("0x1.71547652b82fep+0") * 32)
+    z = np.clip(x.astype(F64), -200.0, 200.0) * (_LOG2_E * 32)
     n = np.rint(z)
     return _exp2(z - n, n, [p / s for p, s in zip(_EXP2_POLY, (32.0**3, 32.0**2, 32.0))])
 
@@ -150,12 +156,12 @@ def _tanf(x: Array) -> Array:
     """The float32 tangent of float32 x in [0, pi]."""
     one, two = F32.type(1), F32.type(2)
     xd = x.astype(F64)
-    quadrant = ((xd * _TWO_OVER_PI_SCALED).astype(np.int64) + 0x800000) >> 24
+    quadrant = ((xd * (2.0**24 / _HALF_PI)).astype(np.int64) + 0x800000) >> 24
     xd -= quadrant * _HALF_PI
     head = xd.astype(F32)
     tail = (xd - head).astype(F32)
-    sign = (1 - 2 * (quadrant & 1)).astype(F32)          # +1: the tangent is asked for, -1: minus its reciprocal
-    near_quarter = np.abs(head) >= F32.type(0.67434)     # the bound of fdlibm, 0x3f2ca140
+    sign = (1 - 2 * (quadrant & 1)).astype(F32)         # +1: the tangent of head, -1: minus its reciprocal
+    near_quarter = np.abs(head) >= F32.type(0.67434)     # fdlibm's bound, 0x3f2ca140
     side = np.where(near_quarter & (head < 0), -one, one)
     near_x = (F32.type(7.8539812565e-01) - side * head) + (F32.type(3.7748947079e-08) - side * tail)
     t = np.where(near_quarter, near_x, head)
@@ -204,7 +210,7 @@ def _lgammaf(x: Array) -> Array:
 
 
 def _log(x: Array) -> Array:
-    """The log of x > 0 in its dtype: glibc's in float32, the platform's (never NumPy's own loop) in float64."""
+    """The log of x > 0 in its dtype: glibc's in float32, the platform's (not NumPy's own) in float64."""
     return _logf(x) if x.dtype == F32 else np.fromiter(map(math.log, x.tolist()), F64, x.size)
 
 
@@ -217,7 +223,7 @@ def _pow(x: Array, y: Array) -> Array:
 
 
 class _NoEntropy(ISeedSequence):
-    """Fills a new MT19937 for nothing: the state is set by seeding right after. Entropy would cost 40 times more."""
+    """Fills a new MT19937, seeded right after, at no cost: gathering entropy takes 40 times as long."""
 
     _words = [0] * 624
 
@@ -225,7 +231,7 @@ class _NoEntropy(ISeedSequence):
         return self._words
 
 
-_NO_ENTROPY: Any = _NoEntropy()     # Any: NumPy's stub of MT19937 does not know the interface its manual names
+_NO_ENTROPY: Any = _NoEntropy()     # Any: NumPy's stub of MT19937 leaves this interface out
 
 
 class _Engine:
@@ -268,7 +274,7 @@ _SEED_FACTOR = 127
 
 
 class Engines:
-    """All engines of one device, shared by its `NDStreams` and `NPStreams`; made on first use, guarded by one lock.
+    """All engines of one device, shared by its `NDStreams` and `NPStreams`; each made on first use; one lock.
 
     seed: any int. MXNet reduces 127 * seed + device_id mod 2**32; parallel engine i starts from that + i.
     per_context: what ``mx.random.seed(seed, ctx)`` does: the sequential engine starts from exactly seed
@@ -366,7 +372,7 @@ def _polar_factor(r2: Array) -> Array:
 
 def _accepted_points(engines: Sequence[_Engine], counts: Sequence[int], dtype: DType
                      ) -> tuple[Array, Array, Array]:
-    """From engine i the first counts[i] accepted points x, y of the polar method, and their r2; all end to end."""
+    """The next counts[i] points x, y the polar method accepts of engine i, and their r2; end to end."""
     per_pair = 2 * _words_per_unit(dtype)
     xs, ys, r2s = [], [], []
     # A square holds pi/4 of its points in the disc; the margin makes a second helping rare.
@@ -376,14 +382,14 @@ def _accepted_points(engines: Sequence[_Engine], counts: Sequence[int], dtype: D
     for first in range(0, len(engines), together):
         lanes = engines[first:first + together]
         left = np.array(counts[first:first + together])
-        words = np.stack([engine.take(tries * per_pair) for engine in lanes])
-        x, y, r2, ok = _on_the_disc(words, dtype)
-        nth = ok.cumsum(axis=1)
+        words = np.empty((len(lanes), 0), np.uint32)
+        nth = np.zeros((len(lanes), 1), np.int64)
         while (nth[:, -1] < left).any():
-            words = np.concatenate([words, np.stack([engine.take(tries * per_pair) for engine in lanes])], axis=1)
+            more = np.stack([engine.take(tries * per_pair) for engine in lanes])
+            words = np.concatenate([words, more], axis=1)
             x, y, r2, ok = _on_the_disc(words, dtype)
             nth = ok.cumsum(axis=1)
-        used = per_pair * ((nth < left[:, None]).sum(axis=1) + (left > 0))
+        used = per_pair * ((nth < left[:, None]).sum(axis=1) + 1)
         for engine, row, n in zip(lanes, words, used.tolist()):
             engine.put_back(row[n:])
         ok &= nth <= left[:, None]
@@ -394,7 +400,7 @@ def _accepted_points(engines: Sequence[_Engine], counts: Sequence[int], dtype: D
 
 
 class _Lanes:
-    """Engines read side by side, one number each at a time: for samplers that use up a varying number of words.
+    """Engines read side by side, a number each at a time: for samplers that use a varying number of words.
 
     `lanes`, in the methods, are the indices of the engines that are to yield a number.
     """
@@ -442,7 +448,7 @@ class _Lanes:
         return y * _polar_factor(r2)
 
     def gamma(self, lanes: Array, alpha: Array, beta: Array) -> Array:
-        """Marsaglia and Tsang, with the power of a uniform number for alpha < 1; alpha and beta in their own dtype."""
+        """Marsaglia and Tsang's gamma numbers, times a power of a uniform number where alpha < 1."""
         dtype = self._dtype
         small = alpha < 1
         a = alpha.astype(F64)
@@ -525,7 +531,7 @@ def _as_shape(shape: Shape) -> tuple[int, ...]:
 
 
 def _as_parameter(value: Parameter) -> Array:
-    """A distribution's parameter: a float64 array keeps its dtype, all else becomes float32 as in MXNet's ops."""
+    """A parameter of a distribution: float64 arrays stay so, all else becomes float32 as in MXNet's ops."""
     keep = isinstance(value, np.ndarray) and value.dtype == F64
     return np.asarray(value, F64 if keep else F32)
 
@@ -562,7 +568,8 @@ class _Draw:
         """As nd draws: parameters of one shape, and `shape` numbers for each of their elements."""
         parameters = [_as_parameter(p) for p in given.values()]
         if any(p.shape != parameters[0].shape for p in parameters):
-            raise InvalidValueError(f"{name}: the parameters must have one shape, not {_shapes(given, parameters)}")
+            shapes = _shapes(given, parameters)
+            raise InvalidValueError(f"{name}: the parameters must have one shape, not {shapes}")
         return cls(name, given, parameters, parameters[0].shape + _as_shape(shape))
 
     @classmethod
@@ -655,7 +662,7 @@ class _Streams:
         return np.array(order, np.int64)
 
     def _below(self, limits: Array) -> Array:
-        """uniform_int_distribution: an integer below each limit, skipping words that would not divide evenly."""
+        """uniform_int_distribution: an integer below each limit; words past a whole multiple are skipped."""
         engine = self.engines.sequential
         words = engine.take(limits.size).astype(np.int64)
         scales = 0xFFFFFFFF // limits
@@ -673,11 +680,12 @@ class _Streams:
 class NDStreams(_Streams):
     """The numbers of ``mx.nd.random`` in MXNet 1.9.1: also those of initializers and of Dropout.
 
-    Every method returns a NumPy array and continues the stream, from whatever thread. Parameters are numbers or
-    arrays: for arrays (of one shape, (n,) say) the result has shape ``(n, *shape)``, `shape` draws for each
-    element, as MXNet's ``sample_*`` ops do it; for numbers it has `shape` (an int, or a tuple; () is one 0-d
-    number). `dtype` is float16, float32 or float64; the counting distributions take integer dtypes too.
-    All raise InvalidValueError for a negative size or a parameter out of range, and name it.
+    Every method returns a NumPy array and continues the stream, from whatever thread. Parameters are
+    numbers or arrays: for arrays (of one shape, (n,) say) the result has shape ``(n, *shape)``, `shape`
+    draws for each element, as MXNet's ``sample_*`` ops do it; for numbers it has `shape` (an int, or a
+    tuple; () is one 0-d number). `dtype` is float16, float32 or float64; the counting distributions take
+    integer dtypes too. All raise InvalidValueError for a negative size or a parameter out of range, and
+    name it.
 
     >>> streams = NDStreams(seed=7)
     >>> streams.uniform(0, 1, (2,))
@@ -733,7 +741,7 @@ class NDStreams(_Streams):
 
     def exponential(self, scale: Parameter = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32, *,
                     lam: Parameter | None = None) -> Array:
-        """Exponential numbers of mean scale > 0, or, given instead, of rate lam > 0, the parameter of MXNet's ops."""
+        """Exponential numbers of mean scale > 0, or of the rate lam > 0 that MXNet's ops take, if given."""
         if lam is None:
             _require(np.asarray(scale) > 0, f"exponential: scale must be positive, got {scale!r}")
             lam = 1.0 / scale if isinstance(scale, (int, float)) else 1 / _as_parameter(scale)
@@ -751,14 +759,15 @@ class NDStreams(_Streams):
         drawn: Array = ((words[0::2] << np.uint64(31)) + words[1::2]) % np.uint64(high - low)
         return (drawn.astype(np.int64) + low).astype(as_dtype(dtype)).reshape(dims)
 
-    def bernoulli_mask(self, keep_probability: float, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
+    def bernoulli_mask(self, keep_probability: float, shape: Shape = (), dtype: DTypeLike = np.float32
+                       ) -> Array:
         """Dropout's mask: bool, True, with keep_probability, where the number is kept.
 
         dtype is that of the data, on which the words used up depend. MXNet computes the probability from the
         dropped share p in float32: pass ``numpy.float32(1) - numpy.float32(p)``.
         """
         keep = np.float32(keep_probability)
-        _require(0 <= keep <= 1, f"bernoulli_mask: keep_probability must lie in [0, 1], got {keep_probability!r}")
+        _require(0 <= keep <= 1, f"bernoulli_mask: keep_probability must lie in [0, 1], got {keep}")
         dims = _as_shape(shape)
         u = self._units(math.prod(dims), _drawn_in(dtype, F64)).astype(F32)
         mask: Array = u < keep
@@ -836,10 +845,10 @@ class NDStreams(_Streams):
 
     def multinomial(self, probabilities: ArrayLike, shape: Shape = (), get_prob: bool = False,
                     dtype: DTypeLike = np.int32) -> Any:
-        """Categories drawn with the probabilities in the last axis, (..., k): an array of shape (..., *shape).
+        """Categories drawn with the probabilities in the last axis, (..., k): an array (..., *shape).
 
-        With get_prob, a pair: that, and the log of each drawn category's probability, in probabilities' dtype.
-        Each row must sum to 1, within 1%.
+        With get_prob, a pair: that, and the log of each drawn category's probability, in the same dtype as
+        those. Each row must sum to 1, within 1%.
 
         >>> NDStreams(seed=0).multinomial([0.1, 0.2, 0.3, 0.4], (5,))
         array([2, 2, 3, 3, 3], dtype=int32)
@@ -851,7 +860,7 @@ class NDStreams(_Streams):
         _require(p.ndim > 0 and p.shape[-1] > 0, "multinomial: probabilities must have at least one category")
         _require(p >= 0, "multinomial: probabilities must not be negative")
         totals = p.sum(axis=-1, dtype=F64)
-        _require(abs(totals - 1) < 0.01, f"multinomial: probabilities must sum to 1 in each row, not to {totals}")
+        _require(abs(totals - 1) < 0.01, f"multinomial: probabilities must sum to 1 by row, not to {totals}")
         rows = p.reshape(-1, p.shape[-1])
         u = self._sequential_units(len(rows) * math.prod(dims)).reshape(len(rows), math.prod(dims))
         drawn = np.empty(u.shape, np.int64)
@@ -870,10 +879,11 @@ class NDStreams(_Streams):
 class NPStreams(_Streams):
     """The numbers of ``mx.np.random`` and ``mx.npx.random`` in MXNet 2.0.
 
-    Every method returns a NumPy array and continues the stream, from whatever thread. Parameters are numbers or
-    arrays that broadcast; `shape` is that of the result (an int, or a tuple), () for that of the parameters.
-    `dtype` is float16, float32 or float64. Uniform and Gaussian noise is drawn in float32, whatever the dtype.
-    All raise InvalidValueError for a negative size or a parameter out of range, and name it.
+    Every method returns a NumPy array and continues the stream, from whatever thread. Parameters are
+    numbers or arrays that broadcast; `shape` is that of the result (an int, or a tuple), () for that of the
+    parameters. `dtype` is float16, float32 or float64; uniform and Gaussian noise is drawn in float32,
+    whatever the dtype. All raise InvalidValueError for a negative size or a parameter out of range, and
+    name it.
 
     >>> streams = NPStreams(seed=0)
     >>> streams.uniform(0, 1, (3,))
@@ -902,7 +912,7 @@ class NPStreams(_Streams):
         if logit is not None and prob is None:
             draw = _Draw.broadcast("bernoulli", shape, logit=logit)
             return draw.result(_logistic(self._sequential_units(draw.size)) < draw.wide(F32)[0], dtype)
-        raise InvalidValueError(f"bernoulli: give prob or logit, and not both: got prob={prob!r}, logit={logit!r}")
+        raise InvalidValueError(f"bernoulli: give either prob or logit, got prob={prob!r}, logit={logit!r}")
 
     def exponential(self, scale: Parameter = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32
                     ) -> Array:
@@ -911,7 +921,8 @@ class NPStreams(_Streams):
 
     def rayleigh(self, scale: Parameter = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Lengths of Gaussian vectors in the plane; scale >= 0 is their mode."""
-        return self._scaled("rayleigh", lambda u: np.sqrt(np.float32(-2) * _logf(u)), None, scale, shape, dtype)
+        noise = lambda u: np.sqrt(np.float32(-2) * _logf(u))
+        return self._scaled("rayleigh", noise, None, scale, shape, dtype)
 
     def gumbel(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape = (),
                dtype: DTypeLike = np.float32) -> Array:
@@ -1001,7 +1012,8 @@ class NPStreams(_Streams):
               dtype: DTypeLike = np.float32) -> Array:
         """Gamma numbers of shape a > 0 and scale > 0 (mean a * scale), drawn in float64.
 
-        MXNet draws two uniforms and two Gaussians for each number, and again for all as long as one is rejected.
+        As MXNet does, two uniforms and two Gaussians are drawn for each number, and for all again until
+        none is rejected.
         """
         draw = _Draw.broadcast("gamma", shape, a=a, scale=scale)
         alpha, beta = (np.broadcast_to(p, draw.size) for p in draw.wide(F32))
@@ -1056,7 +1068,8 @@ class NPStreams(_Streams):
 
     # -- integers
 
-    def randint(self, low: int, high: int | None = None, shape: Shape = (), dtype: DTypeLike = np.int64) -> Array:
+    def randint(self, low: int, high: int | None = None, shape: Shape = (), dtype: DTypeLike = np.int64
+                ) -> Array:
         """Integers in [low, high), or [0, low): drawn, alone among these, as `NDStreams.randint` does."""
         bounds = (0, low) if high is None else (low, high)
         return NDStreams(engines=self.engines).randint(*bounds, shape=shape, dtype=dtype)
@@ -1064,7 +1077,8 @@ class NPStreams(_Streams):
     def multinomial(self, n: int, pvals: ArrayLike, shape: Shape = ()) -> Array:
         """How often each of k outcomes of probabilities pvals, (k,), came in n trials: int64, (*shape, k).
 
-        pvals as a NumPy array counts as MXNet's array, anything else as a list: then MXNet draws k more numbers.
+        pvals in a NumPy array are taken as MXNet takes its own array, else as a list, for which it draws k
+        more numbers.
         """
         p = np.asarray(pvals, F64)
         _require(n >= 0, f"multinomial: n must not be negative, got {n}")
@@ -1082,10 +1096,10 @@ class NPStreams(_Streams):
         return np.bincount(cells, minlength=rows * p.size).astype(np.int64).reshape(dims + (p.size,))
 
     def choice(self, a: int, shape: Shape = (), replace: bool = True, p: ArrayLike | None = None) -> Array:
-        """Integers of 0 … a-1, int64: evenly or with probabilities p, (a,); each at most once unless `replace`.
+        """Integers of 0 … a-1, int64: evenly or with probabilities p, (a,); `replace`: more than once each.
 
-        To choose from an array, index its first axis with the result. (MXNet 2.0b1 ignores p when it is given with
-        a number a; the numbers here are those of its array form, and of 1.9.1.)
+        To choose from an array, index its first axis with the result. (MXNet 2.0b1 overlooks p when a is a
+        number; the numbers here are those of its array form, and of 1.9.1.)
         """
         dims = _as_shape(shape)
         n = math.prod(dims)

@@ -79,7 +79,11 @@ SAMPLES: dict[str, list[Sample]] = {
     "degrees": over(low=-4, high=4), "radians": over(low=-200, high=200),
 
     **{name: over(low=-3, high=3) + [Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]), differentiate=False)]
-       for name in ("sign", "floor", "ceil", "trunc", "rint", "fix")},
+       for name in ("sign", "floor", "ceil", "trunc", "fix")},
+    "rint": [Sample(smooth(2, 3), reference=numpy.rint), Sample(ints(4), reference=lambda x: x),
+             Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999999999999994, 2.0 ** 52 + 1, 1e300, NAN, INF]),
+                    differentiate=False, reference=lambda x: numpy.array(
+                        [-3, -2, -1, 0, 1, 2, 0, 2.0 ** 52 + 1, 1e300, NAN, INF]))],
     "round_away": [Sample(smooth(2, 3), reference=numpy.round),
                    Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.0, -0.2, 0.49999999999999994, 1e300]),
                           differentiate=False,
@@ -88,6 +92,10 @@ SAMPLES: dict[str, list[Sample]] = {
     "around": [Sample(smooth(2, 3), reference=numpy.round),
                Sample(smooth(2, 3) * 100, decimals=-1, reference=numpy.round),
                Sample(smooth(2, 3) * math.pi, decimals=2, reference=numpy.round)],
+
+    "round_ste": [Sample(smooth(2, 3), reference=numpy.round, differentiate=False)],
+    "sign_ste": [Sample(smooth(2, 3), reference=numpy.sign, differentiate=False)],
+    "gradient_multiplier": [Sample(smooth(2, 3), scalar=3.0, reference=lambda x, scalar: x, differentiate=False)],
 
     **{name: truth() for name in ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal",
                                   "logical_and", "logical_or", "logical_xor")},

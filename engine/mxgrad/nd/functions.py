@@ -1,10 +1,12 @@
 """The frontend object of nd."""
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from ..base import NotAnArrayError
-from ..frontend import FRONTENDS, Frontend
+from ..base import MXNetError, NotAnArrayError, completed
+from ..frontend import FRONTENDS, Frontend, Function
 from ..invoke import F, into
 from ..ndarray import BaseArray
 from ..registry import Op
@@ -47,6 +49,31 @@ class NDFrontend(Frontend):
         if isinstance(result, (tuple, list)):
             result = list(result)
         return result if out is None else into(name, out, result)
+
+    def composed(self, names: str, arrays: int = 1) -> Callable[[Function], Function]:
+        """Decorator: `adapter` for a composition, whose array arguments are checked, errors completed, and `out` (by
+        name) and a result without axes taken care of here."""
+        def declare(function: Function) -> Function:
+            code = function.__code__
+            called = names.split()[0]
+
+            @wraps(function)
+            def call(*args: Any, out: Any = None, name: Any = None, **params: Any) -> Any:
+                given = dict(zip(code.co_varnames, args[:arrays]))
+                given.update((n, params[n]) for n in code.co_varnames[:arrays] if n in params)
+                for argument, value in given.items():
+                    if value is not None:
+                        self.array(value, argument)
+                try:
+                    result = function(*args, **params)
+                except (ValueError, TypeError, IndexError) as error:
+                    if isinstance(error, MXNetError):
+                        raise
+                    raise completed(error, f"{called}: {error}") from None
+                return self.deliver(self.finish(result, tuple(given.values())), out, called)
+
+            return self.adapter(names, arrays)(call)
+        return declare
 
 
 ND = FRONTENDS["nd"] = NDFrontend()

@@ -11,9 +11,9 @@ from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..invoke import F
 from ..ndarray import BaseArray
 from ..ops.index import Slot
-from ..ops.reduce import axes_of, count_of, kept_shape
+from ..ops.reduce import count_of, kept_shape
 from .array import ndarray, promoted
-from .functions import NP, array_of, deliver, on_numbers, one, place
+from .functions import NP, array_of, axes_of, deliver, on_numbers, one, place
 from ..registry import OPS
 
 Axis = Any

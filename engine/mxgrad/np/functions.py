@@ -6,11 +6,12 @@ from typing import Any
 import numpy
 
 from ..array import Array, wrap
-from ..base import InvalidTypeError
+from ..base import InvalidTypeError, InvalidValueError, MXNetError, completed
 from ..context import CPU0, Context, current_context
 from ..frontend import FRONTENDS, Frontend, Function
 from ..invoke import F, into
 from ..ndarray import BaseArray
+from ..ops import reduce
 from ..registry import OPS, REQUIRED, Op
 from .array import ndarray, operand
 
@@ -85,6 +86,24 @@ def arrays_of(values: Any, what: str) -> list[Any]:
     return [array_of(v, what, ctx) for v in values]
 
 
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The axes meant by a number, several or None (all), not negative; InvalidValueError for one that is not there."""
+    try:
+        return reduce.axes_of(axis, ndim)
+    except ValueError as error:
+        raise InvalidValueError(str(error)) from None
+
+
+def shared(what: str, composition: Function, *args: Any, **params: Any) -> Any:
+    """A composition that both frontends share, called over F; its errors say `what` failed."""
+    try:
+        return composition(F, *args, **params)
+    except MXNetError:
+        raise
+    except (ValueError, TypeError, IndexError) as error:
+        raise completed(error, f"{what}: {error}") from None
+
+
 def on_numbers(op: Op, values: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """An op on Python numbers alone: a Python number, or an array where the op makes axes."""
     hosts = [v if v is None else numpy.asarray(v) for v in values]
@@ -110,3 +129,12 @@ def deliver(out: Any, result: Any, what: str) -> Any:
 
 
 NP = FRONTENDS["np"] = NPFrontend()
+
+
+def alias(**names: str) -> None:
+    """Further names of functions the table has."""
+    for other, name in names.items():
+        NP.table[other] = NP.table[name]
+
+
+alias(pow="power", atan2="arctan2", bitwise_invert="invert")

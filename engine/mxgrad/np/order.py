@@ -10,9 +10,8 @@ from ..array import wrap
 from ..base import InvalidTypeError, InvalidValueError
 from ..invoke import F
 from ..ndarray import BaseArray
-from ..ops.reduce import axes_of
 from .array import host_array, ndarray
-from .functions import NP, array_of, arrays_of, deliver, on_numbers, place
+from .functions import NP, array_of, arrays_of, axes_of, deliver, on_numbers, place
 from .calculate import alone
 from ..registry import OPS
 

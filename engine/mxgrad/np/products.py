@@ -7,8 +7,7 @@ import numpy
 
 from ..base import InvalidTypeError, InvalidValueError
 from ..invoke import F
-from ..ops.reduce import axes_of
-from .functions import NP, array_of, arrays_of, deliver, place
+from .functions import NP, array_of, arrays_of, axes_of, deliver, place
 
 
 def _two(a: Any, b: Any, what: str) -> tuple[Any, Any]:

@@ -8,11 +8,10 @@ import numpy
 from ..base import InvalidTypeError, InvalidValueError
 from ..invoke import F
 from ..ndarray import BaseArray
-from ..ops.reduce import axes_of
 from ..ops.shape import product
 from .array import host_array, ndarray, reshaped
 from .calculate import alone
-from .functions import NP, array_of, arrays_of, deliver, place
+from .functions import NP, array_of, arrays_of, axes_of, deliver, place
 
 
 @NP.adapter("reshape")

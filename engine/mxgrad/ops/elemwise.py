@@ -70,14 +70,26 @@ def _power_dy(F: Any, g: Any, z: Any, x: Any, y: Any) -> Any:
 _elemwise("power", _power_dx, _power_dy, nd="broadcast_power", np="power")
 _elemwise("float_power", _power_dx, _power_dy, kernel=lambda xp, x1, x2: xp.power(x1, x2), result="float",
           np="float_power")
-_elemwise("maximum", lambda F, g, z, x, y: F.where(x >= y, g, 0), lambda F, g, z, x, y: F.where(x >= y, 0, g),
-          nd="broadcast_maximum", np="maximum")
-_elemwise("minimum", lambda F, g, z, x, y: F.where(x <= y, g, 0), lambda F, g, z, x, y: F.where(x <= y, 0, g),
-          nd="broadcast_minimum", np="minimum")
-_elemwise("fmax", lambda F, g, z, x, y: F.where(F.logical_or(x >= y, y != y), g, 0),
-          lambda F, g, z, x, y: F.where(F.logical_or(x >= y, y != y), 0, g), np="fmax")
-_elemwise("fmin", lambda F, g, z, x, y: F.where(F.logical_or(x <= y, y != y), g, 0),
-          lambda F, g, z, x, y: F.where(F.logical_or(x <= y, y != y), 0, g), np="fmin")
+
+
+def _extreme(name: str, beats: Callable[..., Any], **names: Any) -> None:
+    """`beats(F, x, y, tied)`: where x is the result, ties included or not: they go to the first array."""
+    _elemwise(name, lambda F, g, z, x, y: F.where(beats(F, x, y, True), g, 0),
+              lambda F, g, z, x, y: F.where(beats(F, x, y, hasattr(x, "shape")), 0, g), **names)
+
+
+def _over(F: Any, x: Any, y: Any, tied: bool) -> Any:
+    return x >= y if tied else x > y
+
+
+def _under(F: Any, x: Any, y: Any, tied: bool) -> Any:
+    return x <= y if tied else x < y
+
+
+_extreme("maximum", _over, nd="broadcast_maximum", np="maximum")
+_extreme("minimum", _under, nd="broadcast_minimum", np="minimum")
+_extreme("fmax", lambda F, x, y, tied: F.logical_or(_over(F, x, y, tied), y != y), np="fmax")
+_extreme("fmin", lambda F, x, y, tied: F.logical_or(_under(F, x, y, tied), y != y), np="fmin")
 _elemwise("hypot", lambda F, g, z, x, y: g * _ratio(F, x, z), lambda F, g, z, x, y: g * _ratio(F, y, z), keeps="0y|1y",
           result="float", nd="hypot broadcast_hypot", np="hypot")
 _elemwise("arctan2", lambda F, g, z, x, y: g * y / (x * x + y * y), lambda F, g, z, x, y: -g * x / (x * x + y * y),
@@ -140,7 +152,6 @@ _elemwise("sign", zero, keeps="", nd="sign", np="sign")
 _elemwise("floor", zero, keeps="", nd="floor", np="floor")
 _elemwise("ceil", zero, keeps="", nd="ceil", np="ceil")
 _elemwise("trunc", zero, keeps="", nd="trunc", np="trunc")
-_elemwise("rint", zero, keeps="", nd="rint", np="rint")
 _elemwise("fix", zero, keeps="", kernel=lambda xp, x: xp.trunc(x), nd="fix", np="fix")
 
 
@@ -156,11 +167,38 @@ def _round_away(xp: Any, x: Any) -> Any:
 _elemwise("round_away", zero, keeps="", kernel=_round_away, nd="round")
 
 
+def _rint(xp: Any, x: Any) -> Any:
+    """The nearest whole number; halves go down, as MXNet's rint has it: n + 1/2 becomes n."""
+    if x.dtype.kind != "f":
+        return x.copy()
+    whole = xp.floor(x)
+    return whole + (x - whole > 0.5)
+
+
+_elemwise("rint", zero, keeps="", kernel=_rint, nd="rint", np="rint")
+
+
 def _around(xp: Any, x: Any, *, decimals: int = 0) -> Any:
     return xp.round(x, decimals)
 
 
 _elemwise("around", zero, keeps="", kernel=_around, np="around round round_")
+
+# gradients that are not the derivative, for training through a step ------------------------------------------------
+
+_elemwise("round_ste", lambda F, g, y, x: g, keeps="", kernel=_round_away, nd="contrib.round_ste", npx="round_ste",
+          doc="Rounded, halves away from zero, with the gradient of the identity (straight-through estimator).")
+_elemwise("sign_ste", lambda F, g, y, x: g, keeps="", kernel=lambda xp, x: xp.sign(x), nd="contrib.sign_ste",
+          npx="sign_ste", doc="The sign, with the gradient of the identity (straight-through estimator).")
+
+
+def _gradient_multiplier(xp: Any, x: Any, *, scalar: float = 1.0) -> Any:
+    """The identity, whose gradient is multiplied by `scalar`; a negative one reverses it."""
+    return x.copy()
+
+
+_elemwise("gradient_multiplier", lambda F, g, y, x, scalar=1.0: g * scalar, keeps="", kernel=_gradient_multiplier,
+          nd="contrib.gradientmultiplier")
 
 # comparison and logic: bool results, zero gradients ---------------------------------------------------------------
 

@@ -23,7 +23,8 @@ def _matmul(xp: Any, a: Any, b: Any) -> Any:
     return xp.matmul(a, b)
 
 
-def _t(F: Any, a: Any) -> Any:
+def mT(F: Any, a: Any) -> Any:
+    """Matrices transposed."""
     return F.swapaxes(a, axis1=-1, axis2=-2)
 
 
@@ -33,8 +34,8 @@ def _matmul_da(F: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
         return F.expand_dims(g, axis=-1) * b
     if len(a.shape) == 1:
-        return F.reshape(F.matmul(F.expand_dims(g, axis=-2), _t(F, b)), shape=g.shape[:-1] + a.shape)
-    return F.matmul(g, _t(F, b))
+        return F.reshape(F.matmul(F.expand_dims(g, axis=-2), mT(F, b)), shape=g.shape[:-1] + a.shape)
+    return F.matmul(g, mT(F, b))
 
 
 def _matmul_db(F: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -43,9 +44,9 @@ def _matmul_db(F: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     if len(a.shape) == 1:
         return F.expand_dims(a, axis=-1) * F.expand_dims(g, axis=-2)
     if len(b.shape) == 1:
-        wide = F.matmul(_t(F, a), F.expand_dims(g, axis=-1))
+        wide = F.matmul(mT(F, a), F.expand_dims(g, axis=-1))
         return F.reshape(wide, shape=a.shape[:-2] + b.shape)
-    return F.matmul(_t(F, a), g)
+    return F.matmul(mT(F, a), g)
 
 
 register("matmul", _matmul, _matmul_da, _matmul_db, broadcasts=True, result="same", np="matmul")
@@ -283,7 +284,7 @@ def _pack_triangle(xp: Any, a: Any, *, offset: int = 0, lower: bool = True) -> A
     `offset` is the diagonal the triangle ends at, positive for upper and negative for lower ones; `lower` decides
     where it is 0.
     """
-    n = _square(a)
+    n = side(a)
     if abs(offset) > n:
         raise ValueError(f"offset {offset} is outside matrices of {n} x {n}")
     return a.reshape(a.shape[:-2] + (n * n,))[..., _triangle_places(xp, n, offset, lower)]
@@ -291,7 +292,7 @@ def _pack_triangle(xp: Any, a: Any, *, offset: int = 0, lower: bool = True) -> A
 
 register("pack_triangle", _pack_triangle,
          lambda F, g, y, a, offset=0, lower=True: F.unpack_triangle(g, offset=offset, lower=lower), keeps="",
-         nd="linalg_extracttrian", nd_arrays=("A",))
+         nd="linalg.extracttrian linalg_extracttrian", nd_arrays=("A",))
 
 
 def _unpack_triangle(xp: Any, v: Any, *, offset: int = 0, lower: bool = True) -> Any:
@@ -308,12 +309,13 @@ def _unpack_triangle(xp: Any, v: Any, *, offset: int = 0, lower: bool = True) ->
 
 register("unpack_triangle", _unpack_triangle,
          lambda F, h, y, v, offset=0, lower=True: F.pack_triangle(h, offset=offset, lower=lower), keeps="",
-         nd="linalg_maketrian", nd_arrays=("A",))
+         nd="linalg.maketrian linalg_maketrian", nd_arrays=("A",))
 
 # factorisations -------------------------------------------------------------------------------------------------
 
 
-def _square(a: Any) -> int:
+def side(a: Any) -> int:
+    """The height and width of square matrices; ValueError for other shapes."""
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         raise ValueError(f"square matrices are needed, the array has shape {tuple(a.shape)}")
     return int(a.shape[-1])
@@ -326,17 +328,17 @@ def _single(xp: Any, a: Any) -> Any:
 
 def _inv(xp: Any, a: Any) -> Any:
     """Inverse matrices."""
-    _square(a)
+    side(a)
     return xp.linalg.inv(_single(xp, a)).astype(a.dtype)
 
 
-register("inv", _inv, lambda F, g, y, a: -F.matmul(_t(F, y), F.matmul(g, _t(F, y))), keeps="y", result="float",
-         nd="linalg_inverse", np="linalg.inv", nd_arrays=("A",))
+register("inv", _inv, lambda F, g, y, a: -F.matmul(mT(F, y), F.matmul(g, mT(F, y))), keeps="y", result="float",
+         nd="linalg.inverse linalg_inverse", np="linalg.inv", nd_arrays=("A",))
 
 
 def _det(xp: Any, a: Any) -> Any:
     """Determinants."""
-    _square(a)
+    side(a)
     return xp.linalg.det(_single(xp, a)).astype(a.dtype)
 
 
@@ -345,13 +347,13 @@ def _wide(F: Any, g: Any) -> Any:
     return F.reshape(g, shape=tuple(g.shape) + (1, 1))
 
 
-register("det", _det, lambda F, g, y, a: _wide(F, g) * F.cofactor(a), keeps="x", result="float", nd="linalg_det",
+register("det", _det, lambda F, g, y, a: _wide(F, g) * F.cofactor(a), result="float", nd="linalg.det linalg_det",
          np="linalg.det", nd_arrays=("A",))
 
 
 def _cofactor(xp: Any, a: Any) -> Any:
     """det(a) times the transposed inverse, for singular matrices too: by singular values."""
-    n = _square(a)
+    n = side(a)
     if n == 0:
         return a.copy()
     u, s, vt = xp.linalg.svd(_single(xp, a))
@@ -361,9 +363,9 @@ def _cofactor(xp: Any, a: Any) -> Any:
 
 
 def _cofactor_da(F: Any, g: Any, y: Any, a: Any) -> Any:
-    inverse = _t(F, F.inv(a))
+    inverse = mT(F, F.inv(a))
     along = F.sum(g * y, axis=(-2, -1), keepdims=True) * inverse
-    return along - F.matmul(F.matmul(y, _t(F, g)), inverse)
+    return along - F.matmul(F.matmul(y, mT(F, g)), inverse)
 
 
 register("cofactor", _cofactor, _cofactor_da, keeps="xy", result="float")
@@ -371,32 +373,32 @@ register("cofactor", _cofactor, _cofactor_da, keeps="xy", result="float")
 
 def _slogdet(xp: Any, a: Any) -> Any:
     """Signs and logarithms of the absolute values of determinants: two arrays."""
-    _square(a)
+    side(a)
     sign, logabsdet = xp.linalg.slogdet(_single(xp, a))
     return sign.astype(a.dtype), logabsdet.astype(a.dtype)
 
 
-register("slogdet", _slogdet, joint=lambda F, gs, ys, a: (_wide(F, gs[1]) * _t(F, F.inv(a)),), keeps="x",
-         nd="linalg_slogdet", np="linalg.slogdet", nd_arrays=("A",))
+register("slogdet", _slogdet, joint=lambda F, gs, ys, a: (_wide(F, gs[1]) * mT(F, F.inv(a)),), keeps="x",
+         nd="linalg.slogdet linalg_slogdet", np="linalg.slogdet", nd_arrays=("A",))
 
 
 def _solve(xp: Any, a: Any, b: Any) -> Any:
     """x with ``a @ x = b``; with one axis less than `a`, `b` is a vector for each matrix."""
-    _square(a)
+    side(a)
     if b.ndim == a.ndim - 1:
         return xp.linalg.solve(_single(xp, a), _single(xp, b)[..., None])[..., 0].astype(a.dtype)
     return xp.linalg.solve(_single(xp, a), _single(xp, b)).astype(a.dtype)
 
 
 def _solve_db(F: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
-    return F.sum_to(F.solve(_t(F, a), g), shape=b.shape)
+    return F.sum_to(F.solve(mT(F, a), g), shape=b.shape)
 
 
 def _solve_da(F: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
-    back = F.solve(_t(F, a), g)
+    back = F.solve(mT(F, a), g)
     if len(b.shape) == len(a.shape) - 1:
         return F.sum_to(-F.expand_dims(back, axis=-1) * F.expand_dims(y, axis=-2), shape=a.shape)
-    return F.sum_to(-F.matmul(back, _t(F, y)), shape=a.shape)
+    return F.sum_to(-F.matmul(back, mT(F, y)), shape=a.shape)
 
 
 register("solve", _solve, _solve_da, _solve_db, keeps="0y", result="float", np="linalg.solve")
@@ -404,7 +406,7 @@ register("solve", _solve, _solve_da, _solve_db, keeps="0y", result="float", np="
 
 def _solve_triangular(xp: Any, a: Any, b: Any, *, lower: bool = True, transpose: bool = False) -> Any:
     """x with ``t @ x = b``, t the lower or upper triangle of `a`, transposed if asked for."""
-    _square(a)
+    side(a)
     if b.ndim != a.ndim or b.shape[:-1] != a.shape[:-1]:
         raise ValueError(f"matrices of shape {tuple(a.shape)} do not fit the right hand sides {tuple(b.shape)}")
     t = _triangle(xp, _single(xp, a), lower)
@@ -419,7 +421,7 @@ def _solve_triangular_da(
     F: Any, g: Any, y: Any, a: Any, b: Any, lower: bool = True, transpose: bool = False,
 ) -> Any:
     back = F.solve_triangular(a, g, lower=lower, transpose=not transpose)
-    return -_triangle(F, F.matmul(y, _t(F, back)) if transpose else F.matmul(back, _t(F, y)), lower)
+    return -_triangle(F, F.matmul(y, mT(F, back)) if transpose else F.matmul(back, mT(F, y)), lower)
 
 
 register("solve_triangular", _solve_triangular, _solve_triangular_da,
@@ -432,21 +434,21 @@ def _cholesky(xp: Any, a: Any) -> Any:
 
     Only the lower triangle is read; the gradient is symmetric.
     """
-    _square(a)
+    side(a)
     return xp.linalg.cholesky(_single(xp, a)).astype(a.dtype)
 
 
 def _cholesky_da(F: Any, g: Any, y: Any, a: Any) -> Any:
     # Murray's equation 9: L^-T phi(L^T g) L^-1, made symmetric; phi is the lower triangle with half its diagonal.
-    inner = F.matmul(_t(F, y), g)
+    inner = F.matmul(mT(F, y), g)
     phi = (F.tril(inner) + F.tril(inner, k=-1)) * 0.5
-    right = F.solve_triangular(y, _t(F, phi), transpose=True)       # (phi L^-1)^T
-    whole = F.solve_triangular(y, _t(F, right), transpose=True)
-    return (whole + _t(F, whole)) * 0.5
+    right = F.solve_triangular(y, mT(F, phi), transpose=True)       # (phi L^-1)^T
+    whole = F.solve_triangular(y, mT(F, right), transpose=True)
+    return (whole + mT(F, whole)) * 0.5
 
 
-register("cholesky", _cholesky, _cholesky_da, keeps="y", result="float", nd="linalg_potrf", np="linalg.cholesky",
-         nd_arrays=("A",))
+register("cholesky", _cholesky, _cholesky_da, keeps="y", result="float", nd="linalg.potrf linalg_potrf",
+         np="linalg.cholesky", nd_arrays=("A",))
 
 
 def _eigh(xp: Any, a: Any) -> Any:
@@ -455,7 +457,7 @@ def _eigh(xp: Any, a: Any) -> Any:
     Only the lower triangle is read; the gradient is symmetric, and that of the eigenvectors leaves out what is between
     equal eigenvalues, where it does not exist.
     """
-    _square(a)
+    side(a)
     w, v = xp.linalg.eigh(_single(xp, a))
     return w.astype(a.dtype), v.astype(a.dtype)
 
@@ -464,11 +466,11 @@ def _eigh_joint(F: Any, gs: Any, ys: Any, a: Any) -> Any:
     w, v = ys
     gap = F.expand_dims(w, axis=-2) - F.expand_dims(w, axis=-1)
     same = F.equal(gap, 0)
-    mixing = F.where(same, 0, F.matmul(_t(F, v), gs[1]) / F.where(same, 1, gap))
+    mixing = F.where(same, 0, F.matmul(mT(F, v), gs[1]) / F.where(same, 1, gap))
     n = a.shape[-1]
     inner = mixing + F.put_diagonal(gs[0], shape=tuple(a.shape[:-2]) + (n, n), axis1=-2, axis2=-1)
-    whole = F.matmul(F.matmul(v, inner), _t(F, v))
-    return ((whole + _t(F, whole)) * 0.5,)
+    whole = F.matmul(F.matmul(v, inner), mT(F, v))
+    return ((whole + mT(F, whole)) * 0.5,)
 
 
 register("eigh", _eigh, joint=_eigh_joint, keeps="y")
@@ -492,14 +494,14 @@ def _qr_joint(F: Any, gs: Any, ys: Any, a: Any) -> Any:
     tail = (Ellipsis, slice(None), slice(rows, None))
     gr2 = F.getitem(gr, key=tail)
     a2 = F.matmul(q, F.getitem(r, key=tail))
-    da1 = _qr_tall(F, gq + F.matmul(a2, _t(F, gr2)), F.getitem(gr, key=lead), q, F.getitem(r, key=lead))
+    da1 = _qr_tall(F, gq + F.matmul(a2, mT(F, gr2)), F.getitem(gr, key=lead), q, F.getitem(r, key=lead))
     return (F.concatenate(da1, F.matmul(q, gr2), axis=-1),)
 
 
 def _qr_tall(F: Any, gq: Any, gr: Any, q: Any, r: Any) -> Any:
-    m = F.matmul(r, _t(F, gr)) - F.matmul(_t(F, gq), q)
-    sym = F.tril(m) + _t(F, F.tril(m, k=-1))
-    return _t(F, F.solve_triangular(r, _t(F, gq + F.matmul(q, sym)), lower=False))
+    m = F.matmul(r, mT(F, gr)) - F.matmul(mT(F, gq), q)
+    sym = F.tril(m) + mT(F, F.tril(m, k=-1))
+    return mT(F, F.solve_triangular(r, mT(F, gq + F.matmul(q, sym)), lower=False))
 
 
 register("qr", _qr, joint=_qr_joint, keeps="y")

@@ -16,10 +16,9 @@ from ..registry import register
 
 
 def _in_float64(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The kernel that computes in float64 and gives the dtype of `x`, or float64 for integers."""
+    """The kernel that computes in float64 and gives the dtype of `x`, or float32 for integers."""
     def kernel(xp: Any, x: Any) -> Any:
-        y = f(xp, x.astype("float64"))
-        return y.astype(x.dtype) if x.dtype.kind == "f" else y
+        return f(xp, x.astype("float64")).astype(x.dtype if x.dtype.kind == "f" else "float32")
 
     kernel.__doc__ = f.__doc__
     return kernel
@@ -213,7 +212,7 @@ def _polygamma(xp: Any, x: Any, *, n: int) -> Any:
         p = [-math.pi * (a + b) for a, b in zip(d + [0.0, 0.0], [0.0, 0.0] + d)]
     part = wide - xp.rint(wide)
     y = xp.where(wide < 0, -y - math.pi * _poly(p, 1 / xp.tan(math.pi * part)), y if n % 2 else -y)
-    return y.astype(x.dtype) if x.dtype.kind == "f" else y
+    return y.astype(x.dtype if x.dtype.kind == "f" else "float32")
 
 
 _unary("gamma", _gamma, lambda F, g, y, x: g * y * F.digamma(x), keeps="xy", nd="gamma", npx="gamma")

@@ -173,3 +173,99 @@ sub get_symbol {
 }
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::AutoGrad - recording and gradients
+
+=head1 SYNOPSIS
+
+    use AI::MXGrad qw(nd autograd);
+
+    my $x = nd->array([1, 2, 3])->attach_grad;
+    my $y = autograd->record(sub { ($x**3)->sum });
+
+    my $dx  = autograd->grad($y, $x, create_graph => 1);    # 3x²
+    my $ddx = autograd->grad($dx, $x);                      # 6x
+    print $dx->asstr, "\n", $ddx->asstr, "\n";
+
+=head1 DESCRIPTION
+
+C<autograd> is short for this class; all methods are class methods. Arguments called heads and variables are an array or
+a reference to a list of them.
+
+=head1 SCOPES
+
+Each runs a block and gives what it gives, in the context it was called in. However the block is left, the flags are
+what they were; an exception passes unchanged.
+
+=over
+
+=item record($code, train_mode => 1)
+
+Records what is computed from variables. C<train_mode> is the mode of operators like Dropout; undef leaves it as it is.
+
+=item pause($code, train_mode => 0)
+
+Does not record.
+
+=item train_mode($code), predict_mode($code)
+
+Set the mode and leave recording as it is.
+
+=item is_recording, is_training
+
+The flags of this thread, 1 or 0.
+
+=item set_is_recording($on), set_is_training($on)
+
+Set a flag and give what it was.
+
+=back
+
+=head1 GRADIENTS
+
+=over
+
+=item backward($heads, head_grads =>, retain_graph => 0, train_mode => 1)
+
+Fills the gradients of all variables the heads were computed from; those of several heads add up. C<head_grads> has an
+array, or undef for ones, for each head. The graph is freed unless C<retain_graph> is true. Errors: AutogradError
+(nothing recorded, graph freed, a value overwritten since), InvalidValueError (lengths, shapes).
+
+=item grad($heads, $variables, head_grads =>, retain_graph =>, create_graph => 0, train_mode => 1)
+
+The gradients themselves: an array for one variable, a list reference for a list. Attached gradients stay as they are.
+With C<create_graph> the computation of the gradient is recorded, so that it can be differentiated again, any number of
+times; C<retain_graph> is as C<create_graph> unless given. Errors: as C<backward>; a variable that is not marked or not
+reached.
+
+=item compute_gradient(\@heads)
+
+C<backward(\@heads)>.
+
+=item mark_variables(\@variables, \@gradients, grad_reqs => 'write')
+
+Makes variables whose gradients go into the given arrays. C<grad_reqs> is C<write>, C<add> or C<null>, or a list.
+
+=item grad_and_loss($code, $argnum)
+
+A sub that calls C<$code> and returns C<(\@gradients, $result)>: the gradients of the result by all arguments, or those
+with the numbers C<$argnum>.
+
+=item get_symbol($array)
+
+The recorded computation of an array, as an object that prints readably and has the methods C<list_arguments> and
+C<tojson>.
+
+=back
+
+=head1 CUSTOM FUNCTIONS
+
+See L<AI::MXGrad::AutoGrad::Function>.
+
+=cut

@@ -34,10 +34,10 @@ sub _serve {
 
 # One package under two names: an array of the one `isa` the other.
 BEGIN {
-    *{'AI::MXNet::NDArray::'}  = *{'AI::MXGrad::NDArray::'};
-    *{'AI::MXNet::AutoGrad::'} = *{'AI::MXGrad::AutoGrad::'};
-    *{'AI::MXNet::Context::'}  = *{'AI::MXGrad::Context::'};
-    *{'AI::MXNet::Random::'}   = *{'AI::MXGrad::Random::'};
+    *AI::MXNet::NDArray::  = *AI::MXGrad::NDArray::;
+    *AI::MXNet::AutoGrad:: = *AI::MXGrad::AutoGrad::;
+    *AI::MXNet::Context::  = *AI::MXGrad::Context::;
+    *AI::MXNet::Random::   = *AI::MXGrad::Random::;
 }
 
 package    # whose classes a script may name without importing them
@@ -122,3 +122,59 @@ sub assert {
 *AI::MXNet::assert    = \&assert;
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::Compat - the names of AI::MXNet
+
+=head1 SYNOPSIS
+
+    use AI::MXGrad::Compat;
+    use AI::MXNet qw(mx);
+
+    my $x = nd->array([1, 2, 3]);
+    $x->attach_grad;
+    my $y;
+    mx->autograd->record(sub { $y = $x * $x });
+    $y->backward;
+    print $x->grad->aslist->[2], "\n";      # 6
+
+An old program runs without a change:
+
+    perl -MAI::MXGrad::Compat program.pl
+
+=head1 DESCRIPTION
+
+After this module is loaded, C<use AI::MXNet> and C<use> of C<AI::MXNet::NDArray>, C<AI::MXNet::AutoGrad>,
+C<AI::MXNet::Random>, C<AI::MXNet::Context>, C<AI::MXNet::Engine> and C<AI::MXNet::Base> find AI::MXGrad under those
+names. The packages C<mx>, C<nd> and C<autograd> exist whatever was imported, as in AI::MXNet up to 1.4. It must be
+loaded before AI::MXNet itself.
+
+What is not here yet, such as C<AI::MXNet::Gluon>, is an error that says so.
+
+=head1 WHAT DIFFERS FROM AI::MXGRAD
+
+=over
+
+=item *
+
+An array prints as C<E<lt>AI::MXNet::NDArray 2x3 @cpu(0)E<gt>>.
+
+=item *
+
+An array of several elements is true, as in AI::MXNet, with one warning per program. An array of one element has the
+truth of its value.
+
+=back
+
+=head1 WHAT DIFFERS FROM AI::MXNET
+
+C<< $x->dot($y) >> takes C<$x> as first operand. C<record> gives the value of its block. C<atan2> knows the quadrant.
+Writes that would spoil a gradient are refused before they happen. undef and false are understood as parameters. C<eq> and
+C<ne> compare identity. PDLs and lists are operands. Every operator has gradients of every order.
+
+=cut

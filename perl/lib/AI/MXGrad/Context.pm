@@ -62,3 +62,56 @@ sub num_gpus {
 }
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::Context - the device an array lives on
+
+=head1 SYNOPSIS
+
+    use AI::MXGrad qw(mx nd);
+
+    my $x = nd->ones([2, 3], ctx => mx->cpu);
+    print $x->context, "\n";                            # cpu(0)
+    $x = $x->as_in_context(mx->gpu(0)) if mx->num_gpus;
+
+=head1 DESCRIPTION
+
+A context is a value: C<mx-E<gt>cpu(1)>, C<mx-E<gt>gpu(0)>. It reads C<cpu(1)> as a string and equals another with that
+name. Naming a device touches none; making an array there does, and is a ContextError if it is not there.
+
+=head1 METHODS
+
+=over
+
+=item new($type, $id), new(device_type => $type, device_id => $id), cpu($id), gpu($id), cpu_pinned($id)
+
+A context; number 0 if none is given.
+
+=item from_name('gpu(1)')
+
+The context of that name.
+
+=item device_type, device_id, name
+
+Its parts, and its name.
+
+=item current_ctx, current_context, current_name
+
+The context of arrays that do not say theirs, and its name.
+
+=item set_current($context)
+
+Sets it. C<local $AI::MXGrad::Context::CURRENT = $context> sets it for a block.
+
+=item num_gpus
+
+How many GPUs can be used.
+
+=back
+
+=cut

@@ -118,6 +118,7 @@ sub _empty {
 # (piddle that owns contiguous memory of the travelling dtype, shape)
 sub from_pdl {
     my ($pdl, $dtype) = @_;
+    _need_pdl();
     if ($pdl->badflag && $pdl->isbad->any) {
         _bad('InvalidValueError', 'the PDL holds bad values; give them a meaning first, '
             . 'with $pdl->setbadtonan or $pdl->setbadtoval($number)');
@@ -132,10 +133,25 @@ sub from_pdl {
     return ($pdl, @shape ? \@shape : [1]);
 }
 
+my $has_pdl;
+
+# PDL loads its parts only for a package that imports it.
+sub _need_pdl {
+    return if $has_pdl;
+    eval { require PDL; 1 } or _bad('MXNetError', 'PDL is needed for this, and is not installed (aslist needs none)');
+    {
+        package    # that can hold its functions
+            AI::MXGrad::Convert::Guest;
+        PDL->import;
+    }
+    $has_pdl = 1;
+    return;
+}
+
 # A new PDL of `$shape`; `$fill` is called with the address of its memory and the number of bytes there.
 sub to_pdl {
     my ($dtype, $shape, $fill, $matrix) = @_;
-    require PDL;
+    _need_pdl();
     my $pdl = PDL->new_from_specification(PDL::Type->new(known_dtype($dtype)->[2]), reverse @$shape);
     my $data = $pdl->get_dataref;
     $fill->($$data, $pdl->nelem * itemsize($dtype));
@@ -146,3 +162,17 @@ sub to_pdl {
 }
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::Convert - nested lists and PDLs as bytes, and back
+
+=head1 DESCRIPTION
+
+Internal: see L<AI::MXGrad::NDArray> for what it makes possible.
+
+=cut

@@ -178,3 +178,18 @@ sub take_handles {
 our $FFI = _load();
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::FFI - the C library
+
+=head1 DESCRIPTION
+
+Internal: the only part of the distribution that knows C. It finds and opens the library (see L<AI::MXGrad/THE LIBRARY>),
+attaches every function of its header, and turns a status into an L<AI::MXGrad::Error>.
+
+=cut

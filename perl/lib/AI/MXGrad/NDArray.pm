@@ -612,3 +612,274 @@ sub STORABLE_thaw {
 require AI::MXGrad::NDArray::Slice;
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::NDArray - n-dimensional arrays
+
+=head1 SYNOPSIS
+
+    use AI::MXGrad qw(nd);
+
+    my $x = nd->array([[1, 2, 3], [4, 5, 6]]);
+    my $y = $x * 2 + nd->ones([3]);
+    $y->slice('X', 0) .= 0;
+    print $y->asstr, "\n";
+    # [[ 0.  5.  7.]
+    #  [ 0. 11. 13.]]
+    # <NDArray 2x3 @cpu(0)>
+
+=head1 DESCRIPTION
+
+C<nd> is short for this class. Besides the methods below an array has every operator of L<AI::MXGrad::Ops>:
+C<< $x->exp >>, C<< $x->dot($y) >>, C<< $x->sum(axis => 0) >>; the same can be written C<< nd->exp($x) >>.
+
+Dtypes are named as in NumPy: C<float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool>. A shape is a reference
+to a list of sizes. Wherever an operator wants an array beside another, a PDL or nested lists of numbers will do, and
+take the dtype of that other.
+
+All errors are L<AI::MXGrad::Error> objects; the types named below are what their C<type> says.
+
+=head1 MAKING ARRAYS
+
+=over
+
+=item nd->array($source, dtype => 'float32', ctx => $context)
+
+An array of a number, of nested lists, of a PDL (its dims are the shape reversed; those of a L<PDL::Matrix> are not)
+or of another array. The copy of an array is recorded under C<record>. Errors: InvalidValueError for rows of different
+lengths, integers out of range, bad values in a PDL; InvalidTypeError for what is not a number, an unknown dtype.
+
+=item nd->zeros($shape, dtype =>, ctx =>, out =>), nd->ones(...), nd->empty(...), nd->full($shape, $value, ...)
+
+Arrays of a shape. With C<out> an existing array is filled.
+
+=item nd->arange($stop), nd->arange($start, $stop, $step), nd->arange(start =>, stop =>, step =>, repeat =>, ctx =>, dtype =>)
+
+The numbers from C<$start> (0) in steps of C<$step> (1), without C<$stop>.
+
+=item nd->concatenate([@arrays], axis => 0)
+
+The arrays one after the other along an axis.
+
+=item nd->load($file)
+
+What was saved: a list reference, or a hash reference if the arrays have names. Reads all versions of MXNet's
+F<.params>.
+
+=item nd->random
+
+L<AI::MXGrad::Random>.
+
+=item nd->coerce($value, $like)
+
+The array that C<$value> stands for as an operand beside the array C<$like>.
+
+=back
+
+=head1 ASKING
+
+=over
+
+=item shape
+
+A reference to a new list of the sizes.
+
+=item size, ndim, len
+
+The number of elements, of axes, of entries of the first axis.
+
+=item dtype, stype
+
+The dtype's name; the storage type, which is always C<default>.
+
+=item context, ctx
+
+The L<context|AI::MXGrad::Context>.
+
+=item handle
+
+The number by which the engine knows the array. Two variables with one handle are one array, which also C<eq> tells.
+
+=item as_array
+
+The array itself; of a slice, the array it stands for at this moment.
+
+=back
+
+=head1 READING
+
+=over
+
+=item aslist
+
+Nested lists of Perl numbers.
+
+=item asscalar
+
+The value of an array of one element, as a Perl number. Error: InvalidValueError for another size.
+
+=item asstr
+
+The values as text, as Python prints them.
+
+=item aspdl
+
+A PDL with a copy of the values. C<float16> becomes C<float>, C<int64> C<longlong>, C<bool> C<byte>.
+
+=item asmpdl
+
+The same as a L<PDL::Matrix>, whose C<at($row, $column)> and dims are in the order of the shape.
+
+=item wait_to_read, waitall
+
+Wait until values are there, as they always are on a CPU.
+
+=back
+
+=head1 PARTS
+
+    use AI::MXGrad qw(nd);
+    my $x = nd->arange(12)->reshape([3, 4]);
+
+    $x->at(1);                  # row 1, shape [4]
+    $x->slice(1);               # row 1, shape [1, 4]
+    $x->slice([0, 1]);          # rows 0 and 1
+    $x->slice(-1, [1, 3]);      # columns 1 to 3 of the last row
+    $x->slice('X', 2);          # column 2, shape [3, 1]
+    $x->slice([[0, 2], [1, 3]]); # the elements (0, 1) and (2, 3)
+    $x->[1][2];                 # one element, shape [1]
+    for my $row (@$x) { print $row->sum->asscalar, "\n" }
+
+    $x->slice(0, 0) .= 7;       # write
+    $x->at(1) += 1;
+
+=over
+
+=item slice(@indices)
+
+The part at one index for each of the first axes: a number, which counts from the end if negative and keeps its axis;
+C<[$from, $to]>, a range with both its ends in it, either of which may be undef; C<[$from, $to, $step]>; C<'X'> or
+C<':'> for a whole axis. With a reference to lists, or arrays, of numbers: the elements at those places, as a copy.
+With C<< begin => [...], end => [...], step => [...] >>: the operator C<slice>, whose ends are not in it.
+
+=item at($i), at(@indices)
+
+Entry C<$i> of the first axis, without that axis (but an array of one axis gives shape [1]); with several indices,
+C<slice(@indices)>.
+
+=item @$x, $x->[$i]
+
+The entries C<at> each index.
+
+=back
+
+What is written to a part goes into the array it was taken from. What is read from a part is read there at that
+moment; a part taken under C<record> is computed there and then, and gradients flow through it.
+
+Errors: OutOfRangeError for an index outside its axis or too many indices, InvalidTypeError for what is no index,
+InvalidValueError for an empty range.
+
+=head1 WRITING
+
+=over
+
+=item $x .= $value, set($value)
+
+Overwrites all elements with a number, an array that broadcasts, a PDL or lists. (C<$x = $value> would only give the
+variable another value.)
+
+=item copyto($other)
+
+Writes the values into the array C<$other> and gives that; or makes a copy in the context C<$other>.
+
+=item += -= *= /= %= ++ --
+
+In place. C<**=> makes a new array.
+
+=back
+
+Under C<record> an array that gradients may need cannot be overwritten: the attempt is an InplaceError, and nothing is
+written. Assigning to an array made inside C<record>, whole or in parts, is differentiable.
+
+=head1 OPERATORS
+
+C<+ - * / % **>, C<== != E<gt> E<gt>= E<lt> E<lt>=> (1 and 0 in the dtype of the operands), C<atan2>, unary C<->,
+C<abs sqrt exp log sin cos> work by element. Operands are arrays of one dtype, numbers, lists, PDLs.
+
+C<eq> and C<ne> compare identity. An array of one element is a number and a truth value; one of any other size is
+neither, and asking is an InvalidValueError. As a string an array tells its shape and context, not its values: print
+C<< $x->asstr >>.
+
+=head1 SHAPE, DTYPE, CONTEXT
+
+=over
+
+=item reshape(\@shape, reverse => 0)
+
+The elements in another shape. 0 copies a size, -1 is inferred, -2 copies the rest, -3 merges two, -4 splits one into
+the two that follow; C<reverse> counts from the right.
+
+=item T
+
+The axes reversed.
+
+=item astype($dtype), as_in_context($context)
+
+A copy of another dtype; the array in another context.
+
+=item copy, sever
+
+A copy.
+
+=item tostype('default')
+
+The array: all arrays are dense.
+
+=back
+
+=head1 GRADIENTS
+
+=over
+
+=item attach_grad(grad_req => 'write')
+
+Makes the array a variable with a gradient of zeros; gives the array. C<grad_req> is C<write>, C<add> or C<null>. An
+array that was computed is cut off from its history.
+
+=item grad
+
+The gradient, or undef.
+
+=item drop_grad
+
+Makes the array no variable.
+
+=item backward(out_grad => $array, retain_graph => 0, train_mode => 1)
+
+Fills the gradients of all variables that the array was computed from. C<out_grad> is ones unless given; it may be given
+without its name. Error: AutogradError if nothing was recorded, or the graph was used up by an earlier C<backward>.
+
+=item detach
+
+The same values without history.
+
+=back
+
+=head1 FILES
+
+=over
+
+=item nd->save($file, $arrays), $x->save($file)
+
+Writes an array, a list reference or a hash reference in MXNet's F<.params> format.
+
+=back
+
+Arrays can be stored, frozen and cloned with L<Storable>.
+
+=cut

@@ -191,3 +191,76 @@ sub _paused {
 }
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::AutoGrad::Function - a function with a gradient of its own
+
+=head1 SYNOPSIS
+
+    use AI::MXGrad qw(nd autograd);
+
+    package Sigmoid {
+        use parent -norequire, 'AI::MXGrad::AutoGrad::Function';
+
+        sub forward {
+            my ($self, $x) = @_;
+            my $y = 1 / (1 + exp(-$x));
+            $self->save_for_backward($y);
+            return $y;
+        }
+
+        sub backward {
+            my ($self, $dy) = @_;
+            my ($y) = $self->saved_tensors;
+            return $dy * $y * (1 - $y);
+        }
+    }
+
+    my $x = nd->array([0, 1])->attach_grad;
+    my $y = autograd->record(sub { Sigmoid->new->($x) });
+    $y->backward;
+    print $x->grad->asstr, "\n";    # [0.25 0.19661193]
+
+=head1 DESCRIPTION
+
+A subclass says how the outputs are computed and how the gradients of the inputs follow from those of the outputs.
+Nothing is recorded inside either. What dies in them arrives unchanged at the caller of the function or of C<backward>.
+
+=head1 METHODS TO WRITE
+
+=over
+
+=item forward($self, @inputs)
+
+Returns the output arrays, one or a list.
+
+=item backward($self, @head_grads)
+
+Gets one gradient for each output; returns one for each input, of the input's shape, or undef for none.
+
+=back
+
+=head1 METHODS TO CALL
+
+=over
+
+=item new(%state)
+
+An object, a hash with the given state. Keys that begin with an underscore are taken.
+
+=item $function->(@inputs), call(@inputs)
+
+The outputs: an array if there is one, else a list, or a list reference in scalar context. An object is called once.
+
+=item save_for_backward(@arrays), saved_tensors
+
+Keep arrays in C<forward> and get them back in C<backward>. If one was overwritten meanwhile, C<backward> is an error.
+
+=back
+
+=cut

@@ -26,3 +26,17 @@ sub DESTROY {
 }
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::AutoGrad::Scope - the flags of autograd, for as long as an object lives
+
+=head1 DESCRIPTION
+
+Internal: see L<AI::MXGrad::AutoGrad>.
+
+=cut

@@ -24,3 +24,39 @@ sub list_arguments {
 }
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::AutoGrad::Symbol - a recorded computation to look at
+
+=head1 SYNOPSIS
+
+    use AI::MXGrad qw(nd autograd);
+    my $x = nd->ones([2])->attach_grad;
+    my $y = autograd->record(sub { exp($x) * $x });
+    my $symbol = autograd->get_symbol($y);
+    print "$symbol has ", scalar @{ $symbol->list_arguments }, " argument\n";
+
+=head1 METHODS
+
+=over
+
+=item new($array)
+
+The computation of an array; C<< autograd->get_symbol >> calls it. Error: AutogradError if it was not recorded.
+
+=item list_arguments
+
+A reference to the list of names of the variables it depends on.
+
+=item tojson
+
+The graph, laid out as MXNet's C<Symbol.tojson()>.
+
+=back
+
+=cut

@@ -83,3 +83,26 @@ overload->import(
 );
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::NDArray::Slice - a part of an array
+
+=head1 SYNOPSIS
+
+    use AI::MXGrad qw(nd);
+    my $x = nd->zeros([2, 3]);
+    my $corner = $x->slice([0, 1], 2);
+    $corner .= 5;
+    print $x->asstr, "\n";          # the last column is 5
+
+=head1 DESCRIPTION
+
+What C<slice> and C<at> of L<AI::MXGrad::NDArray> give: an array in every respect, whose elements are those of the array
+that it was taken from.
+
+=cut

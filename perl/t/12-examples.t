@@ -1,0 +1,62 @@
+# The tutorials: what they print is what their pages print.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Temp qw(tempfile);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use MXGradTest;
+use Test::More;
+
+my $perl_dir = abs_path("$FindBin::Bin/..");
+my @perl = ($^X, map { "-I$_" } "$perl_dir/lib", grep { !ref } @INC);
+
+sub output_of {
+    my (@command) = @_;
+    open my $pipe, '-|', @command or die "@command: $!";
+    my $said = do { local $/ = undef; <$pipe> };
+    close $pipe;
+    is($?, 0, "@command[-1 .. -1] runs");
+    return $said;
+}
+
+# All numbers in a text, None and the like left out; what stands between < and > is no value.
+sub numbers {
+    my ($text) = @_;
+    $text =~ s/<[^>]*>//g;
+    return $text =~ /(?<![\w.])-?[0-9]+(?:[.][0-9]*)?(?:e[-+]?[0-9]+)?(?![\w])/g;
+}
+
+SKIP: {
+    has_module('PDL::LinearAlgebra') or skip 'PDL::LinearAlgebra is not installed', 4;
+    my $expected = "\n[\n [1 2]\n [3 4]\n]\n" . "\n[\n [ 4  8]\n [12 16]\n]\n" . '[2048 0]' . '[2048 1895.89]';
+    my $file = "$perl_dir/examples/tutorial_003.pl";
+    is(output_of(@perl, $file), $expected, 'the Perl tutorial prints what its page prints');
+
+    open my $tutorial, '<', $file or die $!;
+    my ($page) = do { local $/ = undef; <$tutorial> } =~ /^(use AI::MXNet qw\(mx\);\n.*)/ms;
+    my ($copy, $name) = tempfile(SUFFIX => '.pl', UNLINK => 1);
+    print {$copy} $page;
+    close $copy;
+    is(output_of(@perl, '-MAI::MXGrad::Compat', $name), $expected, 'also verbatim, with -MAI::MXGrad::Compat');
+}
+
+SKIP: {
+    my $file = "$perl_dir/../tests/data/tutorials.json";
+    -e $file or skip 'the expectations are not beside this distribution', 1;
+    require JSON::PP;
+    open my $json, '<', $file or die $!;
+    my $tutorials = JSON::PP->new->decode(do { local $/ = undef; <$json> })->{tutorials};
+    for my $name (qw(000 001 002 004)) {
+        my $said = output_of(@perl, "$perl_dir/examples/tutorial_$name.pl");
+        my $text = $tutorials->{$name}{text};
+        if ($name eq '000' || $name eq '004') {
+            is($said, $text, "tutorial $name prints what Python prints");
+            next;
+        }
+        is("@{[map { 0 + $_ } numbers($said)]}", "@{[map { 0 + $_ } numbers($text)]}",
+            "tutorial $name prints the numbers that Python prints");
+    }
+}
+
+done_testing;
