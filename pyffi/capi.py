@@ -617,28 +617,31 @@ def dlpack_release(managed: int) -> int:
 
 _op_names: list[str] = []
 _op_numbers: dict[str, int] = {}
-_calls: list[Callable[..., Any]] = []
-_bound: dict[tuple[int, bytes], Callable[..., Any]] = {}
+# of each operator, for one array and for two: the function, or what finds it
+_unary: list[Callable[..., Any]] = []
+_binary: list[Callable[..., Any]] = []
+_bound: dict[tuple[int, int, bytes], Callable[..., Any]] = {}
 _MAX_BOUND = 4096
 _SEVERAL = -1       # SEVERAL of shim.h
 
 
 class _FirstCall:
-    """Stands for an operator until it is called: its function is generated then."""
+    """Stands for an operator in `_unary` or `_binary` until it is called: its function is generated then."""
 
-    def __init__(self, op: int, name: str) -> None:
-        self.op, self.name = op, name
+    def __init__(self, calls: list[Callable[..., Any]], op: int) -> None:
+        self.calls, self.op = calls, op
 
-    def __call__(self, *arrays: Any, **params: Any) -> Any:
-        f = _calls[self.op] = frontend.op_function(self.name)
-        return f(*arrays, **params)
+    def __call__(self, *arrays: Any) -> Any:
+        f = self.calls[self.op] = _bind((self.op, len(arrays), b""))
+        return f(*arrays)
 
 
 @_export
 def op_count() -> int:
     if not _op_names:
         names = frontend.op_names()
-        _calls.extend(_FirstCall(i, name) for i, name in enumerate(names))
+        for calls in _unary, _binary:
+            calls.extend(_FirstCall(calls, i) for i in range(len(names)))
         _op_numbers.update((name, i) for i, name in enumerate(names))
         _op_names.extend(names)
     return len(_op_names)
@@ -662,27 +665,47 @@ def op_name(op: int) -> int:
         return _name_address(name, name)
 
 
-def _with(op: int, params: Any, nbytes: int) -> Callable[..., Any]:
-    """The operator with the parameters of a block bound to it; the same block serves many calls."""
-    key = op, unpack(params, nbytes)
+def _with(op: int, n: int, params: Any, nbytes: int) -> Callable[..., Any]:
+    """The operator for n arrays with the parameters of a block bound to it; the block serves many calls."""
+    key = op, n, unpack(params, nbytes) if nbytes else b""
     try:
         return _bound[key]
     except KeyError:
-        return _bind(key)
+        f = _bind(key)
+        if len(_bound) >= _MAX_BOUND:
+            _bound.clear()
+        _bound[key] = f
+        return f
 
 
-def _bind(key: tuple[int, bytes]) -> Callable[..., Any]:
-    op, block = key
+def _bind(key: tuple[int, int, bytes]) -> Callable[..., Any]:
+    op, n, block = key
+    f = _of_arrays(_op_names[op], n)
+    if not block:
+        return f
     parts = block.decode().split("\0")
     if parts.pop() != "" or len(parts) % 2:
         raise base.InvalidValueError("the parameter block is not made of key, NUL, value, NUL")
     params = {k: frontend.parse_value(v) for k, v in zip(parts[::2], parts[1::2])}
     if 2 * len(params) != len(parts):
         raise base.InvalidValueError("a parameter is given twice")
-    if len(_bound) >= _MAX_BOUND:
-        _bound.clear()
-    f = _bound[key] = functools.partial(frontend.op_function(_op_names[op]), **params)
-    return f
+    return functools.partial(f, **params)
+
+
+def _of_arrays(name: str, n: int) -> Callable[..., Any]:
+    """The operator's function, if n arrays by position cannot end up in its parameters or its `out`."""
+    f: Any = frontend.op_function(name)
+    arrays: Sequence[str] = f.arrays
+    positional = [p for p in signature(f).parameters.values() if p.kind is not Parameter.KEYWORD_ONLY]
+    if arrays and arrays[-1].startswith("*"):
+        if any(p.kind is Parameter.VAR_POSITIONAL for p in positional):
+            return f        # type: ignore[no-any-return]
+        return lambda *arrays, **params: f(list(arrays), **params)
+    # one that names no arrays is NumPy's own: it looks at each argument itself
+    room = len(arrays) or sum(p.name != "out" for p in positional)
+    if n > room:
+        raise base.InvalidTypeError(f"{name} takes {room} arrays ({', '.join(arrays)}), {n} are given")
+    return f        # type: ignore[no-any-return]
 
 
 def _give_results(r: Any) -> int:
@@ -729,7 +752,7 @@ def _check_left_out(op: int, arrays: list[Any]) -> None:
 
 @_export
 def invoke(op: int, n: int, handles: Any, params: Any, nbytes: int, into: int) -> int:
-    call = _with(op, params, nbytes) if nbytes else _calls[op]
+    call = _with(op, n, params, nbytes)
     arrays = _optional_list(n, handles)
     if any(a is None for a in arrays):
         _check_left_out(op, arrays)
@@ -748,7 +771,7 @@ def invoke1(op: int, a: int) -> int:
         x = _arrays[a]
     except KeyError:
         raise _no_handle(a) from None
-    r = _calls[op](x)
+    r = _unary[op](x)
     if isinstance(r, Array):
         h = _next_handle()
         _arrays[h] = r
@@ -763,7 +786,7 @@ def invoke2(op: int, a: int, b: int) -> int:
         y = _arrays[b]
     except KeyError:
         raise _no_handle(b if a in _arrays else a) from None
-    r = _calls[op](x, y)
+    r = _binary[op](x, y)
     if isinstance(r, Array):
         h = _next_handle()
         _arrays[h] = r
@@ -773,24 +796,24 @@ def invoke2(op: int, a: int, b: int) -> int:
 
 @_export
 def invoke1_with(op: int, a: int, params: Any, nbytes: int) -> int:
-    return _give_results(_with(op, params, nbytes)(_array(a)))
+    return _give_results(_with(op, 1, params, nbytes)(_array(a)))
 
 
 @_export
 def invoke2_with(op: int, a: int, b: int, params: Any, nbytes: int) -> int:
-    return _give_results(_with(op, params, nbytes)(_array(a), _array(b)))
+    return _give_results(_with(op, 2, params, nbytes)(_array(a), _array(b)))
 
 
 @_export
 def invoke_double(op: int, a: int, value: float, swapped: int) -> int:
     x = _array(a)
-    return _give_results(_calls[op](value, x) if swapped else _calls[op](x, value))
+    return _give_results(_binary[op](value, x) if swapped else _binary[op](x, value))
 
 
 @_export
 def invoke_int(op: int, a: int, value: int, swapped: int) -> int:
     x = _array(a)
-    return _give_results(_calls[op](value, x) if swapped else _calls[op](x, value))
+    return _give_results(_binary[op](value, x) if swapped else _binary[op](x, value))
 
 
 # -- automatic differentiation ---------------------------------------------------------------------------

@@ -433,8 +433,8 @@ enum { FREE, INVOKE1, INVOKE2, SET_LINE, N_DIRECT };
 static const char *const DIRECT[N_DIRECT] = {"free", "invoke1", "invoke2", "set_line"};
 static PyObject *direct[N_DIRECT], *report;
 
-/* Calls direct[which] with n integers, as cffi would.  The thread must have a Python thread state already: the
- * one that cffi makes at a thread's first call stays, one made here would come and go with every call. */
+/* Calls direct[which] with n integers, as cffi would.  The thread must have a Python thread state already:
+ * the one that cffi makes at a thread's first call stays, one made here would come and go with every call. */
 static int64_t call_direct(int which, size_t n, int64_t a, int64_t b, int64_t c)
 {
     const int64_t values[3] = {a, b, c};

@@ -126,7 +126,8 @@ def test_results_own_their_memory(name: str) -> None:
     for sample in SAMPLES[name]:
         arrays = arrays_of(sample)
         for y in listed(getattr(F, name)(*arrays, **sample.params)):
-            assert not any(numpy.shares_memory(y._data, x._data) for x in arrays if isinstance(x, BaseArray)), sample
+            assert not any(
+                numpy.shares_memory(y._data, x._data) for x in arrays if isinstance(x, BaseArray)), sample
 
 
 @cases()
@@ -220,8 +221,8 @@ class Unread(Spec):
 
 
 def raw_cotangents(op: Op, sample: Sample, kept: Any) -> list[Any]:
-    """What the rules give raw, one entry per rule, with ``kept(rule, value)`` false for a value (position, or 'y')
-    that the rule gets as an Unread."""
+    """What the rules give raw, one entry per rule, with ``kept(rule, value)`` false for a value (position, or
+    'y') that the rule gets as an Unread."""
     values = list(sample.arrays)
     with numpy.errstate(all="ignore"):
         out = op.kernel(numpy, *values, **sample.params)
@@ -236,7 +237,8 @@ def raw_cotangents(op: Op, sample: Sample, kept: Any) -> list[Any]:
             xs = [seen(i, v, str(k)) for k, v in enumerate(values)]
             ys = [seen(i, o, "y") for o in listed(out)]
             several = type(out) is tuple
-            return rule(RAW, tuple(gs) if several else gs[0], tuple(ys) if several else ys[0], *xs, **sample.params)
+            return rule(RAW, tuple(gs) if several else gs[0], tuple(ys) if several else ys[0], *xs,
+                        **sample.params)
 
         if op.joint is not None:
             return [list(run(op.joint, 0))]
@@ -257,7 +259,11 @@ def test_keeps_is_what_the_rules_read(name: str) -> None:
     for sample in samples:
         declared = [letters[i] if each else letters[0] for i in range(len(letters) if each else width)]
         everything = raw_cotangents(op, sample, lambda rule, value: True)
-        for a, b in zip(raw_cotangents(op, sample, lambda rule, value: value in declared[rule]), everything):
+
+        def kept(rule: int, value: str, declared: Any = declared) -> bool:
+            return value in declared[rule]
+
+        for a, b in zip(raw_cotangents(op, sample, kept), everything):
             for ours, full in zip(a, b):
                 if full is not None:
                     numpy.testing.assert_array_equal(ours, full)
@@ -270,7 +276,8 @@ def test_keeps_is_what_the_rules_read(name: str) -> None:
                 except (TypeError, AttributeError):
                     needed[r].add(value)
     if samples:
-        assert needed == [v & (places | {"y"}) for v in letters], f"keeps={op.keeps!r}, the rules need {needed}"
+        present = [v & (places | {"y"}) for v in letters]
+        assert needed == present, f"keeps={op.keeps!r}, the rules need {needed}"
 
 
 @cases()

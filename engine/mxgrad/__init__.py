@@ -45,7 +45,11 @@ __all__ = [
 ]
 
 
+_ALIASES = {"numpy": "np", "numpy_extension": "npx"}
+
+
 def __getattr__(name: str) -> Any:
+    name = _ALIASES.get(name, name)
     if name in _LAZY:
         from importlib import import_module
 

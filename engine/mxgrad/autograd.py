@@ -241,6 +241,7 @@ def backward(
             raise AutogradError(NO_INPUTS)
         for leaf, ct in wanted:
             _deliver(leaf[1], ct, leaf[2] == "add")
+            leaf[4] = 1
     finally:
         state.recording, state.training = before
 

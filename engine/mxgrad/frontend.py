@@ -161,7 +161,7 @@ def _frontend(name: str) -> Frontend:
     """The frontend of that name; np and npx are imported when they are first needed."""
     if name not in FRONTENDS:
         import_module(f"mxgrad.{name}")
-    return FRONTENDS.get(name) or Frontend()     # FIXME until npx is there
+    return FRONTENDS[name]
 
 
 def op_names() -> list[str]:

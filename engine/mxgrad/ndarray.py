@@ -201,6 +201,17 @@ class BaseArray(Array):
         entry = self._entry
         return entry[1] if type(entry) is Leaf else None
 
+    @property
+    def _fresh_grad(self) -> int:
+        """1 after a backward has written the gradient, until it is set to 0; trainers look at it."""
+        entry = self._entry
+        return entry[4] if type(entry) is Leaf else 0
+
+    @_fresh_grad.setter
+    def _fresh_grad(self, fresh: int) -> None:
+        if type(self._entry) is Leaf:
+            self._entry[4] = int(fresh)
+
     def attach_grad(
         self, grad_req: str = "write", stype: str | None = None, detach: bool | None = None
     ) -> None:

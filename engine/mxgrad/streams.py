@@ -180,11 +180,12 @@ def _tanf(x: Array) -> Array:
     near = np.where(tiny, side * sign * (one - two * sign * t), near)
     upper = _upper_half(w)
     v = r - (upper - t)
-    inverse = -one / w
-    u = _upper_half(inverse)
-    reciprocal = u + inverse * ((one + u * upper) + u * v)
-    far = np.where(np.abs(head) < F32.type(2.0**-13), np.where(sign > 0, head, -one / head),
-                   np.where(sign > 0, w, reciprocal))
+    with np.errstate(divide="ignore", invalid="ignore"):    # at 0, where the reciprocals are not used
+        inverse = -one / w
+        u = _upper_half(inverse)
+        reciprocal = u + inverse * ((one + u * upper) + u * v)
+        far = np.where(np.abs(head) < F32.type(2.0**-13), np.where(sign > 0, head, -one / head),
+                       np.where(sign > 0, w, reciprocal))
     return np.where(near_quarter, near, far)
 
 
@@ -277,9 +278,9 @@ class Engines:
     """All engines of one device, shared by its `NDStreams` and `NPStreams`; each made on first use; one lock.
 
     seed: any int. MXNet reduces 127 * seed + device_id mod 2**32; parallel engine i starts from that + i.
-    per_context: what ``mx.random.seed(seed, ctx)`` does: the sequential engine starts from exactly seed
-        (+ device_id) mod 2**32. The parallel engines are seeded as for ``mx.random.seed(seed)``.
-    device_id: added to the base seeds. In MXNet every ``cpu(k)`` shares the engines of ``cpu(0)``.
+    per_context: what ``mx.random.seed(seed, ctx)`` does: the sequential engine starts from seed + device_id
+        mod 2**32, the parallel ones all the same from 127 * seed + device_id.
+    device_id: added to both. In MXNet every ``cpu(k)`` shares the engines of ``cpu(0)``.
 
     >>> engines = Engines(7)
     >>> saved = engines.get_state()
@@ -291,24 +292,29 @@ class Engines:
 
     def __init__(self, seed: int = 0, per_context: bool = False, device_id: int = 0) -> None:
         self.lock = threading.RLock()
-        self.seed(seed, per_context, device_id)
+        self._device_id = device_id
+        self.seed(seed, per_context)
 
-    def seed(self, seed: int, per_context: bool = False, device_id: int = 0) -> None:
-        """Start all streams afresh from `seed`; raises InvalidValueError when it is not an integer."""
+    def seed(self, seed: int, per_context: bool = False, device_id: int | None = None) -> None:
+        """Start all streams afresh from `seed`, on the same device unless another is given.
+
+        Raises InvalidValueError when seed is not an integer.
+        """
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise InvalidValueError(f"seed_state must be int, not {seed!r}")
         with self.lock:
-            self._parallel_seed = (_SEED_FACTOR * int(seed) + device_id) & 0xFFFFFFFF
-            self._sequential_seed = int(seed) + device_id & 0xFFFFFFFF if per_context else self._parallel_seed
-            self._parallel: dict[int, _Engine] = {}
+            if device_id is not None:
+                self._device_id = device_id
+            self._parallel_seed = _SEED_FACTOR * int(seed) + self._device_id
+            self._sequential_seed = int(seed) + self._device_id if per_context else self._parallel_seed
+            self._parallel: list[_Engine] = []
             self._sequential: _Engine | None = None
 
     def parallel(self, n: int) -> list[_Engine]:
         """The first n parallel engines."""
         made = self._parallel
-        for i in range(len(made), n):
-            made[i] = _Engine(self._parallel_seed + i)
-        return [made[i] for i in range(n)]
+        made.extend(_Engine(self._parallel_seed + i) for i in range(len(made), n))
+        return made[:n]
 
     @property
     def sequential(self) -> _Engine:
@@ -321,7 +327,7 @@ class Engines:
         with self.lock:
             return {
                 "seeds": (self._parallel_seed, self._sequential_seed),
-                "parallel": [engine.get_state() for engine in self.parallel(len(self._parallel))],
+                "parallel": [engine.get_state() for engine in self._parallel],
                 "sequential": self._sequential.get_state() if self._sequential else None,
             }
 
@@ -329,7 +335,7 @@ class Engines:
         """Continue from where `state`, of `get_state`, was taken."""
         with self.lock:
             self._parallel_seed, self._sequential_seed = state["seeds"]
-            self._parallel, self._sequential = {}, None
+            self._parallel, self._sequential = [], None
             for engine, saved in zip(self.parallel(len(state["parallel"])), state["parallel"]):
                 engine.set_state(saved)
             if state["sequential"]:
@@ -376,7 +382,9 @@ def _accepted_points(engines: Sequence[_Engine], counts: Sequence[int], dtype: D
     per_pair = 2 * _words_per_unit(dtype)
     xs, ys, r2s = [], [], []
     # A square holds pi/4 of its points in the disc; the margin makes a second helping rare.
-    most = max(counts)
+    most = max(counts, default=0)
+    if most == 0:
+        return np.empty(0, dtype), np.empty(0, dtype), np.empty(0, dtype)
     tries = int(most * 4 / math.pi + 5 * math.sqrt(most)) + 8
     together = max(1, 2**21 // (tries * per_pair))
     for first in range(0, len(engines), together):
@@ -561,7 +569,7 @@ class _Draw:
         self.size = math.prod(dims)
         common = np.result_type(*parameters)
         self.parameters = [p.astype(common).reshape(-1) for p in parameters]
-        self.each = max(1, self.size // max(1, max(p.size for p in parameters)))
+        self.each = self.size // max(1, *[p.size for p in parameters])
 
     @classmethod
     def per_parameter(cls, name: str, shape: Shape, **given: Parameter) -> _Draw:
@@ -697,17 +705,17 @@ class NDStreams(_Streams):
     # -- draws of a fixed number of words
 
     def _blocks(self, n: int) -> tuple[list[_Engine], int, list[int]]:
-        """The engines for n > 0 numbers, the length of their blocks, and how many numbers each draws."""
-        step = -(-n // min(-(-n // _MIN_BLOCK), _PARALLEL))
-        lanes = -(-n // step)
-        return self.engines.parallel(lanes), step, [step] * (lanes - 1) + [n - step * (lanes - 1)]
+        """The engines for n numbers, the length of their blocks, and how many numbers each draws."""
+        blocks = min(-(-n // _MIN_BLOCK), _PARALLEL)
+        step = -(-n // max(1, blocks))
+        counts = [min(step, n - start) for start in range(0, n, max(1, step))]
+        return self.engines.parallel(len(counts)), step, counts
 
     def _words(self, n: int, each: int) -> Array:
-        if n == 0:
-            return np.empty(0, np.uint32)
         with self.engines.lock:
             engines, _, counts = self._blocks(n)
-            return np.concatenate([engine.take(count * each) for engine, count in zip(engines, counts)])
+            taken = [engine.take(count * each) for engine, count in zip(engines, counts)]
+        return np.concatenate(taken) if taken else np.empty(0, np.uint32)
 
     def _units(self, n: int, dtype: DType) -> Array:
         return _unit(self._words(n, _words_per_unit(dtype)), dtype)
@@ -729,13 +737,10 @@ class NDStreams(_Streams):
         draw = _Draw.per_parameter("normal", shape, loc=loc, scale=scale)
         draw.require(draw.parameters[1] > 0, "scale must be positive")
         working = _drawn_in(dtype, F64)
-        if draw.size == 0:
-            z = np.empty(0, working)
-        else:
-            with self.engines.lock:
-                engines, _, counts = self._blocks(draw.size)
-                _, y, r2 = _accepted_points(engines, counts, working)
-            z = y * _polar_factor(r2)       # the other half of each pair, x * factor, is thrown away here
+        with self.engines.lock:
+            engines, _, counts = self._blocks(draw.size)
+            _, y, r2 = _accepted_points(engines, counts, working)
+        z = y * _polar_factor(r2)       # the other half of each pair, x * factor, is thrown away here
         mean, deviation = draw.wide(working)
         return draw.result(mean + z * deviation, dtype)
 
@@ -752,12 +757,15 @@ class NDStreams(_Streams):
 
     def randint(self, low: int, high: int, shape: Shape = (), dtype: DTypeLike = np.int32) -> Array:
         """Integers in [low, high), low < high. MXNet's nd gives int32 if not told otherwise, its np int64."""
-        low, high = int(low), int(high)
+        low, high, dims, wanted = int(low), int(high), _as_shape(shape), as_dtype(dtype)
         _require(low < high, f"randint: low must be below high, got low={low} and high={high}")
-        dims = _as_shape(shape)
+        if wanted.kind in "iu":
+            limits = np.iinfo(wanted)
+            fits = limits.min <= low and high - 1 <= limits.max
+            _require(fits, f"randint: low={low} and high={high} reach beyond {wanted}")
         words = self._words(math.prod(dims), 2).astype(np.uint64)
         drawn: Array = ((words[0::2] << np.uint64(31)) + words[1::2]) % np.uint64(high - low)
-        return (drawn.astype(np.int64) + low).astype(as_dtype(dtype)).reshape(dims)
+        return (drawn.astype(np.int64) + low).astype(wanted).reshape(dims)
 
     def bernoulli_mask(self, keep_probability: float, shape: Shape = (), dtype: DTypeLike = np.float32
                        ) -> Array:
@@ -778,9 +786,7 @@ class NDStreams(_Streams):
     def _one_by_one(self, draw: _Draw, dtype: DType, parameters: Sequence[Array], sample: Callable[..., Array]
                     ) -> Array:
         """All numbers of a draw, by sample(lanes, the engines to use, *parameters of their next numbers)."""
-        if draw.size == 0:
-            return np.empty(0, dtype)
-        with self.engines.lock:
+        with self.engines.lock, np.errstate(all="ignore"):
             engines, step, counts = self._blocks(draw.size)
             # Words taken ahead are kept for the next call; a large draw takes larger helpings.
             lanes = _Lanes(engines, dtype, helping=min(max(64, 4 * step), 512))
@@ -953,8 +959,9 @@ class NPStreams(_Streams):
             draw = _Draw.broadcast(name, shape, loc=loc, scale=scale)
         *mean, width = draw.wide(F32)
         draw.require(width >= 0, "scale must not be negative")
-        values = noise(self._sequential_units(draw.size)) * width
-        return draw.result(mean[0] + values if mean else values, dtype)
+        with np.errstate(all="ignore"):     # of a uniform number 0
+            values = noise(self._sequential_units(draw.size)) * width
+            return draw.result(mean[0] + values if mean else values, dtype)
 
     def weibull(self, a: Parameter, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Weibull numbers, (-log u)**(1/a); a > 0."""
@@ -978,7 +985,8 @@ class NPStreams(_Streams):
         exponent = draw.wide(F32)[0].astype(F32)
         draw.require(exponent > 0, "a must be positive")
         u = self._sequential_units(draw.size)
-        return draw.result(transform(u, np.broadcast_to(exponent, u.shape)), dtype)
+        with np.errstate(all="ignore"):     # of a uniform number 0, or a tiny a
+            return draw.result(transform(u, np.broadcast_to(exponent, u.shape)), dtype)
 
     # -- Gaussian noise
 
@@ -1025,7 +1033,7 @@ class NPStreams(_Streams):
         c = 1.0 / k
         out = np.empty(draw.size)
         left = np.ones(draw.size, bool)
-        with self.engines.lock:
+        with self.engines.lock, np.errstate(divide="ignore"):
             while left.any():
                 u = self._sequential_units(2 * draw.size, F64).reshape(-1, 2)
                 _, y, r2 = self._points(draw.size, F64)

@@ -87,10 +87,11 @@ def made_at(node: Any) -> str:
 
 
 class Leaf(list[Any]):
-    """A marked array's place on the tape: [order, gradient array, grad_req, parent entry or None].
+    """A marked array's place on the tape: [order, gradient array, grad_req, parent entry or None, fresh].
 
     The parent is set when an intermediate result is marked without leaving its graph, which is what MXNet 2
-    does: the cotangent is delivered here and travels on.
+    does: the cotangent is delivered here and travels on.  `fresh` says whether a backward has delivered since it
+    was last set to 0, which is how trainers find gradients that nobody computed.
     """
 
     __slots__ = ()
@@ -103,7 +104,7 @@ class Output(list[Any]):
 
 
 def leaf(grad: Any, grad_req: str, parent: Any = None) -> Leaf:
-    return Leaf((next_order(), grad, grad_req, parent))
+    return Leaf((next_order(), grad, grad_req, parent, 0))
 
 
 def is_freed(node: Any) -> bool:

@@ -53,8 +53,8 @@
  *
  * Status.  Every function returns MXG_OK (0) or a negative MXG_ERR_* number, except mxg_version*,
  * mxg_abi_version, mxg_status_name and mxg_last_*, which cannot fail.  After every failure mxg_last_error()
- * has a message.  "Errors: HANDLE, VALUE" below names the MXG_ERR_* numbers that a function can return besides
- * INIT, SHUTDOWN, MEMORY and INTERNAL, which all can.
+ * has a message.  "Errors: HANDLE, VALUE" below names the MXG_ERR_* numbers that a function can return
+ * besides INIT, SHUTDOWN, MEMORY and INTERNAL, which all can.
  *
  * Ownership.  A handle that you get through an out pointer is yours: free it exactly once.  A handle that you
  * pass in is borrowed for the call; the library holds what it needs (a recorded computation keeps its arrays

@@ -1,7 +1,7 @@
 """Samples for mxgrad/ops/elemwise.py.
 
-The first sample of an op also serves in other shapes: its values are laid out anew for broadcasting, empty axes and
-axes of length 1.
+The first sample of an op also serves in other shapes: its values are laid out anew for broadcasting, empty
+axes and axes of length 1.
 """
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def over(*shape: int, low: float, high: float) -> list[Sample]:
 
 def pair(**wanted: Any) -> list[Sample]:
     """A two-argument op of arrays of one shape."""
-    return [Sample(smooth(2, 3), smooth(2, 3), **wanted), Sample(ODD, ODD[::-1].copy(), differentiate=False, **wanted)]
+    return [Sample(smooth(2, 3), smooth(2, 3), **wanted),
+            Sample(ODD, ODD[::-1].copy(), differentiate=False, **wanted)]
 
 
 def truth() -> list[Sample]:
@@ -36,7 +37,8 @@ def truth() -> list[Sample]:
 
 
 def bits() -> list[Sample]:
-    return [Sample(ints(2, 3, low=1), ints(2, 3, low=1)), Sample(ints(4, dtype="uint8"), ints(4, dtype="uint8"))]
+    return [Sample(ints(2, 3, low=1), ints(2, 3, low=1)),
+            Sample(ints(4, dtype="uint8"), ints(4, dtype="uint8"))]
 
 
 def wide(reference: Any) -> list[Sample]:
@@ -51,10 +53,12 @@ def sigmoid(x: Any) -> Any:
 SAMPLES: dict[str, list[Sample]] = {
     "add": pair(), "subtract": pair(), "multiply": pair(), "divide": pair(),
     "floor_divide": [Sample(smooth(2, 3, low=1, high=9), smooth(2, 3)), Sample(ints(4), ints(4, low=1))],
-    "remainder": [Sample(smooth(2, 3, low=-9, high=9), smooth(2, 3)), Sample(ints(4, low=-9), ints(4, low=1))],
+    "remainder": [Sample(smooth(2, 3, low=-9, high=9), smooth(2, 3)),
+                  Sample(ints(4, low=-9), ints(4, low=1))],
     "fmod": [Sample(smooth(2, 3, low=-9, high=9), smooth(2, 3)), Sample(ints(4, low=-9), ints(4, low=1))],
     "power": [Sample(positive(2, 3), smooth(2, 3)),
-              Sample(numpy.array([-1.5, -2.0, 0.0, 3.0]), numpy.array([2.0, 3.0, 3.0, 0.0]), differentiate=(0,)),
+              Sample(numpy.array([-1.5, -2.0, 0.0, 3.0]), numpy.array([2.0, 3.0, 3.0, 0.0]),
+                     differentiate=(0,)),
               Sample(numpy.array([0.0, 0.0, 2.0, -1.0, INF]), numpy.array([0.0, -1.0, INF, 0.5, 0.0]),
                      differentiate=False), Sample(ints(4), ints(4, high=4))],
     "float_power": [Sample(positive(2, 3), smooth(2, 3))],
@@ -78,14 +82,17 @@ SAMPLES: dict[str, list[Sample]] = {
     "arcsinh": over(low=-2, high=2), "arccosh": over(low=1.2, high=4), "arctanh": over(low=-0.9, high=0.9),
     "degrees": over(low=-4, high=4), "radians": over(low=-200, high=200),
 
-    **{name: over(low=-3, high=3) + [Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]), differentiate=False)]
+    **{name: over(low=-3,
+                  high=3) + [Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]), differentiate=False)]
        for name in ("sign", "floor", "ceil", "trunc", "fix")},
     "rint": [Sample(smooth(2, 3), reference=numpy.rint), Sample(ints(4), reference=lambda x: x),
-             Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999999999999994, 2.0 ** 52 + 1, 1e300, NAN, INF]),
+             Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999999999999994, 2.0 ** 52 + 1, 1e300,
+                                 NAN, INF]),
                     differentiate=False, reference=lambda x: numpy.array(
                         [-3, -2, -1, 0, 1, 2, 0, 2.0 ** 52 + 1, 1e300, NAN, INF]))],
     "round_away": [Sample(smooth(2, 3), reference=numpy.round),
-                   Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.0, -0.2, 0.49999999999999994, 1e300]),
+                   Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.0, -0.2, 0.49999999999999994,
+                                       1e300]),
                           differentiate=False,
                           reference=lambda x: numpy.array([-3, -2, -1, 1, 2, 3, 0, -0.0, 0, 1e300])),
                    Sample(ints(4), reference=lambda x: x)],
@@ -95,31 +102,39 @@ SAMPLES: dict[str, list[Sample]] = {
 
     "round_ste": [Sample(smooth(2, 3), reference=numpy.round, differentiate=False)],
     "sign_ste": [Sample(smooth(2, 3), reference=numpy.sign, differentiate=False)],
-    "gradient_multiplier": [Sample(smooth(2, 3), scalar=3.0, reference=lambda x, scalar: x, differentiate=False)],
+    "gradient_multiplier": [Sample(smooth(2, 3), scalar=3.0, reference=lambda x, scalar: x,
+                                   differentiate=False)],
 
     **{name: truth() for name in ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal",
                                   "logical_and", "logical_or", "logical_xor")},
-    **{name: over(low=-2, high=2) for name in ("logical_not", "isnan", "isinf", "isfinite", "isposinf", "isneginf",
+    **{name: over(low=-2, high=2) for name in ("logical_not", "isnan", "isinf", "isfinite", "isposinf",
+                                               "isneginf",
                                                "signbit")},
     **{name: bits() for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "gcd", "lcm")},
-    "left_shift": [Sample(ints(2, 3), ints(2, 3, high=5))], "right_shift": [Sample(ints(2, 3), ints(2, 3, high=5))],
+    "left_shift": [Sample(ints(2, 3), ints(2, 3, high=5))],
+    "right_shift": [Sample(ints(2, 3), ints(2, 3, high=5))],
     "invert": [Sample(ints(2, 3)), Sample(bools(3)), Sample(ints(3, dtype="uint8"))],
 
     "sigmoid": wide(sigmoid),
     "relu": wide(lambda x: numpy.where(x > 0, x, 0.0)) + [
-        Sample(numpy.array([NAN, INF, -INF]), reference=lambda x: numpy.array([NAN, INF, 0]), differentiate=False)],
+        Sample(numpy.array([NAN, INF, -INF]), reference=lambda x: numpy.array([NAN, INF, 0]),
+               differentiate=False)],
     "softsign": wide(lambda x: x / (1 + numpy.abs(x))),
     "softrelu": wide(lambda x: numpy.logaddexp(x, 0)),
     "log_sigmoid": wide(lambda x: -numpy.logaddexp(-x, 0)),
     "hard_sigmoid": [
-        Sample(smooth(2, 3, low=-4, high=4), reference=lambda x: numpy.minimum(numpy.maximum(0.2 * x + 0.5, 0), 1)),
+        Sample(smooth(2, 3, low=-4, high=4),
+               reference=lambda x: numpy.minimum(numpy.maximum(0.2 * x + 0.5, 0), 1)),
         Sample(smooth(2, 3, low=-4, high=4), alpha=0.3, beta=0.1,
                reference=lambda x, alpha, beta: numpy.minimum(numpy.maximum(alpha * x + beta, 0), 1))],
     "clip": [Sample(smooth(2, 3), a_min=-1.0, a_max=1.2), Sample(smooth(2, 3), a_min=None, a_max=0.5),
              Sample(smooth(2, 3), a_min=-0.5, a_max=None), Sample(ints(5), a_min=2, a_max=7),
-             Sample(ODD, differentiate=False, a_min=-1.0, a_max=1.0), Sample(smooth(2, 0), a_min=-1.0, a_max=1.2)],
+             Sample(ODD, differentiate=False, a_min=-1.0, a_max=1.0),
+             Sample(smooth(2, 0), a_min=-1.0, a_max=1.2)],
     "smooth_l1": [
-        Sample(smooth(2, 3), reference=lambda x: numpy.where(numpy.abs(x) < 1, 0.5 * x * x, numpy.abs(x) - 0.5)),
+        Sample(smooth(2, 3), reference=lambda x: numpy.where(numpy.abs(x) < 1, 0.5 * x * x,
+                                                             numpy.abs(x) - 0.5)),
         Sample(smooth(2, 3), scalar=2.0,
-               reference=lambda x, scalar: numpy.where(numpy.abs(x) < 0.25, 2 * x * x, numpy.abs(x) - 0.125))],
+               reference=lambda x, scalar: numpy.where(numpy.abs(x) < 0.25, 2 * x * x,
+                                                       numpy.abs(x) - 0.125))],
 }

@@ -39,7 +39,7 @@ def with_nan(*shape: int) -> numpy.ndarray:
     return values
 
 
-def norm(ord: int) -> Any:      # noqa: A002
+def norm(ord: int) -> Any:
     """|x| summed, or the root of the sum of squares."""
     def reference(x: Any, axis: Any = None, keepdims: bool = False, **params: Any) -> Any:
         if ord == 1:
@@ -69,21 +69,29 @@ ZEROS = numpy.array([[0.0, 2.0, 3.0], [0.0, 0.0, 5.0], [1.5, -2.0, 0.5]])
 
 SAMPLES: dict[str, list[Sample]] = {
     "sum": axes() + [Sample(ints(2, 3), axis=0), Sample(ints(2, 3, dtype="int64"))],
-    "sum_to": [Sample(smooth(2, 3), shape=s, reference=sum_to) for s in ((3,), (2, 1), (1, 3), (1, 1), (), (2, 3))] + [
-        Sample(smooth(4, 2, 3), shape=(2, 1), reference=sum_to), Sample(smooth(0, 3), shape=(1, 3), reference=sum_to),
-        Sample(smooth(0, 3), shape=(3,), reference=sum_to), Sample(smooth(2, 0), shape=(2, 1), reference=sum_to)],
-    "mean": axes(empty=False) + [Sample(smooth(0, 3), differentiate=False, reference=lambda a: numpy.array(NAN))],
+    "sum_to": [Sample(smooth(2, 3), shape=s, reference=sum_to) for s in ((3,), (2, 1), (1, 3), (1, 1), (),
+                                                                         (2, 3))] + [
+        Sample(smooth(4, 2, 3), shape=(2, 1), reference=sum_to),
+        Sample(smooth(0, 3), shape=(1, 3), reference=sum_to),
+        Sample(smooth(0, 3), shape=(3,), reference=sum_to),
+        Sample(smooth(2, 0), shape=(2, 1), reference=sum_to)],
+    "mean": axes(empty=False) + [Sample(smooth(0, 3), differentiate=False,
+                                        reference=lambda a: numpy.array(NAN))],
     "max": axes(empty=False), "min": axes(empty=False),
     "prod": axes() + [Sample(ZEROS, axis=1), Sample(ZEROS, axis=0), Sample(ZEROS[:1])],
-    "nansum": axes() + [Sample(with_nan(2, 3), differentiate=False), Sample(with_nan(2, 4), axis=1, differentiate=False)],
+    "nansum": axes() + [Sample(with_nan(2, 3), differentiate=False),
+                        Sample(with_nan(2, 4), axis=1, differentiate=False)],
     "nanprod": axes() + [Sample(with_nan(2, 3), differentiate=False),
                          Sample(with_nan(2, 4), axis=1, differentiate=False)],
     "norm": axes(reference=norm(2)) + axes(reference=norm(1), ord=1) + [
         Sample(numpy.zeros((2, 2)), reference=norm(2), differentiate=False)],
     "var": deviations(numpy.var), "std": deviations(numpy.std),
-    "cumsum": [Sample(smooth(2, 3)), Sample(smooth(2, 3), axis=0), Sample(smooth(2, 3), axis=-1), Sample(smooth(5)),
-               Sample(smooth(2, 0), axis=1), Sample(smooth(2, 1), axis=1), Sample(ints(4, dtype="int64"), dtype="float64")],
-    "cumprod": [Sample(smooth(2, 3)), Sample(smooth(2, 3), axis=0), Sample(smooth(2, 3), axis=-1), Sample(smooth(5)),
+    "cumsum": [Sample(smooth(2, 3)), Sample(smooth(2, 3), axis=0), Sample(smooth(2, 3), axis=-1),
+               Sample(smooth(5)),
+               Sample(smooth(2, 0), axis=1), Sample(smooth(2, 1), axis=1),
+               Sample(ints(4, dtype="int64"), dtype="float64")],
+    "cumprod": [Sample(smooth(2, 3)), Sample(smooth(2, 3), axis=0), Sample(smooth(2, 3), axis=-1),
+                Sample(smooth(5)),
                 Sample(smooth(2, 0), axis=1), Sample(smooth(2, 1), axis=1), Sample(ZEROS, axis=1)],
     "all": axes(bools, differentiate=False) + [Sample(smooth(2, 3))],
     "any": axes(bools, differentiate=False) + [Sample(smooth(2, 3))],

@@ -50,10 +50,6 @@ class NDArray(BaseArray):
         """An identity; MXNet's scripts test it for None."""
         return id(self)
 
-    @property
-    def _fresh_grad(self) -> bool:
-        return False
-
     def __format__(self, spec: str) -> str:
         if spec:
             raise InvalidTypeError("unsupported format string passed to NDArray.__format__")

@@ -13,15 +13,14 @@ from ..ndarray import BaseArray
 from ..ops.reduce import count_of
 from .creation import _from_host
 from .functions import ND
-from .habits import one
 
 
 def _check_alike(op: str, arrays: list[Any]) -> None:
     for i, a in enumerate(arrays):
         if a.shape != arrays[0].shape:
             raise InvalidValueError(
-                f"{op}: Incompatible attr in node at {i}-th input: expected shape {arrays[0].shape}, got {a.shape}; "
-                "broadcast_add and its kin broadcast")
+                f"{op}: Incompatible attr in node at {i}-th input: expected shape {arrays[0].shape}, got "
+                f"{a.shape}; broadcast_add and its kin broadcast")
 
 
 def _elemwise(op: str, names: str) -> None:
@@ -59,7 +58,8 @@ def _arithmetic(op: str, names: str, plain: Callable[[Any, Any], Any]) -> None:
 
 
 for _op, _names, _plain in (
-    ("add", "add", operator.add), ("subtract", "subtract", operator.sub), ("multiply", "multiply", operator.mul),
+    ("add", "add", operator.add), ("subtract", "subtract", operator.sub),
+    ("multiply", "multiply", operator.mul),
     ("divide", "divide true_divide", operator.truediv), ("remainder", "modulo", operator.mod),
     ("maximum", "maximum", max), ("minimum", "minimum", min),
 ):
@@ -98,29 +98,7 @@ def add_n(*args: Any, out: Any = None, name: Any = None, num_args: int | None = 
     return ND.deliver(total, out, "add_n")
 
 
-@ND.adapter("where", arrays=3)
-def where(condition: Any, x: Any, y: Any, out: Any = None, name: Any = None) -> Any:
-    """`x` where the condition is not 0, `y` elsewhere; a condition of one axis picks whole rows.
-
-    `x` and `y` have one shape and dtype, the condition has their shape or the length of their first axis.
-
-    >>> from mxgrad import nd
-    >>> nd.where(nd.array([1, 0]), nd.ones((2, 2)), nd.zeros((2, 2))).asnumpy().tolist()
-    [[1.0, 1.0], [0.0, 0.0]]
-    """
-    condition, x, y = ND.array(condition, "condition"), ND.array(x, "x"), ND.array(y, "y")
-    _check_alike("where", [x, y])
-    if x.dtype is not y.dtype:
-        raise InvalidTypeError(f"where: x is {x._data.dtype.name}, y is {y._data.dtype.name}; nd arrays do not mix dtypes")
-    if condition.shape != x.shape:
-        if condition.ndim != 1 or not x.ndim or condition.shape[0] != x.shape[0]:
-            raise InvalidValueError(
-                f"where: the condition has shape {condition.shape}; it needs {x.shape}, or one axis with the rows of x")
-        condition = F.reshape(condition, shape=condition.shape + (1,) * (x.ndim - 1))
-    return ND.deliver(F.where(condition, x, y), out, "where")
-
-
-@ND.adapter("cast Cast")
+@ND.composed("cast Cast")
 def cast(data: Any, dtype: Any, out: Any = None, name: Any = None) -> Any:
     """A copy with another dtype; floats are truncated towards zero.  The gradient is cast back.
 
@@ -128,20 +106,20 @@ def cast(data: Any, dtype: Any, out: Any = None, name: Any = None) -> Any:
     >>> nd.cast(nd.array([0.9, -1.9]), dtype="int32").asnumpy().tolist()
     [0, -1]
     """
-    return ND.deliver(F.cast(ND.array(data, "data"), dtype=as_dtype(dtype)), out, "cast")
+    return F.cast(data, dtype=as_dtype(dtype))
 
 
-@ND.adapter("amp_cast")
+@ND.composed("amp_cast")
 def amp_cast(data: Any, dtype: Any, out: Any = None, name: Any = None) -> Any:
     """`cast` for floating point arrays; others keep their dtype."""
-    data, dtype = ND.array(data, "data"), as_dtype(dtype)
-    return ND.deliver(F.cast(data, dtype=dtype if data._data.dtype.kind == "f" else data._data.dtype), out, "amp_cast")
+    dtype = as_dtype(dtype)
+    return F.cast(data, dtype=dtype if data._data.dtype.kind == "f" else data._data.dtype)
 
 
 @ND.adapter("amp_multicast", arrays="*")
 def amp_multicast(*data: Any, num_outputs: int | None = None, cast_narrow: bool = False, out: Any = None,
                   name: Any = None) -> Any:
-    """The arrays, those of floats cast to the widest float dtype among them, the narrowest with `cast_narrow`."""
+    """The arrays, those of floats cast to their widest dtype, or the narrowest with `cast_narrow`."""
     arrays = [ND.array(a, "data") for a in data]
     floats = [a._data.dtype for a in arrays if a._data.dtype.kind == "f"]
     chosen = sorted(floats, key=lambda d: d.itemsize)[0 if cast_narrow else -1] if floats else None
@@ -149,15 +127,14 @@ def amp_multicast(*data: Any, num_outputs: int | None = None, cast_narrow: bool 
     return ND.deliver(cast_all, out, "amp_multicast")
 
 
-# what asks about values --------------------------------------------------------------------------------------------
+# what asks about values -------------------------------------------------------------------------------------
 
 
 def _question(name: str) -> None:
     f = getattr(F, name)
 
     def function(data: Any) -> Any:
-        data = ND.array(data, "data")
-        return F.cast(f(data), dtype=data._data.dtype)
+            return F.cast(f(data), dtype=data._data.dtype)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"1 where NumPy's `{name}` holds and 0 elsewhere, in the dtype of `data`."
@@ -206,24 +183,23 @@ def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: 
     return ND.deliver(F.cast(F.all(near), dtype="uint8"), out, "allclose")
 
 
-# small formulas of nd.contrib --------------------------------------------------------------------------------------
+# small formulas of nd.contrib -------------------------------------------------------------------------------
 
 
-@ND.adapter("contrib.div_sqrt_dim")
+@ND.composed("contrib.div_sqrt_dim")
 def div_sqrt_dim(data: Any, out: Any = None, name: Any = None) -> Any:
     """`data` divided by the root of the length of its last axis."""
-    data = ND.array(data, "data")
-    return ND.deliver(data / float(count_of(data.shape, -1)) ** 0.5, out, "div_sqrt_dim")
+    return data / float(count_of(data.shape, -1)) ** 0.5
 
 
-@ND.adapter("contrib.quadratic")
-def quadratic(data: Any, a: float = 0.0, b: float = 0.0, c: float = 0.0, out: Any = None, name: Any = None) -> Any:
+@ND.composed("contrib.quadratic")
+def quadratic(data: Any, a: float = 0.0, b: float = 0.0, c: float = 0.0, out: Any = None,
+              name: Any = None) -> Any:
     """a x^2 + b x + c."""
-    data = ND.array(data, "data")
-    return ND.deliver((a * data + b) * data + c, out, "quadratic")
+    return (a * data + b) * data + c
 
 
-@ND.adapter("contrib.arange_like")
+@ND.composed("contrib.arange_like")
 def arange_like(data: Any, start: float = 0.0, step: float = 1.0, repeat: int = 1, ctx: Any = None,
                 axis: int | None = None, out: Any = None, name: Any = None) -> Any:
     """start, start + step, ..., each `repeat` times, in the shape of `data`, or as long as its `axis`.
@@ -232,9 +208,7 @@ def arange_like(data: Any, start: float = 0.0, step: float = 1.0, repeat: int = 
     >>> nd.contrib.arange_like(nd.zeros((2, 3)), axis=1).asnumpy().tolist()
     [0.0, 1.0, 2.0]
     """
-    data = ND.array(data, "data")
     n = count_of(data.shape, axis)
     host = start + step * (numpy.arange(n) // repeat)
     where = data.context if ctx is None else ctx
-    result = _from_host(host.reshape(data.shape if axis is None else (n,)), where, data._data.dtype)
-    return ND.deliver(result, out, "arange_like")
+    return _from_host(host.reshape(data.shape if axis is None else (n,)), where, data._data.dtype)

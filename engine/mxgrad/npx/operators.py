@@ -9,7 +9,6 @@ from ..array import wrap
 from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..context import as_context
 from ..invoke import F
-from ..ndarray import BaseArray
 from ..np.array import ndarray
 from ..np.functions import array_of, arrays_of, axes_of, deliver, place, shared
 from ..ops import nn
@@ -479,22 +478,56 @@ def layer_norm(data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e
     return [y, F.squeeze(mean, axis=at), F.squeeze(deviation, axis=at)] if output_mean_var else y
 
 
-def sequences(what: str, data: Any, lengths: Any, use: bool, axis: int) -> tuple[Any, Any]:
-    """`data` with time first and batch second, and the lengths, or None where all are whole."""
+# sequences: time and batch are the first two axes ------------------------------------------------------------------
+
+
+def _sequences(what: str, data: Any, lengths: Any, use: bool, axis: int) -> tuple[Any, Any]:
+    """`data` with time first and batch second, and the lengths, or None where all sequences are whole."""
     data = array_of(data, what)
     if axis not in (0, 1) or data.ndim < 2:
-        raise InvalidValueError(f"{what}: data has time and batch as its first two axes, axis says which time is: 0 or 1")
-    data = data if axis == 0 else F.swapaxes(data, axis1=0, axis2=1)
+        raise InvalidValueError(
+            f"{what}: time and batch are the first two axes, axis says which one is time, 0 or 1; got axis={axis} and "
+            f"data of shape {data.shape}")
+    data = _time_first(data, axis)
     if not use:
         return data, None
     if lengths is None:
         raise InvalidTypeError(f"{what}: use_sequence_length=True needs sequence_length")
-    lengths = array_of(lengths, what, data._ctx)
+    lengths = F.cast(array_of(lengths, what, data._ctx), dtype=numpy.int64)
     if lengths.shape != (data.shape[1],):
         raise InvalidValueError(f"{what}: sequence_length has shape {lengths.shape} for a batch of {data.shape[1]}")
     return data, lengths
 
 
-def is_array(value: Any) -> bool:
-    """Whether `value` is an array of either frontend."""
-    return isinstance(value, BaseArray)
+def _time_first(data: Any, axis: int) -> Any:
+    return F.swapaxes(data, axis1=0, axis2=1) if axis else data
+
+
+@NPX.adapter("sequence_mask", arrays=2)
+def sequence_mask(data: Any, sequence_length: Any = None, use_sequence_length: bool = False, value: float = 0.0,
+                  axis: int = 0) -> Any:
+    """`data` with `value` after the end of each sequence of the batch."""
+    data, lengths = _sequences("sequence_mask", data, sequence_length, use_sequence_length, axis)
+    if lengths is None:
+        return F.copy(_time_first(data, axis))
+    inside = F.transpose(F.before(lengths, n=data.shape[0]))
+    inside = F.reshape(inside, shape=inside.shape + (1,) * (data.ndim - 2))
+    return _time_first(F.where(inside, data, value), axis)
+
+
+@NPX.adapter("sequence_last", arrays=2)
+def sequence_last(data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0) -> Any:
+    """The last element of each sequence of the batch."""
+    data, lengths = _sequences("sequence_last", data, sequence_length, use_sequence_length, axis)
+    return F.copy(data[-1]) if lengths is None else data[lengths - 1, numpy.arange(data.shape[1])]
+
+
+@NPX.adapter("sequence_reverse", arrays=2)
+def sequence_reverse(data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0) -> Any:
+    """Each sequence of the batch in reverse order; what is after its end stays."""
+    data, lengths = _sequences("sequence_reverse", data, sequence_length, use_sequence_length, axis)
+    if lengths is None:
+        return _time_first(F.flip(data, axis=0), axis)
+    steps = numpy.arange(data.shape[0]).reshape(-1, 1)
+    time = wrap(ndarray, data._ctx.backend.from_host(steps), data._ctx)
+    return _time_first(data[F.where(F.less(time, lengths), lengths - 1 - time, time), numpy.arange(data.shape[1])], axis)

@@ -12,7 +12,8 @@ _T = TypeVar("_T")
 
 class _Switches(threading.local):
     def __init__(self) -> None:
-        self.shape = self.array = self.dtype = False
+        self.shape = self.array = True
+        self.dtype = False
 
 
 _state = _Switches()

@@ -22,7 +22,8 @@ def _cast(xp: Any, x: Any, *, dtype: Any) -> Any:
 register("cast", _cast, lambda F, g, y, x, dtype: F.cast(g, dtype=x.dtype), keeps="")
 register("copy", lambda xp, x: x.copy(), lambda F, g, y, x: g, keeps="", nd="identity copy", np="copy",
          nd_arrays=("data",))
-register("stop_gradient", lambda xp, x: x.copy(), zero, keeps="", nd="stop_gradient BlockGrad", npx="stop_gradient",
+register("stop_gradient", lambda xp, x: x.copy(), zero, keeps="", nd="stop_gradient BlockGrad",
+         npx="stop_gradient",
          nd_arrays=("data",))
 register("zeros_like", lambda xp, x: xp.zeros_like(x), zero, keeps="", nd="zeros_like", nd_arrays=("data",))
 register("ones_like", lambda xp, x: xp.ones_like(x), zero, keeps="", nd="ones_like", nd_arrays=("data",))
@@ -33,4 +34,5 @@ def _transfer(xp: Any, x: Any, *, source: Any, target: Any) -> Any:
     return target.backend.from_host(source.backend.to_host(x))
 
 
-register("transfer", _transfer, lambda F, g, y, x, source, target: F.transfer(g, source=target, target=source), keeps="")
+register("transfer", _transfer,
+         lambda F, g, y, x, source, target: F.transfer(g, source=target, target=source), keeps="")

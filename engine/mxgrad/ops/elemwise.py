@@ -1,8 +1,8 @@
 """Elementwise ops: arithmetic, comparison, logic, exponential, trigonometric, rounding.
 
-A rule reads like the textbook: ``g`` is the cotangent of the output, the names after it are the output and the
-primals.  Derivatives at kinks follow MXNet: abs'(0) = 0, relu'(0) = 0, maximum and minimum give a tie to the first
-argument, clip passes the gradient at its bounds.
+A rule reads like the textbook: ``g`` is the cotangent of the output, the names after it are the output and
+the primals.  Derivatives at kinks follow MXNet: abs'(0) = 0, relu'(0) = 0, maximum and minimum give a tie to
+the first argument, clip passes the gradient at its bounds.
 """
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _ROOT_PI = math.sqrt(math.pi)
 
 
 def _elemwise(
-    name: str, *vjps: Any, kernel: Callable[..., Any] | None = None, keeps: str = "x", result: str = "same", **names: Any,
+    name: str, *vjps: Any, kernel: Callable[..., Any] | None = None, keeps: str = "x", result: str = "same",
+    **names: Any,
 ) -> Op:
     """Declare an elementwise op; without a kernel it is the ufunc of that name."""
     arity = len(vjps)
@@ -38,7 +39,7 @@ def _elemwise(
 
 _ND_ARRAYS = {1: ("data",), 2: ("lhs", "rhs")}
 
-# arithmetic -----------------------------------------------------------------------------------------------------
+# arithmetic -------------------------------------------------------------------------------------------------
 
 _elemwise("add", lambda F, g, z, x, y: g, lambda F, g, z, x, y: g, keeps="-",
           nd="broadcast_add broadcast_plus", np="add")
@@ -90,11 +91,14 @@ _extreme("maximum", _over, nd="broadcast_maximum", np="maximum")
 _extreme("minimum", _under, nd="broadcast_minimum", np="minimum")
 _extreme("fmax", lambda F, x, y, tied: F.logical_or(_over(F, x, y, tied), y != y), np="fmax")
 _extreme("fmin", lambda F, x, y, tied: F.logical_or(_under(F, x, y, tied), y != y), np="fmin")
-_elemwise("hypot", lambda F, g, z, x, y: g * _ratio(F, x, z), lambda F, g, z, x, y: g * _ratio(F, y, z), keeps="0y|1y",
+_elemwise("hypot", lambda F, g, z, x, y: g * _ratio(F, x, z), lambda F, g, z, x, y: g * _ratio(F, y, z),
+          keeps="0y|1y",
           result="float", nd="hypot broadcast_hypot", np="hypot")
-_elemwise("arctan2", lambda F, g, z, x, y: g * y / (x * x + y * y), lambda F, g, z, x, y: -g * x / (x * x + y * y),
+_elemwise("arctan2", lambda F, g, z, x, y: g * y / (x * x + y * y),
+          lambda F, g, z, x, y: -g * x / (x * x + y * y),
           result="float", nd="arctan2", np="arctan2")
-_elemwise("logaddexp", lambda F, g, z, x, y: g * F.exp(x - z), lambda F, g, z, x, y: g * F.exp(y - z), keeps="0y|1y",
+_elemwise("logaddexp", lambda F, g, z, x, y: g * F.exp(x - z), lambda F, g, z, x, y: g * F.exp(y - z),
+          keeps="0y|1y",
           result="float", np="logaddexp")
 _elemwise("copysign", lambda F, g, z, x, y: g * F.sign(x) * F.copysign(F.ones_like(x), y),
           lambda F, g, z, x, y: zero(F, g, z, y), keeps="x|", result="float", np="copysign")
@@ -109,8 +113,10 @@ def _ratio(F: Any, x: Any, r: Any) -> Any:
 
 _elemwise("negative", lambda F, g, y, x: -g, keeps="", nd="negative", np="negative")
 _elemwise("positive", lambda F, g, y, x: g, keeps="", np="positive")
-_elemwise("reciprocal", lambda F, g, y, x: -g * y * y, keeps="y", result="float", nd="reciprocal", np="reciprocal")
-_elemwise("abs", lambda F, g, y, x: g * F.sign(x), kernel=lambda xp, x: xp.abs(x), nd="abs", np="abs absolute fabs")
+_elemwise("reciprocal", lambda F, g, y, x: -g * y * y, keeps="y", result="float", nd="reciprocal",
+          np="reciprocal")
+_elemwise("abs", lambda F, g, y, x: g * F.sign(x), kernel=lambda xp, x: xp.abs(x), nd="abs",
+          np="abs absolute fabs")
 _elemwise("square", lambda F, g, y, x: g * (2 * x), nd="square", np="square")
 _elemwise("sqrt", lambda F, g, y, x: g * (0.5 / y), keeps="y", result="float", nd="sqrt", np="sqrt")
 _elemwise("rsqrt", lambda F, g, y, x: g * (-0.5 * y * y * y), keeps="y", result="float",
@@ -119,7 +125,7 @@ _elemwise("cbrt", lambda F, g, y, x: g / (3 * y * y), keeps="y", result="float",
 _elemwise("rcbrt", lambda F, g, y, x: g * (y * y * y * y) * (-1 / 3), keeps="y", result="float",
           kernel=lambda xp, x: 1 / xp.cbrt(x), nd="rcbrt")
 
-# exponentials ---------------------------------------------------------------------------------------------------
+# exponentials -----------------------------------------------------------------------------------------------
 
 _elemwise("exp", lambda F, g, y, x: g * y, keeps="y", result="float", nd="exp", np="exp")
 _elemwise("exp2", lambda F, g, y, x: g * y * _LOG2, keeps="y", result="float", np="exp2")
@@ -129,7 +135,7 @@ _elemwise("log2", lambda F, g, y, x: g / (x * _LOG2), result="float", nd="log2",
 _elemwise("log10", lambda F, g, y, x: g / (x * _LOG10), result="float", nd="log10", np="log10")
 _elemwise("log1p", lambda F, g, y, x: g / (x + 1), result="float", nd="log1p", np="log1p")
 
-# trigonometric and hyperbolic -------------------------------------------------------------------------------------
+# trigonometric and hyperbolic -------------------------------------------------------------------------------
 
 _elemwise("sin", lambda F, g, y, x: g * F.cos(x), result="float", nd="sin", np="sin")
 _elemwise("cos", lambda F, g, y, x: -g * F.sin(x), result="float", nd="cos", np="cos")
@@ -140,13 +146,17 @@ _elemwise("arctan", lambda F, g, y, x: g / (1 + x * x), result="float", nd="arct
 _elemwise("sinh", lambda F, g, y, x: g * F.cosh(x), result="float", nd="sinh", np="sinh")
 _elemwise("cosh", lambda F, g, y, x: g * F.sinh(x), result="float", nd="cosh", np="cosh")
 _elemwise("tanh", lambda F, g, y, x: g * (1 - y * y), keeps="y", result="float", nd="tanh", np="tanh")
-_elemwise("arcsinh", lambda F, g, y, x: g / F.sqrt(x * x + 1), result="float", nd="arcsinh", np="arcsinh asinh")
-_elemwise("arccosh", lambda F, g, y, x: g / F.sqrt(x * x - 1), result="float", nd="arccosh", np="arccosh acosh")
+_elemwise("arcsinh", lambda F, g, y, x: g / F.sqrt(x * x + 1), result="float", nd="arcsinh",
+          np="arcsinh asinh")
+_elemwise("arccosh", lambda F, g, y, x: g / F.sqrt(x * x - 1), result="float", nd="arccosh",
+          np="arccosh acosh")
 _elemwise("arctanh", lambda F, g, y, x: g / (1 - x * x), result="float", nd="arctanh", np="arctanh atanh")
-_elemwise("degrees", lambda F, g, y, x: g / _DEGREE, keeps="", result="float", nd="degrees", np="degrees rad2deg")
-_elemwise("radians", lambda F, g, y, x: g * _DEGREE, keeps="", result="float", nd="radians", np="radians deg2rad")
+_elemwise("degrees", lambda F, g, y, x: g / _DEGREE, keeps="", result="float", nd="degrees",
+          np="degrees rad2deg")
+_elemwise("radians", lambda F, g, y, x: g * _DEGREE, keeps="", result="float", nd="radians",
+          np="radians deg2rad")
 
-# rounding and other piecewise constants ---------------------------------------------------------------------------
+# rounding and other piecewise constants ---------------------------------------------------------------------
 
 _elemwise("sign", zero, keeps="", nd="sign", np="sign")
 _elemwise("floor", zero, keeps="", nd="floor", np="floor")
@@ -184,10 +194,11 @@ def _around(xp: Any, x: Any, *, decimals: int = 0) -> Any:
 
 _elemwise("around", zero, keeps="", kernel=_around, np="around round round_")
 
-# gradients that are not the derivative, for training through a step ------------------------------------------------
+# gradients that are not the derivative, for training through a step -----------------------------------------
 
-_elemwise("round_ste", lambda F, g, y, x: g, keeps="", kernel=_round_away, nd="contrib.round_ste", npx="round_ste",
-          doc="Rounded, halves away from zero, with the gradient of the identity (straight-through estimator).")
+_elemwise("round_ste", lambda F, g, y, x: g, keeps="", kernel=_round_away, nd="contrib.round_ste",
+          npx="round_ste",
+          doc="Rounded, halves away from zero, with the identity's gradient (straight-through estimator).")
 _elemwise("sign_ste", lambda F, g, y, x: g, keeps="", kernel=lambda xp, x: xp.sign(x), nd="contrib.sign_ste",
           npx="sign_ste", doc="The sign, with the gradient of the identity (straight-through estimator).")
 
@@ -197,10 +208,11 @@ def _gradient_multiplier(xp: Any, x: Any, *, scalar: float = 1.0) -> Any:
     return x.copy()
 
 
-_elemwise("gradient_multiplier", lambda F, g, y, x, scalar=1.0: g * scalar, keeps="", kernel=_gradient_multiplier,
+_elemwise("gradient_multiplier", lambda F, g, y, x, scalar=1.0: g * scalar, keeps="",
+          kernel=_gradient_multiplier,
           nd="contrib.gradientmultiplier")
 
-# comparison and logic: bool results, zero gradients ---------------------------------------------------------------
+# comparison and logic: bool results, zero gradients ---------------------------------------------------------
 
 _right_zero = (zero, lambda F, g, z, x, y: zero(F, g, z, y))
 for _name in ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal"):
@@ -222,7 +234,7 @@ _elemwise("right_shift", *_right_zero, keeps="", np="right_shift bitwise_right_s
 _elemwise("gcd", *_right_zero, keeps="", np="gcd")
 _elemwise("lcm", *_right_zero, keeps="", np="lcm")
 
-# functions of neural networks that are one formula ----------------------------------------------------------------
+# functions of neural networks that are one formula ----------------------------------------------------------
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
@@ -243,7 +255,8 @@ def _hard_sigmoid(xp: Any, x: Any, *, alpha: float = 0.2, beta: float = 0.5) -> 
     return xp.clip(alpha * x + beta, 0, 1)
 
 
-_elemwise("hard_sigmoid", lambda F, g, y, x, alpha=0.2, beta=0.5: F.where(F.logical_and(y > 0, y < 1), g * alpha, 0),
+_elemwise("hard_sigmoid",
+          lambda F, g, y, x, alpha=0.2, beta=0.5: F.where(F.logical_and(y > 0, y < 1), g * alpha, 0),
           keeps="y", kernel=_hard_sigmoid, result="float", nd="hard_sigmoid")
 
 
@@ -253,12 +266,13 @@ def _softrelu(xp: Any, x: Any) -> Any:
 
 
 _elemwise("softrelu", lambda F, g, y, x: g * F.sigmoid(x), kernel=_softrelu, result="float", nd="softrelu")
-_elemwise("log_sigmoid", lambda F, g, y, x: g * F.sigmoid(-x), kernel=lambda xp, x: -_softrelu(xp, -x), result="float",
+_elemwise("log_sigmoid", lambda F, g, y, x: g * F.sigmoid(-x), kernel=lambda xp, x: -_softrelu(xp, -x),
+          result="float",
           nd="log_sigmoid", npx="log_sigmoid")
 
 
 def _clip(xp: Any, x: Any, *, a_min: float | None = None, a_max: float | None = None) -> Any:
-    """Values below `a_min` become `a_min`, above `a_max` become `a_max`; the gradient passes at the bounds."""
+    """Values below `a_min` become `a_min`, above `a_max` `a_max`; the gradient passes at the bounds."""
     if a_min is None and a_max is None:
         raise ValueError("give a_min or a_max")
     return xp.clip(x, a_min, a_max)
@@ -280,5 +294,6 @@ def _smooth_l1(xp: Any, x: Any, *, scalar: float = 1.0) -> Any:
     return xp.where(xp.abs(x) < 1 / s2, 0.5 * s2 * x * x, xp.abs(x) - 0.5 / s2)
 
 
-_elemwise("smooth_l1", lambda F, g, y, x, scalar=1.0: g * F.clip(x * (scalar * scalar), a_min=-1.0, a_max=1.0),
+_elemwise("smooth_l1",
+          lambda F, g, y, x, scalar=1.0: g * F.clip(x * (scalar * scalar), a_min=-1.0, a_max=1.0),
           kernel=_smooth_l1, result="float", nd="smooth_l1", npx="smooth_l1")

@@ -505,3 +505,42 @@ def _qr_tall(F: Any, gq: Any, gr: Any, q: Any, r: Any) -> Any:
 
 
 register("qr", _qr, joint=_qr_joint, keeps="y")
+
+
+def _svd(xp: Any, a: Any) -> Any:
+    """U with orthonormal columns, the singular values, falling, and V^T with orthonormal rows, ``(U * s) @ V^T = a``:
+    three arrays, k = min(rows, columns) wide.
+
+    The gradient (J. Townsend, "Differentiating the singular value decomposition", 2016) leaves out what is between
+    equal singular values, where it does not exist.
+    """
+    if a.ndim < 2:
+        raise ValueError(f"matrices are needed, the array has shape {tuple(a.shape)}")
+    u, s, vt = xp.linalg.svd(_single(xp, a), full_matrices=False)
+    return u.astype(a.dtype), s.astype(a.dtype), vt.astype(a.dtype)
+
+
+def _svd_joint(F: Any, gs: Any, ys: Any, a: Any) -> Any:
+    (gu, gvalues, gvt), (u, s, vt) = gs, ys
+    row, column = F.expand_dims(s, axis=-2), F.expand_dims(s, axis=-1)
+    gap = (row - column) * (row + column)
+    same = F.equal(gap, 0)
+
+    def skew(m: Any) -> Any:
+        return F.where(same, 0, (m - mT(F, m)) / F.where(same, 1, gap))
+
+    k = s.shape[-1]
+    inner = skew(F.matmul(mT(F, u), gu)) * row + column * skew(F.matmul(vt, mT(F, gvt)))
+    inner = inner + F.put_diagonal(gvalues, shape=tuple(s.shape) + (k,), axis1=-2, axis2=-1)
+    da = F.matmul(F.matmul(u, inner), vt)
+    rows, columns = a.shape[-2:]
+    if rows > k:
+        out = gu / row
+        da = da + F.matmul(out - F.matmul(u, F.matmul(mT(F, u), out)), vt)
+    if columns > k:
+        out = gvt / column
+        da = da + F.matmul(u, out - F.matmul(F.matmul(out, mT(F, vt)), vt))
+    return (da,)
+
+
+register("svd", _svd, joint=_svd_joint, keeps="y")

@@ -58,7 +58,8 @@ register("sum", _sum, _sum_da, keeps="", result="same", nd_arrays=("data",), np=
 def _sum_to(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     """The sum of `x` over the axes along which `shape` was broadcast: the adjoint of broadcast_to."""
     lead = x.ndim - len(shape)
-    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1)
+    stretched = tuple(i for i, n in enumerate(shape, lead) if n == 1 and x.shape[i] != 1)
+    axes = tuple(range(lead)) + stretched
     return xp.sum(x, axis=axes, keepdims=True).reshape(shape)
 
 
@@ -94,7 +95,8 @@ def _extreme_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: boo
 
 for _name in ("max", "min"):
     register(_name, _extreme(_name), _extreme_da, keeps="xy", result="same", nd_arrays=("data",),
-             np=f"{_name} a{_name}", doc=f"{_name.capitalize()}imum over `axis`; every tie gets the gradient.")
+             np=f"{_name} a{_name}",
+             doc=f"{_name.capitalize()}imum over `axis`; every tie gets the gradient.")
 
 
 def _prod(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -111,8 +113,8 @@ def _exclusive(F: Any, a: Any) -> Any:
 
 
 def _prod_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    # The derivative by one factor is the product of the others, also where that factor is 0: what stands before it
-    # times what stands after it, with the axes of `axis` last and flattened into one.
+    # The derivative by one factor is the product of the others, also where that factor is 0: what stands
+    # before it times what stands after it, with the axes of `axis` last and flattened into one.
     axes = axes_of(axis, len(a.shape))
     order = tuple(i for i in range(len(a.shape)) if i not in axes) + axes
     moved = tuple(a.shape[i] for i in order)
@@ -122,7 +124,8 @@ def _prod_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool =
         return g * F.ones_like(a)
     flat = F.reshape(F.transpose(a, axes=order), shape=moved[:len(moved) - len(axes)] + (n,))
     others = _exclusive(F, flat) * F.flip(_exclusive(F, F.flip(flat, axis=-1)), axis=-1)
-    return g * F.transpose(F.reshape(others, shape=moved), axes=tuple(order.index(i) for i in range(len(order))))
+    return g * F.transpose(F.reshape(others, shape=moved),
+                           axes=tuple(order.index(i) for i in range(len(order))))
 
 
 register("prod", _prod, _prod_da, result="same", nd_arrays=("data",), np="prod")
@@ -139,7 +142,8 @@ def _nansum(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> An
 
 
 register("nansum", _nansum,
-         lambda F, g, y, a, axis=None, keepdims=False: F.where(F.isnan(a), 0, expand(F, g, a, axis, keepdims)),
+         lambda F, g, y, a, axis=None, keepdims=False:
+         F.where(F.isnan(a), 0, expand(F, g, a, axis, keepdims)),
          result="same", nd_arrays=("data",), np="nansum")
 
 
@@ -155,8 +159,8 @@ register("nanprod", _nanprod,
          result="same", nd_arrays=("data",), np="nanprod")
 
 
-def _norm(xp: Any, x: Any, *, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A002
-    """Vector norm: `ord` 2 is the Euclidean one, 1 the sum of absolute values.  The gradient at the origin is 0."""
+def _norm(xp: Any, x: Any, *, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Vector norm: `ord` 2 Euclidean, 1 the sum of absolute values.  The gradient at the origin is 0."""
     axes_of(axis, x.ndim)
     if ord == 1:
         return xp.sum(xp.abs(x), axis=axis, keepdims=keepdims)
@@ -165,7 +169,8 @@ def _norm(xp: Any, x: Any, *, ord: float = 2, axis: Axis = None, keepdims: bool 
     return xp.sqrt(xp.sum(xp.square(x), axis=axis, keepdims=keepdims))
 
 
-def _norm_dx(F: Any, g: Any, y: Any, x: Any, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A002
+def _norm_dx(F: Any, g: Any, y: Any, x: Any, ord: float = 2, axis: Axis = None,
+             keepdims: bool = False) -> Any:
     g = expand(F, g, x, axis, keepdims)
     if ord == 1:
         return g * F.sign(x)
@@ -177,7 +182,7 @@ register("norm", _norm, _norm_dx, keeps="xy", result="same", nd_arrays=("data",)
 
 
 def _var(xp: Any, a: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    """Variance over `axis`: the sum of squared deviations divided by N - `ddof`; nan where that is not positive."""
+    """Variance over `axis`: squared deviations summed over N - `ddof`; nan where that is not positive."""
     if count_of(a.shape, axis) <= ddof:     # NumPy warns
         return xp.sum(a, axis=axis, keepdims=keepdims) * xp.nan
     return xp.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
@@ -227,9 +232,9 @@ def _cumprod(xp: Any, a: Any, *, axis: int | None = None, dtype: Any = None) -> 
 
 
 def _cumprod_da(F: Any, g: Any, y: Any, a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    # da_j = (product of all before j) * r_j, where r_j = g_j + a_{j+1} r_{j+1}.  The recurrence is solved for all j at
-    # once by doubling: after a step with distance d, (r, c) describe stretches of length 2 d.  No division: zeros are
-    # factors like others.
+    # da_j = (product of all before j) * r_j, where r_j = g_j + a_{j+1} r_{j+1}.  The recurrence is solved for
+    # all j at once by doubling: after a step with distance d, (r, c) describe stretches of length 2 d.  No
+    # division: zeros are factors like others.
     shape = a.shape
     if axis is None:
         a, axis = F.reshape(a, shape=(-1,)), 0

@@ -79,7 +79,8 @@ def _expand_dims(xp: Any, a: Any, *, axis: Any) -> Any:
     return xp.expand_dims(a, axis)
 
 
-register("expand_dims", _expand_dims, lambda F, g, y, a, axis: F.reshape(g, shape=a.shape), keeps="", view=True,
+register("expand_dims", _expand_dims, lambda F, g, y, a, axis: F.reshape(g, shape=a.shape), keeps="",
+         view=True,
          np="expand_dims")
 
 
@@ -110,7 +111,8 @@ def _flip(xp: Any, a: Any, *, axis: Any = None) -> Any:
     return xp.flip(a, axis)
 
 
-register("flip", _flip, lambda F, g, y, a, axis=None: F.flip(g, axis=axis), keeps="", view=True, nd="flip reverse",
+register("flip", _flip, lambda F, g, y, a, axis=None: F.flip(g, axis=axis), keeps="", view=True,
+         nd="flip reverse",
          np="flip", nd_arrays=("data",))
 
 
@@ -132,7 +134,8 @@ def _rot90(xp: Any, m: Any, *, k: int = 1, axes: tuple[int, int] = (0, 1)) -> An
     return xp.rot90(m, k, axes)
 
 
-register("rot90", _rot90, lambda F, g, y, m, k=1, axes=(0, 1): F.rot90(g, k=-k, axes=axes), keeps="", view=True,
+register("rot90", _rot90, lambda F, g, y, m, k=1, axes=(0, 1): F.rot90(g, k=-k, axes=axes), keeps="",
+         view=True,
          np="rot90")
 
 
@@ -179,7 +182,7 @@ def _along(a: Any, axis: int, i: Any) -> tuple[Any, ...]:
 
 
 def _slice_axis(xp: Any, a: Any, *, axis: int, begin: int, end: int | None) -> Any:
-    """Elements `begin` (inclusive) to `end` (exclusive) of one axis; negative counts from the end, None is the end."""
+    """Elements `begin` to before `end` of one axis; negative counts from the end, None is the end."""
     (i,) = axes_of(axis, a.ndim)
     n = a.shape[i]
     first, last, _ = slice(begin, end).indices(n)
@@ -189,12 +192,13 @@ def _slice_axis(xp: Any, a: Any, *, axis: int, begin: int, end: int | None) -> A
 
 
 register("slice_axis", _slice_axis,
-         lambda F, g, y, a, axis, begin, end: F.scatter_key(g, key=_along(a, axis, slice(begin, end)), shape=a.shape),
+         lambda F, g, y, a, axis, begin, end:
+         F.scatter_key(g, key=_along(a, axis, slice(begin, end)), shape=a.shape),
          keeps="", nd="slice_axis", npx="slice_axis", nd_arrays=("data",))
 
 
 def _split(xp: Any, a: Any, *, indices_or_sections: Any, axis: int = 0) -> tuple[Any, ...]:
-    """The pieces between `indices_or_sections` (a tuple of positions), or that many equal ones, along `axis`."""
+    """The pieces between positions (a tuple), or that many equal ones (an int), along `axis`."""
     (i,) = axes_of(axis, a.ndim)
     n = a.shape[i]
     if isinstance(indices_or_sections, int):
@@ -238,7 +242,8 @@ def _repeat(xp: Any, a: Any, *, repeats: int, axis: int | None = None) -> Any:
 def _repeat_da(F: Any, g: Any, y: Any, a: Any, repeats: int, axis: int | None = None) -> Any:
     shape = (product(a.shape),) if axis is None else tuple(a.shape)
     at = axes_of(0 if axis is None else axis, len(shape))[0]
-    return F.reshape(F.sum(F.reshape(g, shape=shape[:at + 1] + (repeats,) + shape[at + 1:]), axis=at + 1), shape=a.shape)
+    return F.reshape(F.sum(F.reshape(g, shape=shape[:at + 1] + (repeats,) + shape[at + 1:]), axis=at + 1),
+                     shape=a.shape)
 
 
 register("repeat", _repeat, _repeat_da, keeps="", nd="repeat", np="repeat", nd_arrays=("data",))
@@ -247,8 +252,8 @@ register("repeat", _repeat, _repeat_da, keeps="", nd="repeat", np="repeat", nd_a
 def _pad(xp: Any, a: Any, *, pad_width: Any, mode: str = "constant", constant_value: float = 0.0) -> Any:
     """`pad_width` elements ((before, after) per axis) added around.
 
-    `mode` says which: "constant" `constant_value`, "edge" the nearest element, "reflect" the mirror image without the
-    edge, "symmetric" with it.
+    `mode` says which: "constant" `constant_value`, "edge" the nearest element, "reflect" the mirror image
+    without the edge, "symmetric" with it.
     """
     pad_width = _widths(a, pad_width, mode)
     if mode == "constant":
@@ -261,15 +266,16 @@ def _widths(a: Any, pad_width: Any, mode: str) -> tuple[tuple[int, int], ...]:
         raise ValueError(f"mode is 'constant', 'edge', 'reflect' or 'symmetric', not {mode!r}")
     widths = tuple((int(b), int(e)) for b, e in pad_width)
     if len(widths) != len(a.shape) or any(n < 0 for pair in widths for n in pair):
-        raise ValueError(f"pad_width has a pair (before, after), not negative, for each of the {len(a.shape)} axes, "
-                         f"got {pad_width}")
+        raise ValueError(
+            f"pad_width has a pair (before, after), not negative, for each of {len(a.shape)} axes, got {pad_width}")
     for axis, (pair, n) in enumerate(zip(widths, a.shape)):
         if n == 0 and any(pair) and mode != "constant":
             raise ValueError(f"axis {axis} is empty: there is nothing to pad it with in mode {mode!r}")
     return widths
 
 
-def _pad_da(F: Any, g: Any, y: Any, a: Any, pad_width: Any, mode: str = "constant", constant_value: float = 0.0) -> Any:
+def _pad_da(F: Any, g: Any, y: Any, a: Any, pad_width: Any, mode: str = "constant",
+            constant_value: float = 0.0) -> Any:
     if mode == "constant":
         return F.getitem(g, key=tuple(slice(b, b + n) for (b, _), n in zip(pad_width, a.shape)))
     return F.unpad(g, pad_width=pad_width, mode=mode)
@@ -279,7 +285,7 @@ register("pad", _pad, _pad_da, keeps="")
 
 
 def _unpad(xp: Any, g: Any, *, pad_width: Any, mode: str) -> Any:
-    """The adjoint of `pad` without a constant: each element of the padding added to the one it was copied from."""
+    """The adjoint of `pad`: each element of the padding added to the one it was copied from."""
     for axis, (before, after) in enumerate(pad_width):
         n = g.shape[axis] - before - after
         if not before and not after:
@@ -299,4 +305,5 @@ def _unpad(xp: Any, g: Any, *, pad_width: Any, mode: str) -> Any:
     return g
 
 
-register("unpad", _unpad, lambda F, h, y, g, pad_width, mode: F.pad(h, pad_width=pad_width, mode=mode), keeps="")
+register("unpad", _unpad, lambda F, h, y, g, pad_width, mode: F.pad(h, pad_width=pad_width, mode=mode),
+         keeps="")

@@ -2,9 +2,9 @@
 
 Kernels compute in float64 whatever the dtype, from functions that every array module has.
 
-Sources: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969); M. J. Wichura,
-Algorithm AS 241, Appl. Statist. 37 (1988); M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions (1964),
-here A&S.
+Sources: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969); M. J.
+Wichura, Algorithm AS 241, Appl. Statist. 37 (1988); M. Abramowitz and I. A. Stegun, Handbook of Mathematical
+Functions (1964), here A&S.
 """
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _poly(coefficients: Sequence[float], x: Any) -> Any:
     return y
 
 
-# error function ----------------------------------------------------------------------------------------------------
+# error function ---------------------------------------------------------------------------------------------
 
 # Cody's rational functions for erf on |x| <= 0.46875, and for erfc up to 4 and beyond.
 _ERF = ((1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2,
@@ -45,7 +45,8 @@ _ERFC = ((2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0,
           3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3))
 _ERFC_FAR = ((1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
               1.60837851487422766e-2, 6.58749161529837803e-4),
-             (1.0, 2.56852019228982242e0, 1.87295284992346725e0, 5.27905102951428412e-1, 6.05183413124413191e-2,
+             (1.0, 2.56852019228982242e0, 1.87295284992346725e0, 5.27905102951428412e-1,
+              6.05183413124413191e-2,
               2.33520497626869185e-3))
 
 
@@ -62,25 +63,27 @@ def _erf(xp: Any, x: Any) -> Any:
     return xp.where(a <= 0.46875, near, xp.copysign(1 - rest, x))
 
 
-# Wichura's rational functions for the quantile of the normal distribution: the centre, the tails, the far tails.
+# Wichura's rational functions for the normal quantile: the centre, the tails, the far tails.
 _CENTRE = ((2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457,
             13731.693765509461125, 1971.5909503065514427, 133.14166789178437745, 3.387132872796366608),
            (5226.495278852545925, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867,
             5394.1960214247511077, 687.1870074920579083, 42.313330701600911252, 1.0))
 _TAIL = ((7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177, 1.27045825245236838258,
           3.64784832476320460504, 5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734),
-         (1.05075007164441684324e-9, 5.475938084995344946e-4, 0.0151986665636164571966, 0.14810397642748007459,
+         (1.05075007164441684324e-9, 5.475938084995344946e-4, 0.0151986665636164571966,
+          0.14810397642748007459,
           0.68976733498510000455, 1.6763848301838038494, 2.05319162663775882187, 1.0))
 _FAR_TAIL = ((2.01033439929228813265e-7, 2.71155556874348757815e-5, 0.0012426609473880784386,
               0.026532189526576123093, 0.29656057182850489123, 1.7848265399172913358, 5.4637849111641143699,
               6.6579046435011037772),
              (2.04426310338993978564e-15, 1.4215117583164458887e-7, 1.8463183175100546818e-5,
-              7.868691311456132591e-4, 0.0148753612908506148525, 0.13692988092273580531, 0.59983220655588793769,
+              7.868691311456132591e-4, 0.0148753612908506148525, 0.13692988092273580531,
+              0.59983220655588793769,
               1.0))
 
 
 def _erfinv(xp: Any, y: Any) -> Any:
-    """The inverse of erf on [-1, 1], nan outside (Wichura's AS 241: erfinv(y) is its quantile of (1 + y)/2)."""
+    """The inverse of erf on [-1, 1], nan outside; by the normal quantile of (1 + y)/2 (AS 241)."""
     q = y / 2
     r = xp.maximum(0.180625 - q * q, 0)
     centre = q * (_poly(_CENTRE[0], r) / _poly(_CENTRE[1], r))
@@ -100,16 +103,18 @@ def _unary(name: str, f: Callable[..., Any], vjp: Any, keeps: str = "x", **names
 
 
 _unary("erf", _erf, lambda F, g, y, x: g * (2 / math.sqrt(math.pi)) * F.exp(-x * x), nd="erf", npx="erf")
-_unary("erfinv", _erfinv, lambda F, g, y, x: g * (math.sqrt(math.pi) / 2) * F.exp(y * y), keeps="y", nd="erfinv",
+_unary("erfinv", _erfinv, lambda F, g, y, x: g * (math.sqrt(math.pi) / 2) * F.exp(y * y), keeps="y",
+       nd="erfinv",
        npx="erfinv")
 
-# gamma and its logarithmic derivatives -----------------------------------------------------------------------------
+# gamma and its logarithmic derivatives ----------------------------------------------------------------------
 #
-# Where x >= 10 the asymptotic series serve; below, the recurrence leads there from x + 10; the reflection formulas
-# lead from negative numbers to positive ones.
+# Where x >= 10 the asymptotic series serve; below, the recurrence leads there from x + 10; the reflection
+# formulas lead from negative numbers to positive ones.
 
 # B_2, B_4, ... B_20: A&S table 23.2.
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798,
+              -174611 / 330)
 _STEPS = 10
 
 
@@ -123,7 +128,8 @@ def _zeta_less_1(s: int) -> float:
     return total
 
 
-# lgamma(2 + z) = (1 - gamma) z + sum over k >= 2 of (-1)^k (zeta(k) - 1) z^k / k (A&S 6.1.33), highest power first.
+# lgamma(2 + z) = (1 - gamma) z + sum over k >= 2 of (-1)^k (zeta(k) - 1) z^k / k (A&S 6.1.33), the highest
+# power first.
 _EULER = 0.57721566490153286061
 _AT_2 = tuple((-1) ** k * _zeta_less_1(k) / k for k in range(27, 1, -1)) + (1 - _EULER, 0.0)
 
@@ -177,7 +183,7 @@ def _gammaln(xp: Any, x: Any) -> Any:
 
 
 def _digamma(xp: Any, x: Any) -> Any:
-    """The logarithmic derivative of the gamma function; nan at the negative integers (A&S 6.3.5, 6.3.7, 6.3.18)."""
+    """The logarithmic derivative of gamma; nan at the negative integers (A&S 6.3.5, 6.3.7, 6.3.18)."""
     positive = xp.where(x < 0, 1 - x, x)
     down = 1 / positive
     for k in range(1, _STEPS):
@@ -218,4 +224,5 @@ def _polygamma(xp: Any, x: Any, *, n: int) -> Any:
 _unary("gamma", _gamma, lambda F, g, y, x: g * y * F.digamma(x), keeps="xy", nd="gamma", npx="gamma")
 _unary("gammaln", _gammaln, lambda F, g, y, x: g * F.digamma(x), nd="gammaln", npx="gammaln")
 _unary("digamma", _digamma, lambda F, g, y, x: g * F.polygamma(x, n=1), npx="digamma")
-register("polygamma", _polygamma, lambda F, g, y, x, n: g * F.polygamma(x, n=n + 1), broadcasts=True, result="float")
+register("polygamma", _polygamma, lambda F, g, y, x, n: g * F.polygamma(x, n=n + 1), broadcasts=True,
+         result="float")

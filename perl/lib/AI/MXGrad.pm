@@ -10,13 +10,14 @@ use AI::MXGrad::Context ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(text_of mxg_info mxg_live fail);
 use AI::MXGrad::NDArray ();
+use AI::MXGrad::NP ();
 use AI::MXGrad::Random ();
 
 my %EXPORT = (
     mx       => __PACKAGE__,
     nd       => 'AI::MXGrad::NDArray',
     autograd => 'AI::MXGrad::AutoGrad',
-    np       => 'AI::MXGrad::Ops::np',
+    np       => 'AI::MXGrad::NP',
     npx      => 'AI::MXGrad::Ops::npx',
 );
 
@@ -105,6 +106,10 @@ Every operator with its parameters: C<exp>, C<dot>, C<sum>, C<softmax>, ....
 =item L<AI::MXGrad::AutoGrad>
 
 Recording and gradients of any order; functions with gradients of their own.
+
+=item L<AI::MXGrad::NP>
+
+Arrays with NumPy's habits.
 
 =item L<AI::MXGrad::Random>
 
@@ -203,8 +208,8 @@ L<AI::MXGrad::AutoGrad>.
 
 =item C<np>, C<npx>
 
-The operators of the engine's NumPy-like frontends under their names there: C<< np->exp($x) >>,
-C<< np->random->uniform(0, 1, [2]) >>, C<< npx->softmax($x) >>.
+L<AI::MXGrad::NP>, for arrays that behave like NumPy's, and the operators of neural networks on them:
+C<< npx->softmax($x) >>.
 
 =back
 

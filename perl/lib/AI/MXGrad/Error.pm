@@ -104,6 +104,14 @@ The first call frame outside AI::MXGrad.
 
 What the object is as a string.
 
+=item new(type =>, message =>, ...), throw($type, $message)
+
+An error at the first call frame outside AI::MXGrad; C<throw> dies with it.
+
+=item user_line
+
+A function: file and line of that frame.
+
 =back
 
 =cut

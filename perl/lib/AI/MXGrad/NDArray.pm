@@ -746,14 +746,14 @@ Wait until values are there, as they always are on a CPU.
     use AI::MXGrad qw(nd);
     my $x = nd->arange(12)->reshape([3, 4]);
 
-    $x->at(1);                  # row 1, shape [4]
-    $x->slice(1);               # row 1, shape [1, 4]
-    $x->slice([0, 1]);          # rows 0 and 1
-    $x->slice(-1, [1, 3]);      # columns 1 to 3 of the last row
-    $x->slice('X', 2);          # column 2, shape [3, 1]
-    $x->slice([[0, 2], [1, 3]]); # the elements (0, 1) and (2, 3)
-    $x->[1][2];                 # one element, shape [1]
-    for my $row (@$x) { print $row->sum->asscalar, "\n" }
+    my $row    = $x->at(1);                   # row 1, shape [4]
+    my $kept   = $x->slice(1);                # row 1, shape [1, 4]
+    my $rows   = $x->slice([0, 1]);           # rows 0 and 1
+    my $last   = $x->slice(-1, [1, 3]);       # columns 1 to 3 of the last row
+    my $column = $x->slice('X', 2);           # column 2, shape [3, 1]
+    my $points = $x->slice([[0, 2], [1, 3]]); # the elements (0, 1) and (2, 3)
+    my $one    = $x->[1][2];                  # one element, shape [1]
+    for my $each (@$x) { print $each->sum->asscalar, "\n" }
 
     $x->slice(0, 0) .= 7;       # write
     $x->at(1) += 1;

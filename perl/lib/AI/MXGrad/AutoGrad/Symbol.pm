@@ -41,6 +41,10 @@ AI::MXGrad::AutoGrad::Symbol - a recorded computation to look at
     my $symbol = autograd->get_symbol($y);
     print "$symbol has ", scalar @{ $symbol->list_arguments }, " argument\n";
 
+=head1 DESCRIPTION
+
+The operators and variables an array was computed from. As a string it prints readably.
+
 =head1 METHODS
 
 =over

@@ -1,0 +1,111 @@
+"""Arrays in files and in the hands of other libraries."""
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy
+
+from .. import params_file
+from ..array import wrap
+from ..base import InvalidTypeError, InvalidValueError, as_dtype
+from ..context import current_context
+from ..ndarray import BaseArray
+from ..np.array import ndarray
+
+
+def save(file: str, arr: Any) -> None:
+    """Write one array as NumPy's ``.npy``, a list or a dict of arrays in MXNet's ``.params`` format."""
+    if isinstance(arr, BaseArray):
+        with open(file, "wb") as f:
+            numpy.save(f, arr.asnumpy(), allow_pickle=False)
+        return
+    names: list[str] | None = None
+    if isinstance(arr, dict):
+        names, arr = [str(k) for k in arr], list(arr.values())
+    if not isinstance(arr, (list, tuple)) or not all(isinstance(a, BaseArray) for a in arr):
+        raise SaveTypeError(f"data needs to either be an array, a list of arrays or a dict of arrays, got {type(arr)}")
+    params_file.save(file, [a.asnumpy() for a in arr], names)
+
+
+class SaveTypeError(InvalidTypeError, InvalidValueError):
+    """Something that is not made of arrays was to be saved."""
+
+
+def savez(file: str, *args: Any, **kwds: Any) -> None:
+    """Write arrays as NumPy's ``.npz``: those by position under the names arr_0, arr_1, ..."""
+    named = dict(kwds)
+    for i, a in enumerate(args):
+        if f"arr_{i}" in named:
+            raise InvalidValueError(f"savez: Naming conflict between arg {i} and kwargs.")
+        named[f"arr_{i}"] = a
+    for name, a in named.items():
+        if not isinstance(a, BaseArray):
+            raise InvalidTypeError(f"savez: Only accepts dict str->ndarray or list of ndarrays, {name} is {type(a)}")
+    with open(file, "wb") as f:
+        numpy.savez(f, **{n: a.asnumpy() for n, a in named.items()})       # type: ignore[arg-type]
+
+
+def load(file: str) -> Any:
+    """What `save`, `savez`, NumPy or MXNet wrote: an array, a list of arrays, or a dict where they have names."""
+    if not isinstance(file, (str, os.PathLike)):
+        raise InvalidTypeError(f"load: file required to be a string, got {type(file)}")
+    ctx = current_context()
+
+    def ours(host: numpy.ndarray) -> Any:
+        as_dtype(host.dtype)
+        return wrap(ndarray, ctx.backend.from_host(host), ctx)
+
+    if os.path.isfile(file):
+        with open(file, "rb") as f:
+            head = f.read(6)
+        if head == b"\x93NUMPY":
+            return ours(numpy.load(file, allow_pickle=False))
+        if head[:4] == b"PK\x03\x04":
+            with numpy.load(file, allow_pickle=False) as archive:
+                return {name: ours(archive[name]) for name in archive.files}
+    arrays, names = params_file.load(file)
+    if names:
+        return dict(zip(names, map(ours, arrays)))
+    return ours(arrays[0]) if len(arrays) == 1 else [ours(a) for a in arrays]
+
+
+def from_numpy(ndarray_: numpy.ndarray, zero_copy: bool = True) -> Any:
+    """A NumPy array as an array; with `zero_copy` in the same memory, which must then be C-contiguous."""
+    if not isinstance(ndarray_, numpy.ndarray):
+        raise InvalidTypeError(f"from_numpy takes a numpy.ndarray, got {type(ndarray_)}")
+    as_dtype(ndarray_.dtype)
+    if zero_copy and not ndarray_.flags.c_contiguous:
+        raise InvalidValueError("from_numpy: zero_copy needs a C-contiguous array; use zero_copy=False")
+    return wrap(ndarray, ndarray_ if zero_copy else ndarray_.copy())
+
+
+class _Capsule:
+    """A bare DLPack capsule of host memory, as NumPy wants to be handed it."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
+
+
+def from_dlpack(dlpack: Any) -> Any:
+    """An array sharing the memory of a DLPack capsule, or of a host array of another library."""
+    host = numpy.from_dlpack(dlpack if hasattr(dlpack, "__dlpack__") else _Capsule(dlpack))
+    as_dtype(host.dtype)
+    return wrap(ndarray, host)
+
+
+def to_dlpack_for_read(data: Any) -> Any:
+    """A DLPack capsule of the array's memory, for one reader."""
+    data.wait_to_read()
+    return data._data.__dlpack__()
+
+
+def to_dlpack_for_write(data: Any) -> Any:
+    """A DLPack capsule of the array's memory, for one reader that may write; the tape does not see its writes."""
+    return to_dlpack_for_read(data)
