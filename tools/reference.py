@@ -7,11 +7,19 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from mxgrad import np, npx  # noqa: F401 (their functions join the table at import)
 from mxgrad.frontend import FRONTENDS, Frontend, op_names
+
+
+def signature(function: Callable[..., Any]) -> str:
+    """The parameters and their defaults, without the annotations, which are the same for most functions."""
+    bare = inspect.signature(function)
+    parameters = [p.replace(annotation=inspect.Parameter.empty) for p in bare.parameters.values()]
+    return str(inspect.Signature(parameters))
 
 
 def lines(frontend: Frontend) -> Iterator[str]:
@@ -22,7 +30,7 @@ def lines(frontend: Frontend) -> Iterator[str]:
     for same in names.values():
         function = frontend.function(same[0])
         yield "### " + ", ".join(f"`{frontend.name}.{name}`" for name in same)
-        yield f"```python\n{frontend.name}.{same[0]}{inspect.signature(function)}\n```"
+        yield f"```python\n{frontend.name}.{same[0]}{signature(function)}\n```"
         yield inspect.getdoc(function) or ""
 
 

@@ -24,7 +24,13 @@ def _make_quiet() -> Any:
     ``with numpy.errstate(all="ignore")`` costs more than a small ufunc.  NumPy 2 keeps its flags in a context
     variable, and setting that one to a prepared value is seven times cheaper.
     """
-    asarray, generic = numpy.asarray, numpy.generic
+    ndarray = numpy.ndarray
+
+    def arrays(out: Any) -> Any:
+        if out.__class__ is tuple:
+            return tuple(arrays(o) for o in out)
+        return numpy.asarray(out) if isinstance(out, numpy.generic) else out
+
     try:
         from numpy._core.umath import _extobj_contextvar, _make_extobj
 
@@ -36,7 +42,7 @@ def _make_quiet() -> Any:
             def call(*args: Any, **params: Any) -> Any:
                 with numpy.errstate(all="ignore"):
                     out = f(*args, **params)
-                return asarray(out) if isinstance(out, generic) else out
+                return out if out.__class__ is ndarray else arrays(out)
 
             return call
     else:
@@ -47,7 +53,7 @@ def _make_quiet() -> Any:
                     out = f(*args, **params)
                 finally:
                     leave(token)
-                return asarray(out) if isinstance(out, generic) else out
+                return out if out.__class__ is ndarray else arrays(out)
 
             return call
 

@@ -419,16 +419,25 @@ class _Lanes:
         self._next = np.zeros(len(engines), np.int64)
         self._sure = 0      # words every engine has left, at least
 
-    def unit(self, lanes: Array) -> Array:
-        n = _words_per_unit(self._dtype)
-        if self._sure < n:
+    def peek(self, lanes: Array, n: int) -> Array:
+        """The next n uniform numbers of each lane, (lanes, n), still to be used up by `skip`."""
+        words = n * _words_per_unit(self._dtype)
+        while self._sure < words:
             self._refill()
-        self._sure -= n
-        at = self._next[lanes]
-        self._next[lanes] = at + n
-        if n == 1:
-            return _unit(self._words[lanes, at], F32)
-        return _unit(np.stack([self._words[lanes, at], self._words[lanes, at + 1]], axis=1), F64)[:, 0]
+        at = self._next[lanes, None] + np.arange(words)
+        return _unit(self._words[lanes[:, None], at], self._dtype)
+
+    def skip(self, lanes: Array, n: Array | int) -> None:
+        """Use up n uniform numbers of each lane, or n[i] of lanes[i]."""
+        words = n * _words_per_unit(self._dtype)
+        self._next[lanes] += words
+        self._sure -= int(np.max(words, initial=0))
+
+    def unit(self, lanes: Array) -> Array:
+        """The next uniform number of each lane."""
+        u = self.peek(lanes, 1)[:, 0]
+        self.skip(lanes, 1)
+        return u
 
     def _refill(self) -> None:
         used = int(self._next.min())
@@ -443,16 +452,20 @@ class _Lanes:
             engine.put_back(words[n:])
 
     def normal(self, lanes: Array) -> Array:
-        one, two = self._dtype.type(1), self._dtype.type(2)
+        one, two, tries = self._dtype.type(1), self._dtype.type(2), 4
         y, r2 = np.empty((2, lanes.size), self._dtype)
         todo = np.arange(lanes.size)
         while todo.size:
-            a = two * self.unit(lanes[todo]) - one
-            b = two * self.unit(lanes[todo]) - one
-            s = a * a + b * b
+            here = lanes[todo]
+            points = two * self.peek(here, 2 * tries).reshape(-1, tries, 2) - one
+            squares = points * points
+            s = squares[:, :, 0] + squares[:, :, 1]
             ok = (s > 0) & (s <= 1)
-            y[todo[ok]], r2[todo[ok]] = b[ok], s[ok]
-            todo = todo[~ok]
+            found, first = ok.any(axis=1), ok.argmax(axis=1)
+            self.skip(here, np.where(found, 2 * first + 2, 2 * tries))
+            row, first, done = np.flatnonzero(found), first[found], todo[found]
+            y[done], r2[done] = points[row, first, 1], s[row, first]
+            todo = todo[~found]
         return y * _polar_factor(r2)
 
     def gamma(self, lanes: Array, alpha: Array, beta: Array) -> Array:
@@ -485,42 +498,66 @@ class _Lanes:
 
     def poisson(self, lanes: Array, rate: Array) -> Array:
         """int64 counts; rate is float32, and so is all arithmetic."""
-        count = np.zeros(lanes.size, np.int64)
+        count = np.empty(lanes.size, np.int64)
         few = rate < 12
-        at = np.flatnonzero(few)
-        threshold = _expf(-rate[at])
-        product = self.unit(lanes[at])
-        while True:
-            more = product > threshold
-            at, threshold, product = at[more], threshold[more], product[more]
-            if not at.size:
-                break
-            count[at] += 1
-            product *= self.unit(lanes[at])
-        at = np.flatnonzero(~few)
-        if at.size:
-            count[at] = self._poisson_by_rejection(lanes[at], rate[at])
+        if few.any():
+            count[few] = self._poisson_by_products(lanes[few], rate[few])
+        if not few.all():
+            count[~few] = self._poisson_by_rejection(lanes[~few], rate[~few])
+        return count
+
+    def _poisson_by_products(self, lanes: Array, rate: Array) -> Array:
+        """How many uniform numbers it takes to bring their product down to exp(-rate), less one."""
+        count = np.zeros(lanes.size, np.int64)
+        threshold = _expf(-rate)[:, None]
+        product = np.ones((lanes.size, 1), F32)
+        todo = np.arange(lanes.size)
+        ahead = int(rate.max()) + 6
+        while todo.size:
+            u = self.peek(lanes[todo], ahead)
+            u[:, :1] *= product
+            products = np.multiply.accumulate(u, axis=1)
+            above = products > threshold[todo]
+            done = ~above[:, -1]
+            run = np.where(done, above.argmin(axis=1), ahead)
+            count[todo] += run
+            self.skip(lanes[todo], run + done)
+            todo, product = todo[~done], products[~done, -1:]
         return count
 
     def _poisson_by_rejection(self, lanes: Array, rate: Array) -> Array:
-        pi = F32.type(3.1415926)
-        sq = np.sqrt(2.0 * rate.astype(F64)).astype(F32)
-        log_rate = _logf(rate)
-        g = rate * log_rate - _lgammaf((rate.astype(F64) + 1.0).astype(F32))
-        count = np.empty(lanes.size, F32)
-        todo = np.arange(lanes.size)
+        """Lorentzian candidates of one uniform number each; one below 0 is dropped, else the next number decides."""
+        count = np.empty(lanes.size, np.int64)
+        todo, ahead = np.arange(lanes.size), 8
         while todo.size:
-            y = _tanf(pi * self.unit(lanes[todo]))
-            em = sq[todo] * y + rate[todo]
-            positive = em >= 0
-            at, y, em = todo[positive], y[positive], np.floor(em[positive])
-            fall = em * log_rate[at] - _lgammaf((em.astype(F64) + 1.0).astype(F32)) - g[at]
-            t = (0.9 * (1.0 + (y * y).astype(F64)) * _expf(fall)).astype(F32)
-            ok = self.unit(lanes[at]) <= t
-            count[at[ok]] = em[ok]
-            positive[positive] = ok
-            todo = todo[~positive]
-        return count.astype(np.int64)
+            here, mean = lanes[todo], rate[todo, None]
+            u = self.peek(here, ahead)
+            # Every number but the last is looked at as a candidate, then the way from one to the next is found.
+            candidate, threshold = _poisson_candidate(mean, u[:, :-1])
+            ok = u[:, 1:] <= threshold
+            row, at = np.arange(todo.size), np.zeros(todo.size, np.int64)
+            found = ok[:, 0] & (candidate[:, 0] >= 0)
+            for _ in range(ahead - 1):
+                on = row[~found & (at < ahead - 1)]
+                at[on] += np.where(candidate[on, at[on]] < 0, 1, 2)
+                on = on[at[on] < ahead - 1]
+                found[on] = ok[on, at[on]] & (candidate[on, at[on]] >= 0)
+            count[todo[found]] = candidate[row[found], at[found]]
+            self.skip(here, np.where(found, at + 2, at))
+            todo = todo[~found]
+        return count
+
+
+def _poisson_candidate(rate: Array, u: Array) -> tuple[Array, Array]:
+    """The candidate a uniform number gives, and the bound for the next number to accept it; float32."""
+    y = _tanf(F32.type(3.1415926) * u)
+    candidate = np.sqrt(2.0 * rate.astype(F64)).astype(F32) * y + rate
+    log_rate = _logf(rate)
+    g = rate * log_rate - _lgammaf((rate.astype(F64) + 1.0).astype(F32))
+    whole = np.floor(np.maximum(candidate, F32.type(0)))
+    fall = whole * log_rate - _lgammaf((whole.astype(F64) + 1.0).astype(F32)) - g
+    threshold = (0.9 * (1.0 + (y * y).astype(F64)) * _expf(fall)).astype(F32)
+    return np.floor(candidate), threshold
 
 
 # ---- arguments ---------------------------------------------------------------------------------------------

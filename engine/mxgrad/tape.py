@@ -217,7 +217,9 @@ def walk(
                     order, parent, index = node
                     o = parent[0]
                     if o in pending:
-                        pending[o][1][index] = g
+                        # An output lifted into the recorded world is another entry for the same output.
+                        given = pending[o][1]
+                        given[index] = given[index] + g if index in given else g
                         pending[o] = (parent, pending[o][1], order)
                     else:
                         pending[o] = (parent, {index: g}, order)

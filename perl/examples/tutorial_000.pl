@@ -1,3 +1,4 @@
+#!/usr/bin/env perl
 # Automatic differentiation: the crash-course tutorial of MXNet's nd, in Perl.
 use strict;
 use warnings;

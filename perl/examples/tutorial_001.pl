@@ -1,3 +1,4 @@
+#!/usr/bin/env perl
 # Automatic differentiation with autograd: the tutorial of MXNet 2's np and npx, in Perl.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+#!/usr/bin/env perl
 # Automatic differentiation with autograd: the tutorial with head gradients, in Perl.
 use strict;
 use warnings;

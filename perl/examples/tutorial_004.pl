@@ -1,3 +1,4 @@
+#!/usr/bin/env perl
 # Notes on autograd: record, train mode, control flow, the chain rule broken by hand, in Perl.
 use strict;
 use warnings;

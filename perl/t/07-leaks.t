@@ -54,6 +54,6 @@ for my $name (sort keys %step) {
     is(live(), $live, "$count x $name: as many handles as before");
     cmp_ok(resident() - $memory, '<', 4_096, '... and less than 4 MiB more memory');
 }
-is($AI::MXGrad::FFI::FUNCTIONS, 0, 'no function is waiting to be called');
+is($AI::MXGrad::FFI::CARE, 0, 'no function is waiting to be called');
 
 done_testing;

@@ -69,7 +69,7 @@ values_are($x->grad, [[5, 5], [5, 5]], 'AI::MXNet::AutoGrad::Function');
     my $true = $x ? 'yes' : 'no';
     is($true, 'yes', 'an array of several elements is true');
     is(scalar @warnings, 1, '... with a warning');
-    like($warnings[0], qr/several elements is true whatever they are at \Q$0\E line @{[__LINE__ - 2]}\.$/, '... at the line');
+    like($warnings[0], qr/several elements is true whatever they are at \Q$0\E line @{[__LINE__ - 3]}\.$/, '... at the line');
     $true = nd->zeros([2, 2]) ? 'yes' : 'no';
     is($true, 'yes', '... of zeros, too');
     is(scalar @warnings, 1, '... and warned of only once');

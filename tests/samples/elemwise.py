@@ -14,6 +14,8 @@ from .base import Sample, bools, ints, positive, smooth
 
 NAN, INF = numpy.nan, numpy.inf
 ODD = numpy.array([NAN, INF, -INF, 0.0, -0.0, 1e300, -1e-300, 700.0])
+HALVES = numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])
+NEAR_HALVES = numpy.array([0.49999999999999994, -0.2, 2.0 ** 52 + 1, 1e300, NAN, INF])
 WIDE = numpy.array([-1e4, -750.0, -30.0, -1.0, 0.0, 1.0, 30.0, 750.0, 1e4])
 
 
@@ -82,19 +84,16 @@ SAMPLES: dict[str, list[Sample]] = {
     "arcsinh": over(low=-2, high=2), "arccosh": over(low=1.2, high=4), "arctanh": over(low=-0.9, high=0.9),
     "degrees": over(low=-4, high=4), "radians": over(low=-200, high=200),
 
-    **{name: over(low=-3,
-                  high=3) + [Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]), differentiate=False)]
+    **{name: over(low=-3, high=3) + [Sample(HALVES, differentiate=False)]
        for name in ("sign", "floor", "ceil", "trunc", "fix")},
     "rint": [Sample(smooth(2, 3), reference=numpy.rint), Sample(ints(4), reference=lambda x: x),
-             Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999999999999994, 2.0 ** 52 + 1, 1e300,
-                                 NAN, INF]),
-                    differentiate=False, reference=lambda x: numpy.array(
-                        [-3, -2, -1, 0, 1, 2, 0, 2.0 ** 52 + 1, 1e300, NAN, INF]))],
+             Sample(HALVES, differentiate=False, reference=lambda x: numpy.floor(x)),
+             Sample(NEAR_HALVES, differentiate=False,
+                    reference=lambda x: numpy.array([0, -0.0, 2.0 ** 52 + 1, 1e300, NAN, INF]))],
     "round_away": [Sample(smooth(2, 3), reference=numpy.round),
-                   Sample(numpy.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.0, -0.2, 0.49999999999999994,
-                                       1e300]),
-                          differentiate=False,
-                          reference=lambda x: numpy.array([-3, -2, -1, 1, 2, 3, 0, -0.0, 0, 1e300])),
+                   Sample(HALVES, differentiate=False, reference=lambda x: x + numpy.copysign(0.5, x)),
+                   Sample(NEAR_HALVES, differentiate=False,
+                          reference=lambda x: numpy.array([0, -0.0, 2.0 ** 52 + 1, 1e300, NAN, INF])),
                    Sample(ints(4), reference=lambda x: x)],
     "around": [Sample(smooth(2, 3), reference=numpy.round),
                Sample(smooth(2, 3) * 100, decimals=-1, reference=numpy.round),
@@ -107,9 +106,8 @@ SAMPLES: dict[str, list[Sample]] = {
 
     **{name: truth() for name in ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal",
                                   "logical_and", "logical_or", "logical_xor")},
-    **{name: over(low=-2, high=2) for name in ("logical_not", "isnan", "isinf", "isfinite", "isposinf",
-                                               "isneginf",
-                                               "signbit")},
+    **{name: over(low=-2, high=2) for name in (
+        "logical_not", "isnan", "isinf", "isfinite", "isposinf", "isneginf", "signbit")},
     **{name: bits() for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "gcd", "lcm")},
     "left_shift": [Sample(ints(2, 3), ints(2, 3, high=5))],
     "right_shift": [Sample(ints(2, 3), ints(2, 3, high=5))],

@@ -1,4 +1,58 @@
-"""Samples for mxgrad/ops/nn.py."""
-from .base import Sample
+"""Samples for mxgrad/ops/nn.py.
 
-SAMPLES: dict[str, list[Sample]] = {}
+The gradients of output ops are theirs by definition, not derivatives: tests/test_nd_nn.py has them.
+"""
+import numpy
+
+from .base import Sample, ints, smooth
+
+
+def softmax(x, axis=-1):
+    e = numpy.exp(x)
+    return e / e.sum(axis, keepdims=True)
+
+
+def log_softmax(x, axis=-1):
+    return numpy.log(softmax(x, axis))
+
+
+def softmax_output(data, label, multi_output=False, **params):
+    return softmax(data, 1 if multi_output else -1)
+
+
+def elu(x, slope=1.0):
+    return numpy.where(x > 0, x, slope * (numpy.exp(numpy.minimum(x, 0)) - 1))
+
+
+SAMPLES = {
+    "softmax": [
+        Sample(smooth(2, 3), reference=softmax), Sample(smooth(2, 3, 2), axis=1, reference=softmax),
+        Sample(smooth(3, 1), reference=softmax), Sample(smooth(0, 3), reference=softmax),
+        Sample(numpy.array([0.0, 1e4, -1e4]), differentiate=False, reference=lambda x: numpy.array([0.0, 1.0, 0.0])),
+    ],
+    "log_softmax": [
+        Sample(smooth(2, 3), reference=log_softmax), Sample(smooth(2, 3, 2), axis=0, reference=log_softmax),
+        Sample(smooth(3, 1), reference=log_softmax), Sample(smooth(0, 3), reference=log_softmax),
+        Sample(numpy.array([0.0, 1e4]), differentiate=False, reference=lambda x: numpy.array([-1e4, 0.0])),
+    ],
+    "softmax_output": [
+        Sample(smooth(2, 3), ints(2, high=3), differentiate=False, reference=softmax_output),
+        Sample(smooth(2, 3, 2), ints(2, 2, high=3), multi_output=True, differentiate=False, reference=softmax_output),
+    ],
+    "linear_regression_output": [
+        Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x, label: x),
+    ],
+    "logistic_regression_output": [
+        Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x, label: 1 / (1 + numpy.exp(-x))),
+    ],
+    "mae_regression_output": [Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x, label: x)],
+    "make_loss": [Sample(smooth(2, 3), differentiate=False, reference=lambda x: x)],
+    "leaky_relu": [
+        Sample(smooth(2, 3), reference=lambda x: numpy.where(x > 0, x, x / 4)),
+        Sample(smooth(3), slope=0.1, reference=lambda x, slope: numpy.where(x > 0, x, x * slope)),
+    ],
+    "elu": [
+        Sample(smooth(2, 3), reference=elu), Sample(smooth(3), slope=0.3, reference=elu),
+        Sample(numpy.array([900.0, -900.0]), reference=elu),
+    ],
+}

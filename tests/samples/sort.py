@@ -1,4 +1,33 @@
 """Samples for mxgrad/ops/sort.py."""
-from .base import Sample
+import numpy
 
-SAMPLES: dict[str, list[Sample]] = {}
+from .base import Sample, smooth
+
+TIES = numpy.array([[1.0, 3.0, 3.0, 2.0, 3.0], [2.0, 2.0, 1.0, 1.0, 0.0]])
+
+
+def sort(a, axis=-1, is_ascend=True):
+    return numpy.sort(a, axis) if is_ascend else -numpy.sort(-a, axis)
+
+
+def argsort(a, axis=-1, is_ascend=True):
+    return numpy.argsort(a if is_ascend else -a, axis, kind="stable")
+
+
+SAMPLES = {
+    "sort": [
+        Sample(smooth(3, 4), reference=sort), Sample(smooth(3, 4), axis=0, is_ascend=False, reference=sort),
+        Sample(smooth(0, 3), axis=1, reference=sort), Sample(TIES, is_ascend=False, differentiate=False, reference=sort),
+    ],
+    "argsort": [
+        Sample(smooth(3, 4), axis=0, reference=argsort), Sample(TIES, reference=argsort),
+        Sample(TIES, is_ascend=False, reference=argsort, differentiate=False),
+    ],
+    "argmax": [
+        Sample(smooth(3, 4)), Sample(smooth(3, 4), axis=1), Sample(smooth(3, 4), axis=0, keepdims=True),
+        Sample(smooth(2, 3), keepdims=True), Sample(TIES, axis=1, differentiate=False),
+    ],
+    "argmin": [
+        Sample(smooth(3, 4)), Sample(smooth(3, 4), axis=-1, keepdims=True), Sample(TIES, axis=1, differentiate=False),
+    ],
+}

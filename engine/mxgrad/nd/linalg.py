@@ -14,10 +14,6 @@ from ..ops.reduce import axes_of
 from .functions import ND
 
 
-def _turned(a: Any, transpose: bool) -> Any:
-    return mT(F, a) if transpose else a
-
-
 def _scaled(a: Any, alpha: float) -> Any:
     return a if alpha == 1 else a * alpha
 
@@ -32,7 +28,7 @@ def _product(a: Any, b: Any, transpose_a: bool, transpose_b: bool, alpha: float,
     if axes_of(axis, a.ndim)[0] != a.ndim - 2:
         a, b = (F.swapaxes(m, axis1=axis, axis2=-2) for m in (a, b))
     _same_batch(a, b)
-    return _scaled(F.matmul(_turned(a, transpose_a), _turned(b, transpose_b)), alpha)
+    return _scaled(F.matmul(a, b, transpose_a=bool(transpose_a), transpose_b=bool(transpose_b)), alpha)
 
 
 @ND.composed("dot", arrays=2)
@@ -57,7 +53,7 @@ def batch_dot(lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool =
     if lhs.ndim < 3:
         raise ValueError(f"arrays with three axes or more are needed, got {lhs.shape} and {rhs.shape}")
     _same_batch(lhs, rhs)
-    return F.matmul(_turned(lhs, transpose_a), _turned(rhs, transpose_b))
+    return F.matmul(lhs, rhs, transpose_a=bool(transpose_a), transpose_b=bool(transpose_b))
 
 
 @ND.composed("linalg.gemm linalg_gemm", arrays=3)
@@ -87,7 +83,7 @@ def gemm2(A: Any, B: Any, transpose_a: bool = False, transpose_b: bool = False, 
 def syrk(A: Any, transpose: bool = False, alpha: float = 1.0, out: Any = None, name: Any = None) -> Any:
     """``alpha * A @ A.T``, or ``alpha * A.T @ A`` with `transpose`."""
     _same_batch(A, A)
-    return _scaled(F.matmul(_turned(A, transpose), _turned(A, not transpose)), alpha)
+    return _scaled(F.matmul(A, A, transpose_a=bool(transpose), transpose_b=not transpose), alpha)
 
 
 @ND.composed("linalg.trmm linalg_trmm", arrays=2)
@@ -96,8 +92,10 @@ def trmm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower
     """``alpha * op(T) @ B``, or ``alpha * B @ op(T)`` with `rightside`; T is the lower or upper triangle of A."""
     side(A)
     _same_batch(A, B)
-    T = _turned(F.tril(A) if lower else F.triu(A), transpose)
-    return _scaled(F.matmul(B, T) if rightside else F.matmul(T, B), alpha)
+    T = F.tril(A) if lower else F.triu(A)
+    if rightside:
+        return _scaled(F.matmul(B, T, transpose_b=bool(transpose)), alpha)
+    return _scaled(F.matmul(T, B, transpose_a=bool(transpose)), alpha)
 
 
 @ND.composed("linalg.trsm linalg_trsm", arrays=2)
@@ -121,7 +119,7 @@ def trsm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower
 def potri(A: Any, out: Any = None, name: Any = None) -> Any:
     """The inverse of B from its Cholesky factor, the lower triangle of A (see `potrf`)."""
     inverse = F.inv(F.tril(A))
-    return F.matmul(mT(F, inverse), inverse)
+    return F.matmul(inverse, inverse, transpose_a=True)
 
 
 @ND.composed("linalg.sumlogdiag linalg_sumlogdiag")
@@ -156,9 +154,14 @@ def gelqf(A: Any, out: Any = None, name: Any = None) -> Any:
 
 @ND.composed("linalg.syevd linalg_syevd")
 def syevd(A: Any, out: Any = None, name: Any = None) -> Any:
-    """[U, L] with ``A = U.T @ diag(L) @ U``: eigenvectors as rows and ascending eigenvalues of symmetric matrices."""
+    """[U, L] with ``A = U.T @ diag(L) @ U``: eigenvectors as rows and ascending eigenvalues of symmetric matrices.
+
+    The element of an eigenvector that is largest in size is positive.
+    """
     w, v = F.eigh(A)
-    return mT(F, v), w
+    u = mT(F, v)
+    largest = F.take_along_axis(u, F.argmax(F.abs(u), axis=-1, keepdims=True), axis=-1)
+    return u * F.sign(largest), w
 
 
 @ND.adapter("khatri_rao", arrays="*")

@@ -9,10 +9,11 @@
 >>> x.grad
 array([2., 4., 6.])
 
-Habits of this frontend, kept here and nowhere below: arrays are float32 by default, arrays without axes exist,
-comparisons give bools, dtypes promote (the widest float wins), `reshape` copies, `x[0]` is a view.  `npx.set_np()` is
-not needed.
+Habits of this frontend, kept here and nowhere below: arrays are float32 by default, arrays without axes
+exist, comparisons give bools, dtypes promote (the widest float wins), `reshape` copies, `x[0]` is a view.
+`npx.set_np()` is not needed.
 """
+
 from __future__ import annotations
 
 from importlib import import_module
@@ -25,8 +26,8 @@ from ..base import DTYPES
 from ..frontend import add_methods
 from .array import ndarray
 from .functions import NP
-from . import calculate, creation, host, order, products, rearrange  # noqa: F401
-from .creation import array     # over the module of that name
+from . import calculate, creation, host, linalg, order, products, rearrange  # noqa: F401
+from .creation import array  # over the module of that name
 
 __all__ = ["array", "e", "inf", "nan", "ndarray", "newaxis", "pi"]
 
@@ -45,21 +46,23 @@ numeric_dtypes = integer_dtypes + floating_dtypes
 
 # Functions that are about something else than their first argument are no methods.
 NOT_METHODS = frozenset(
-    "shape ndim size dtype real piecewise take_along_axis multi_dot where einsum stack concatenate concat".split()
+    "shape ndim size dtype real piecewise take_along_axis multi_dot where stack concatenate concat".split()
 )
-add_methods(ndarray, NP, [
-    n for n in NP if n not in NOT_METHODS and getattr(NP.table[n], "_array_count", 1) not in (0, "*")
-])
+add_methods(
+    ndarray,
+    NP,
+    [n for n in NP if n not in NOT_METHODS and getattr(NP.table[n], "_array_count", 1) not in (0, "*")],
+)
 
 
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    if name in ("linalg", "random"):
-        return import_module("." + name, __name__)
+    if name == "random":
+        return import_module("mxgrad.np.random")
     function = globals()[name] = NP.function(name)
     return function
 
 
 def __dir__() -> list[str]:
-    return sorted({n for n in NP if "." not in n} | {n for n in globals() if n[0] != "_"} | {"linalg", "random"})
+    return sorted({n for n in NP if "." not in n} | {n for n in globals() if n[0] != "_"} | {"random"})

@@ -1,4 +1,5 @@
 """The array of the np frontend."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from ..ops.index import Slot
 from ..registry import OPS, Op
 
 _FLOAT32, _FLOAT64, _INT64 = numpy.dtype("float32"), numpy.dtype("float64"), numpy.dtype("int64")
-_numbers = (int, float)     # bool is an int
+_numbers = (int, float)  # bool is an int
 
 # Between a mask and True or False these stay in bits; other arithmetic of bools and numbers counts in int64.
 _BITS = frozenset(("bitwise_and", "bitwise_or", "bitwise_xor"))
@@ -36,13 +37,14 @@ class ndarray(BaseArray):
     """
 
     __slots__ = ()
+    __module__ = "mxgrad.np"
     _rank = 1
     _attach_detaches = False
 
     @property
     def dtype(self) -> numpy.dtype:
         """The NumPy dtype of the elements."""
-        return self._data.dtype     # type: ignore[no-any-return]
+        return self._data.dtype  # type: ignore[no-any-return]
 
     @property
     def T(self) -> Any:
@@ -56,7 +58,12 @@ class ndarray(BaseArray):
             raise InvalidValueError(f"mT needs an array of at least two axes, this has shape {self.shape}")
         return F.swapaxes(self, axis1=-1, axis2=-2)
 
-    # -- printing ----------------------------------------------------------------------------------------------------
+    @property
+    def handle(self) -> int:
+        """An identity; MXNet's scripts test it for None."""
+        return id(self)
+
+    # -- printing ----------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         """As NumPy's, but float32 and bool go without saying, and every other dtype is shown."""
@@ -83,10 +90,11 @@ class ndarray(BaseArray):
             return str(self)
         if self.ndim:
             raise InvalidTypeError(
-                f"Cannot format mxgrad.np.ndarray with format_spec {spec!r}: it has shape {self.shape}")
+                f"Cannot format mxgrad.np.ndarray with format_spec {spec!r}: it has shape {self.shape}"
+            )
         return format(self.item(), spec)
 
-    # -- shape and copies --------------------------------------------------------------------------------------------
+    # -- shape and copies --------------------------------------------------------------------------------
 
     def reshape(self, *shape: Any, order: str = "C", newshape: Any = None) -> Any:
         """A copy under another shape, given as one tuple or as numbers; one length may be -1."""
@@ -94,7 +102,9 @@ class ndarray(BaseArray):
 
     def reshape_view(self, *shape: Any, newshape: Any = None) -> Any:
         """The same memory under another shape."""
-        return invoke(OPS["reshape"], (self,), {"shape": _shape_given("reshape_view", shape, newshape)}, share=True)
+        return invoke(
+            OPS["reshape"], (self,), {"shape": _shape_given("reshape_view", shape, newshape)}, share=True
+        )
 
     def ravel(self, order: str = "C") -> Any:
         """A copy with one axis."""
@@ -124,7 +134,7 @@ class ndarray(BaseArray):
 
         return wrap(NDArray, self._data, self._ctx, self._entry, self._cell)
 
-    # -- meeting NumPy and others ------------------------------------------------------------------------------------
+    # -- meeting NumPy and others ------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         from .protocol import call_ufunc
@@ -136,13 +146,30 @@ class ndarray(BaseArray):
 
         return call_function(function, types, args, kwargs)
 
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        """The array's memory as a DLPack capsule."""
+        self.wait_to_read()
+        return self._data.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """(device type, device number) as DLPack counts them."""
+        return self._data.__dlpack_device__()  # type: ignore[no-any-return]
+
+    def to_dlpack_for_read(self) -> Any:
+        """A DLPack capsule of the memory, for one reader."""
+        return self.__dlpack__()
+
+    def to_dlpack_for_write(self) -> Any:
+        """A DLPack capsule of the memory, for one reader that may write; the tape does not see its writes."""
+        return self.__dlpack__()
+
     def __array_namespace__(self, api_version: str | None = None) -> Any:
         """The module of the array API."""
         import mxgrad.np
 
         return mxgrad.np
 
-    # -- Python's operators that only this frontend has --------------------------------------------------------------
+    # -- Python's operators that only this frontend has --------------------------------------------------
 
     def __pos__(self) -> Any:
         return F.positive(self)
@@ -177,7 +204,7 @@ class ndarray(BaseArray):
     def __rmatmul__(self, other: Any) -> Any:
         return F.matmul(factor(other, self), self)
 
-    # -- what differs below ------------------------------------------------------------------------------------------
+    # -- what differs below ------------------------------------------------------------------------------
 
     @classmethod
     def _convert(cls, op: Op, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -186,10 +213,7 @@ class ndarray(BaseArray):
         arrays: list[Any] = [v for v in values if isinstance(v, Array)]
         numbers = [v for v in values if not isinstance(v, Array) and v is not None]
         dtype = promoted(op, [a._data.dtype for a in arrays], numbers)
-        return tuple(
-            F.cast(v, dtype=dtype) if isinstance(v, Array) and v._data.dtype != dtype else v  # type: ignore[attr-defined]
-            for v in values
-        )
+        return tuple(F.cast(v, dtype=dtype) if _differs(v, dtype) else v for v in values)
 
     @classmethod
     def _settle(cls, op: Op, result: Any, dtype: Any) -> Any:
@@ -199,8 +223,9 @@ class ndarray(BaseArray):
     def _receive(self, result: Any) -> None:
         if not numpy.can_cast(result._data.dtype, self._data.dtype, "same_kind"):
             raise InvalidTypeError(
-                f"the result is {result._data.dtype.name} and does not fit in place into {self._data.dtype.name}; cast "
-                f"it with .astype('{self._data.dtype.name}')")
+                f"the result is {result._data.dtype.name} and does not fit in place into "
+                f"{self._data.dtype.name}; cast it with .astype('{self._data.dtype.name}')"
+            )
         self._assign(result)
 
     def _key(self, key: Any) -> tuple[Any, list[Any]]:
@@ -235,8 +260,9 @@ class ndarray(BaseArray):
         return tuple(out), indices
 
     def _index_array(self, index: Any) -> Any:
-        """An index as an array of ints or bools on this array's device; floats, which np makes by default, are places
-        too."""
+        """An index as an array of ints or bools on this array's device; floats, which np makes by default,
+        are places too.
+        """
         if isinstance(index, BaseArray):
             if index._ctx.backend is not self._ctx.backend:
                 index = index.as_in_context(self._ctx)
@@ -249,7 +275,9 @@ class ndarray(BaseArray):
         try:
             host = host_array(index)
         except InvalidTypeError as error:
-            raise KeyTypeError(f"ndarray does not support slicing with key {describe(index)}: {error}") from None
+            raise KeyTypeError(
+                f"ndarray does not support slicing with key {describe(index)}: {error}"
+            ) from None
         if host.size == 0 and not isinstance(index, numpy.ndarray):
             host = host.astype(_INT64)
         if host.dtype.kind not in "iub":
@@ -259,6 +287,10 @@ class ndarray(BaseArray):
 
 class KeyTypeError(OutOfRangeError, InvalidValueError):
     """An index of a type that is none: MXNet says ValueError, NumPy IndexError."""
+
+
+def _differs(value: Any, dtype: numpy.dtype) -> bool:
+    return isinstance(value, Array) and value._data.dtype != dtype
 
 
 def _position(s: Any) -> int | None:
@@ -284,7 +316,9 @@ def reshaped(a: Any, shape: Any, order: str) -> Any:
 
 
 def host_array(value: Any) -> numpy.ndarray:
-    """A (nested) sequence as a NumPy array, arrays of ours within it included; InvalidTypeError where there is none."""
+    """A (nested) sequence as a NumPy array, arrays of ours within it included; InvalidTypeError where
+    there is none.
+    """
     if isinstance(value, (list, tuple)) and value and isinstance(value[0], BaseArray):
         value = [v.asnumpy() if isinstance(v, BaseArray) else v for v in value]
     try:
@@ -308,7 +342,8 @@ def operand(value: Any, ctx: Context, what: str) -> Any:
         return wrap(ndarray, ctx.backend.from_host(value), ctx)
     raise InvalidTypeError(
         f"{what}: type {type(value)} not supported, operands are arrays and numbers, got {describe(value)}"
-        + ("; wrap it with np.array(…)" if isinstance(value, (list, tuple)) else ""))
+        + ("; wrap it with np.array(…)" if isinstance(value, (list, tuple)) else "")
+    )
 
 
 def factor(value: Any, like: Any) -> Any:
@@ -322,8 +357,9 @@ def factor(value: Any, like: Any) -> Any:
 def promoted(op: Op, dtypes: list[numpy.dtype], numbers: list[Any] | tuple[()] = ()) -> numpy.dtype:
     """The dtype in which `op` computes on arrays of `dtypes` and on Python numbers.
 
-    The widest float wins, whatever the integers; integers and bools promote as NumPy's.  Functions that leave the
-    integers compute in float32.  Beside integers a Python float means float64, beside bools a number means int64.
+    The widest float wins, whatever the integers; integers and bools promote as NumPy's.  Functions that leave
+    the integers compute in float32.  Beside integers a Python float means float64, beside bools a number
+    means int64.
     """
     floats = [d for d in dtypes if d.kind == "f"]
     if floats:
@@ -347,16 +383,29 @@ def _comparison(name: str) -> Callable[[Any, Any], Any]:
         if kind is not ndarray and kind is not float and kind is not int:
             other = operand(other, self._ctx, name)
         return f(self, other)
+
     return compare
 
 
-for _symbol, _op in (("eq", "equal"), ("ne", "not_equal"), ("gt", "greater"), ("ge", "greater_equal"), ("lt", "less"),
-                     ("le", "less_equal")):
+for _symbol, _op in (
+    ("eq", "equal"),
+    ("ne", "not_equal"),
+    ("gt", "greater"),
+    ("ge", "greater_equal"),
+    ("lt", "less"),
+    ("le", "less_equal"),
+):
     setattr(ndarray, f"__{_symbol}__", _comparison(_op))
-for _symbol, _op in (("floordiv", "floor_divide"), ("and", "bitwise_and"), ("or", "bitwise_or"), ("xor", "bitwise_xor"),
-                     ("lshift", "left_shift"), ("rshift", "right_shift")):
+for _symbol, _op in (
+    ("floordiv", "floor_divide"),
+    ("and", "bitwise_and"),
+    ("or", "bitwise_or"),
+    ("xor", "bitwise_xor"),
+    ("lshift", "left_shift"),
+    ("rshift", "right_shift"),
+):
     setattr(ndarray, f"__{_symbol}__", getattr(F, _op))
     setattr(ndarray, f"__r{_symbol}__", reflected(getattr(F, _op)))
     setattr(ndarray, f"__i{_symbol}__", inplace(_op))
-ndarray.__imatmul__ = inplace("matmul")     # type: ignore[attr-defined]
-ndarray.__hash__ = object.__hash__      # type: ignore[method-assign]
+ndarray.__imatmul__ = inplace("matmul")  # type: ignore[attr-defined]
+ndarray.__hash__ = object.__hash__  # type: ignore[method-assign]

@@ -1,4 +1,5 @@
 """Reductions with NumPy's signatures, statistics, and elementwise functions that are compositions."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def given(*values: Any) -> bool:
     return any(isinstance(v, (Array, numpy.ndarray)) for v in values)
 
 
-# reductions -----------------------------------------------------------------------------------------------------
+# reductions ---------------------------------------------------------------------------------------------
 
 
 def _axis(axis: Any) -> Any:
@@ -49,22 +50,28 @@ def _reduction(op: str, names: str, doc: str, neutral: Any, combine: str, typed:
         if where is not None and where is not True:
             filler = initial if neutral is None else neutral
             if filler is None:
-                raise InvalidValueError(f"{op}: with where, initial is needed: the result where nothing is left")
+                raise InvalidValueError(
+                    f"{op}: with where, initial is needed: the result where nothing is left"
+                )
             a = NP.function("where")(where, a, filler)
         result = f(a, axis=tuple(axis) if axis.__class__ is list else axis, keepdims=bool(keepdims))
         if initial is not None:
             result = NP.function(combine)(result, initial)
         return result if out is None else deliver(out, result, op)
 
-    if typed:
-        def function(a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
-                     initial: Any = None, where: Any = None) -> Any:
-            return reduce(a, axis, dtype, out, keepdims, initial, where)
-    else:
-        def function(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False,     # type: ignore[misc]
-                     initial: Any = None, where: Any = None) -> Any:
-            return reduce(a, axis, None, out, keepdims, initial, where)
+    def with_dtype(
+        a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
+        initial: Any = None, where: Any = None,
+    ) -> Any:
+        return reduce(a, axis, dtype, out, keepdims, initial, where)
 
+    def without(
+        a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False, initial: Any = None,
+        where: Any = None,
+    ) -> Any:
+        return reduce(a, axis, None, out, keepdims, initial, where)
+
+    function: Any = with_dtype if typed else without
     function.__name__ = function.__qualname__ = op
     function.__doc__ = (
         f"{doc} over `axis`: None for all axes, a number or a tuple of numbers."
@@ -100,8 +107,10 @@ def mean(a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims
 
 
 def _spread(op: str, names: str, doc: str) -> None:
-    def function(a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False,
-                 *, correction: float | None = None) -> Any:
+    def function(
+        a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0,
+        keepdims: bool = False, *, correction: float | None = None,
+    ) -> Any:
         ddof = ddof if correction is None else correction
         params = {"axis": _axis(axis), "ddof": ddof, "keepdims": bool(keepdims)}
         if alone(a):
@@ -113,7 +122,9 @@ def _spread(op: str, names: str, doc: str) -> None:
 
     function.__name__ = function.__qualname__ = names
     function.__doc__ = (
-        f"{doc} over `axis`: squared deviations from the mean, divided by N - `ddof` (`correction` is another name).")
+        f"{doc} over `axis`: squared deviations from the mean, divided by N - `ddof`.\n\n"
+        "`correction` is another name of `ddof`."
+    )
     NP.adapter(names)(function)
 
 
@@ -122,8 +133,10 @@ _spread("std", "std", "Standard deviation")
 
 
 @NP.adapter("average")
-def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, out: Any = None, *,
-            keepdims: bool = False) -> Any:
+def average(
+    a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, out: Any = None, *,
+    keepdims: bool = False,
+) -> Any:
     """Mean over `axis`, each element counting as its weight; with `returned` also the sum of weights."""
     a = array_of(a, "average")
     axis = _axis(axis)
@@ -135,11 +148,15 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
         if weights.shape != a.shape:
             if weights.ndim != 1 or not isinstance(axis, int) or weights.shape[0] != a.shape[axis]:
                 raise InvalidValueError(
-                    f"average: weights of shape {weights.shape} for an array of shape {a.shape} and axis {axis}: they "
-                    "have the array's shape, or one axis as long as the one averaged over")
-            weights = F.reshape(weights, shape=tuple(
-                n if i == axis % a.ndim else 1 for i, n in enumerate(a.shape)))
-        result = F.sum(a * weights, axis=axis, keepdims=keepdims) / F.sum(weights, axis=axis, keepdims=keepdims)
+                    f"average: weights of shape {weights.shape} for an array of shape {a.shape} and axis "
+                    f"{axis}: they have the array's shape, or one axis as long as the one averaged over"
+                )
+            weights = F.reshape(
+                weights, shape=tuple(n if i == axis % a.ndim else 1 for i, n in enumerate(a.shape))
+            )
+        result = F.sum(a * weights, axis=axis, keepdims=keepdims) / F.sum(
+            weights, axis=axis, keepdims=keepdims
+        )
         total = F.sum(F.broadcast_to(weights, shape=a.shape), axis=axis, keepdims=keepdims)
     result = deliver(out, result, "average")
     return [result, total] if returned else result
@@ -153,14 +170,15 @@ def ptp(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> A
     return deliver(out, F.max(a, **params) - F.min(a, **params), "ptp")
 
 
-# order statistics -----------------------------------------------------------------------------------------------
+# order statistics ---------------------------------------------------------------------------------------
 
 _METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
 
 
 def _quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool) -> Any:
-    """The q-quantiles over `axis`, those of q's axes first.  Sorted elements are picked and mixed, so that the gradient
-    goes to the elements picked."""
+    """The q-quantiles over `axis`, those of q's axes first.  Sorted elements are picked and mixed, so that
+    the gradient goes to the elements picked.
+    """
     if method not in _METHODS:
         raise InvalidValueError(f"quantile: interpolation is one of {', '.join(_METHODS)}, not {method!r}")
     host = numpy.asarray(q.asnumpy() if isinstance(q, BaseArray) else q, numpy.float64)
@@ -181,8 +199,13 @@ def _quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool) -> Any:
         at = p * (n - 1)
         low = min(int(at), n - 1)
         high = min(low + 1, n - 1)
-        share = {"linear": at - low, "lower": 0.0, "higher": float(at > low), "midpoint": 0.5 * (at > low),
-                 "nearest": float(round(at) - low)}[method]
+        share = {
+            "linear": at - low,
+            "lower": 0.0,
+            "higher": float(at > low),
+            "midpoint": 0.5 * (at > low),
+            "nearest": float(round(at) - low),
+        }[method]
         first, second = ordered[..., low], ordered[..., high]
         value = first if share == 0 else second if share == 1 else first + (second - first) * share
         results.append(F.where(hole, float("nan"), value))
@@ -193,20 +216,24 @@ def _quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool) -> Any:
 
 
 @NP.adapter("quantile")
-def quantile(a: Any, q: Any, axis: Axis = None, out: Any = None, overwrite_input: bool | None = None,
-             interpolation: str = "linear", keepdims: bool = False, *, method: str | None = None) -> Any:
+def quantile(
+    a: Any, q: Any, axis: Axis = None, out: Any = None, overwrite_input: bool | None = None,
+    interpolation: str = "linear", keepdims: bool = False, *, method: str | None = None,
+) -> Any:
     """The values below which the fractions `q` of the elements along `axis` lie; axes of `q` come first.
 
-    Between two elements `interpolation` (also called `method`) decides: linear, lower, higher, nearest, midpoint.  The
-    gradient goes to the elements chosen; none flows to `q`.
+    Between two elements `interpolation` (also called `method`) decides: linear, lower, higher, nearest,
+    midpoint.  The gradient goes to the elements chosen; none flows to `q`.
     """
     result = _quantile(array_of(a, "quantile"), q, _axis(axis), method or interpolation, keepdims)
     return deliver(out, result, "quantile")
 
 
 @NP.adapter("percentile")
-def percentile(a: Any, q: Any, axis: Axis = None, out: Any = None, overwrite_input: bool | None = None,
-               interpolation: str = "linear", keepdims: bool = False, *, method: str | None = None) -> Any:
+def percentile(
+    a: Any, q: Any, axis: Axis = None, out: Any = None, overwrite_input: bool | None = None,
+    interpolation: str = "linear", keepdims: bool = False, *, method: str | None = None,
+) -> Any:
     """`quantile` with `q` in percent."""
     host = numpy.asarray(q.asnumpy() if isinstance(q, BaseArray) else q, numpy.float64) / 100
     result = _quantile(array_of(a, "percentile"), host, _axis(axis), method or interpolation, keepdims)
@@ -214,13 +241,14 @@ def percentile(a: Any, q: Any, axis: Axis = None, out: Any = None, overwrite_inp
 
 
 @NP.adapter("median")
-def median(a: Any, axis: Axis = None, out: Any = None, overwrite_input: bool | None = None,
-           keepdims: bool = False) -> Any:
+def median(
+    a: Any, axis: Axis = None, out: Any = None, overwrite_input: bool | None = None, keepdims: bool = False,
+) -> Any:
     """The middle element along `axis`, or the mean of the middle two."""
     return deliver(out, _quantile(array_of(a, "median"), 0.5, _axis(axis), "linear", keepdims), "median")
 
 
-# reductions past nan ----------------------------------------------------------------------------------------------
+# reductions past nan ------------------------------------------------------------------------------------
 
 
 def _nan_extreme(name: str, worst: float) -> None:
@@ -228,11 +256,15 @@ def _nan_extreme(name: str, worst: float) -> None:
         a = array_of(a, f"nan{name}")
         params = {"axis": _axis(axis), "keepdims": keepdims}
         hole = F.isnan(a)
-        result = F.where(F.all(hole, **params), float("nan"), getattr(F, name)(F.where(hole, worst, a), **params))
+        result = F.where(
+            F.all(hole, **params), float("nan"), getattr(F, name)(F.where(hole, worst, a), **params)
+        )
         return deliver(out, F.cast(result, dtype=a.dtype) if a.dtype.kind != "f" else result, f"nan{name}")
 
     function.__name__ = function.__qualname__ = f"nan{name}"
-    function.__doc__ = f"{name.capitalize()}imum over `axis` of the elements that are not nan; nan where there is none."
+    function.__doc__ = (
+        f"{name.capitalize()}imum over `axis` of the elements that are not nan; nan where there is none."
+    )
     NP.adapter(f"nan{name}")(function)
 
 
@@ -267,20 +299,24 @@ def nanmean(a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepd
 
 
 @NP.adapter("nanvar")
-def nanvar(a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanvar(
+    a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False,
+) -> Any:
     """Variance over `axis` of the elements that are not nan."""
     return deliver(out, _nan_var(_floats(a, dtype, "nanvar"), _axis(axis), ddof, keepdims), "nanvar")
 
 
 @NP.adapter("nanstd")
-def nanstd(a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanstd(
+    a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False,
+) -> Any:
     """Standard deviation over `axis` of the elements that are not nan; the gradient at a constant is 0."""
     var = _nan_var(_floats(a, dtype, "nanstd"), _axis(axis), ddof, keepdims)
     flat = var == 0
     return deliver(out, F.where(flat, 0, F.sqrt(F.where(flat, 1, var))), "nanstd")
 
 
-# running sums and differences -------------------------------------------------------------------------------------
+# running sums and differences ---------------------------------------------------------------------------
 
 
 @NP.adapter("cumsum")
@@ -348,8 +384,9 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Differences of neighbours in the flattened array, with numbers or arrays put before and after."""
     ary = F.reshape(array_of(ary, "ediff1d"), shape=(-1,))
     pieces = [to_begin, ary[1:] - ary[:-1], to_end]
-    return F.concatenate(*(
-        F.reshape(array_of(p, "ediff1d", ary._ctx), shape=(-1,)) for p in pieces if p is not None), axis=0)
+    return F.concatenate(
+        *(F.reshape(array_of(p, "ediff1d", ary._ctx), shape=(-1,)) for p in pieces if p is not None), axis=0
+    )
 
 
 @NP.adapter("trapz trapezoid")
@@ -367,7 +404,7 @@ def trapz(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     return F.sum((y[lead + (slice(1, None),)] + y[lead + (slice(None, -1),)]) * step * 0.5, axis=axis)
 
 
-# elementwise ------------------------------------------------------------------------------------------------------
+# elementwise --------------------------------------------------------------------------------------------
 
 
 def _alone(numpys: Callable[..., Any], *values: Any) -> Any:
@@ -385,10 +422,11 @@ def _pair(x1: Any, x2: Any, what: str) -> tuple[Any, Any]:
     like = a if isinstance(a, ndarray) else b
     numbers = [v for v in (a, b) if not isinstance(v, ndarray)]
     dtype = promoted(OPS["add"], [v.dtype for v in (a, b) if isinstance(v, ndarray)], numbers)
-    return tuple(     # type: ignore[return-value]
+    first, second = (
         v.astype(dtype, copy=False) if isinstance(v, ndarray) else F.fill(like, shape=(), dtype=dtype, value=v)
         for v in (a, b)
     )
+    return first, second
 
 
 @NP.adapter("where", arrays=3)
@@ -414,9 +452,17 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 
 @NP.adapter("clip")
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None,     # noqa: A002
-         max: Any = None) -> Any:     # noqa: A002
-    """Values below `a_min` become `a_min`, above `a_max` become `a_max`; the bounds are numbers, arrays or None.
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Any:
+    """Values below `a_min` become `a_min`, above `a_max` become `a_max`; the bounds are numbers, arrays or
+    None.
 
     The gradient passes at the bounds.
     """
@@ -432,9 +478,12 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: 
 
 
 @NP.adapter("nan_to_num")
-def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None,
-               out: Any = None) -> Any:
-    """nan becomes `nan`; the infinities become `posinf` and `neginf`, by default the dtype's largest and smallest.
+def nan_to_num(
+    x: Any, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None,
+    out: Any = None,
+) -> Any:
+    """nan becomes `nan`; the infinities become `posinf` and `neginf`, by default the dtype's largest and
+    smallest.
 
     With ``copy=False`` the array itself is changed.
     """
@@ -453,7 +502,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: float | None
 
 
 @NP.adapter("divmod", arrays=2)
-def divmod(x1: Any, x2: Any, out: Any = None) -> Any:  # noqa: A001
+def divmod(x1: Any, x2: Any, out: Any = None) -> Any:
     """(floor_divide, remainder)."""
     return deliver(out, (NP.function("floor_divide")(x1, x2), NP.function("remainder")(x1, x2)), "divmod")
 
@@ -495,21 +544,27 @@ def unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: floa
     wrapped = F.remainder(step + half, F.fill(step, shape=(), dtype=step.dtype, value=period)) - half
     wrapped = F.where(F.logical_and(F.equal(wrapped, -half), F.greater(step, 0)), half, wrapped)
     shift = F.where(F.less(F.abs(step), max(half, discont or half)), 0, wrapped - step)
-    return F.concatenate(p[lead + (slice(0, 1),)], p[lead + (slice(1, None),)] + F.cumsum(shift, axis=axis), axis=axis)
+    return F.concatenate(
+        p[lead + (slice(0, 1),)], p[lead + (slice(1, None),)] + F.cumsum(shift, axis=axis), axis=axis
+    )
 
 
 @NP.adapter("interp", arrays=3)
-def interp(x: Any, xp: Any, fp: Any, left: float | None = None, right: float | None = None,
-           period: float | None = None) -> Any:
+def interp(
+    x: Any, xp: Any, fp: Any, left: float | None = None, right: float | None = None,
+    period: float | None = None,
+) -> Any:
     """The piecewise linear function through the points (xp, fp), xp increasing, at `x`.
 
-    Outside it is `left` (default ``fp[0]``) and `right` (``fp[-1]``), or repeated with `period`.  Differentiable in
-    `x`, `xp` and `fp`; at a point the slope is that of the piece to the right.
+    Outside it is `left` (default ``fp[0]``) and `right` (``fp[-1]``), or repeated with `period`.
+    Differentiable in `x`, `xp` and `fp`; at a point the slope is that of the piece to the right.
     """
     ctx = place((x, xp, fp))
     x, xp, fp = (_floats(array_of(v, "interp", ctx), None, "interp") for v in (x, xp, fp))
     if xp.ndim != 1 or fp.shape != xp.shape or not xp.size:
-        raise InvalidValueError(f"interp: xp and fp are one axis of points, got shapes {xp.shape} and {fp.shape}")
+        raise InvalidValueError(
+            f"interp: xp and fp are one axis of points, got shapes {xp.shape} and {fp.shape}"
+        )
     if period is not None:
         turn = F.fill(x, shape=(), dtype=x.dtype, value=abs(period))
         x, xp = F.remainder(x, turn), F.remainder(xp, turn)
@@ -558,11 +613,15 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 @NP.adapter("cov")
-def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None, fweights: Any = None,
-        aweights: Any = None, *, dtype: Any = None) -> Any:
-    """Covariance matrix of the variables in the rows of `m` (and `y`), or in the columns with ``rowvar=False``.
+def cov(
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None,
+    fweights: Any = None, aweights: Any = None, *, dtype: Any = None,
+) -> Any:
+    """Covariance matrix of the variables in the rows of `m` (and `y`), or in the columns with
+    ``rowvar=False``.
 
-    Divided by N - 1, by N with `bias`, by N - `ddof` if given; `fweights` counts, `aweights` weighs observations.
+    Divided by N - 1, by N with `bias`, by N - `ddof` if given; `fweights` counts, `aweights` weighs
+    observations.
     """
     m = _observations(m, rowvar, dtype)
     if y is not None:
@@ -580,8 +639,13 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: in
         total = F.sum(weights)
         centred = m - F.sum(m * weights, axis=1, keepdims=True) / total
         scaled = centred * weights
-        norm = total if ddof == 0 else total - ddof if aweights is None else (
-            total - ddof * F.sum(weights * _floats(aweights, m.dtype, "cov")) / total)
+        norm = (
+            total
+            if ddof == 0
+            else total - ddof
+            if aweights is None
+            else (total - ddof * F.sum(weights * _floats(aweights, m.dtype, "cov")) / total)
+        )
     return _square(F.matmul(scaled, F.transpose(centred)) / norm)
 
 
@@ -614,7 +678,9 @@ def _eye(c: Any) -> Any:
 
 @NP.adapter("bincount")
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """How often each number 0, 1, ... occurs in `x`, or the sum of its weights; differentiable in the weights."""
+    """How often each number 0, 1, ... occurs in `x`, or the sum of its weights; differentiable in the
+    weights.
+    """
     x = array_of(x, "bincount")
     if x.dtype.kind not in "iu":
         raise InvalidTypeError(f"bincount: x must be of integers, got {x.dtype.name}")
@@ -630,16 +696,18 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     return F.scatter_key(weights, x, key=(Slot(0),), shape=(n,))
 
 
-# dtypes -----------------------------------------------------------------------------------------------------------
+# dtypes -------------------------------------------------------------------------------------------------
 
 
 def _dtype_of(x: Any) -> Any:
-    return x.dtype if isinstance(x, (BaseArray, numpy.ndarray)) else as_dtype(x)
+    return x._data.dtype if isinstance(x, Array) else as_dtype(x.dtype if alone(x) or given(x) else x)
 
 
 @NP.adapter("result_type", arrays=0)
 def result_type(*arrays_and_dtypes: Any) -> numpy.dtype:
-    """The dtype arrays of these dtypes meet in: the widest float, or NumPy's promotion of integers and bools."""
+    """The dtype arrays of these dtypes meet in: the widest float, or NumPy's promotion of integers and
+    bools.
+    """
     numbers = [x for x in arrays_and_dtypes if isinstance(x, (int, float))]
     dtypes = [_dtype_of(x) for x in arrays_and_dtypes if not isinstance(x, (int, float))]
     if not dtypes:
@@ -648,7 +716,7 @@ def result_type(*arrays_and_dtypes: Any) -> numpy.dtype:
 
 
 @NP.adapter("promote_types", arrays=0)
-def promote_types(type1: Any, type2: Any) -> numpy.dtype:
+def promote_types(type1: Any, type2: Any) -> Any:
     """`result_type` of two."""
     return result_type(type1, type2)
 

@@ -1,4 +1,5 @@
 """Arrays from values, shapes and ranges.  They are float32 where no dtype is given."""
+
 from __future__ import annotations
 
 from contextlib import nullcontext
@@ -30,11 +31,11 @@ def _host(host: numpy.ndarray, dtype: Any, where: Context) -> Any:
 
 
 @NP.adapter("array", arrays=0)
-def array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> ndarray:  # noqa: A002
+def array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
     """A new array with the values of a (nested) sequence, a number, a NumPy array or an array.
 
-    Without `dtype` it is float32; only arrays of ours and NumPy scalars keep their own.  A copy of a recorded array is
-    recorded.  Raises InvalidTypeError for ragged lists, text and complex numbers.
+    Without `dtype` it is float32; only arrays of ours and NumPy scalars keep their own.  A copy of a recorded
+    array is recorded.  Raises InvalidTypeError for ragged lists, text and complex numbers.
 
     >>> from mxgrad import np
     >>> np.array([[1, 2], [3, 4]])
@@ -44,10 +45,10 @@ def array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None
     array([1, 2], dtype=int64)
     """
     if isinstance(object, BaseArray):
-        a = object.as_np_ndarray()      # type: ignore[attr-defined]
+        a = object.as_np_ndarray()  # type: ignore[attr-defined]
         out = F.copy(a) if dtype is None else F.cast(a, dtype=as_dtype(dtype))
         where = a._ctx if device is None and ctx is None else _where(device, ctx)
-        return out if where is a._ctx else to_context(out, where)       # type: ignore[no-any-return]
+        return out if where is a._ctx else to_context(out, where)
     where = _where(device, ctx)
     if dtype is None and isinstance(object, numpy.generic):
         dtype = object.dtype
@@ -55,16 +56,19 @@ def array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None
         given = host_array(object)
         if given.dtype.kind == "c":
             raise TypeError(f"complex numbers are not supported, got {object!r}")
-        return _host(given, dtype, where)       # type: ignore[no-any-return]
+        return _host(given, dtype, where)
     except (TypeError, ValueError) as error:
         raise InvalidTypeError(str(error)) from None
 
 
 @NP.adapter("asarray", arrays=0)
-def asarray(obj: Any, dtype: Any = None, device: Any = None, copy: bool | None = None) -> ndarray:
+def asarray(obj: Any, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
     """`obj` itself if it is an array that fits and `copy` is not True, else `np.array` of it."""
-    if isinstance(obj, ndarray) and not copy and (dtype is None or as_dtype(dtype) == obj.dtype) and (
-        device is None or as_context(device) is obj._ctx
+    if (
+        isinstance(obj, ndarray)
+        and not copy
+        and (dtype is None or as_dtype(dtype) == obj.dtype)
+        and (device is None or as_context(device) is obj._ctx)
     ):
         return obj
     return array(obj, dtype, device)
@@ -112,8 +116,10 @@ def empty(shape: Any, dtype: Any = None, order: str = "C", device: Any = None, *
 
 
 @NP.adapter("full", arrays=0)
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *,
-         ctx: Any = None) -> Any:
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *,
+    ctx: Any = None,
+) -> Any:
     """An array filled with a number, or with an array repeated to `shape` (recorded).
 
     Without `dtype` integers give int64, bools bool, other numbers float32.
@@ -125,48 +131,62 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", devic
     if isinstance(fill_value, numpy.generic):
         fill_value = fill_value.item()
     if not isinstance(fill_value, (int, float)):
-        raise InvalidTypeError(f"full: the value is a number or an array, got {fill_value!r} of type {type(fill_value)}")
+        raise InvalidTypeError(
+            f"full: the value is a number or an array, got {fill_value!r} of type {type(fill_value)}"
+        )
     if dtype is None:
-        dtype = "bool" if isinstance(fill_value, bool) else "int64" if isinstance(fill_value, int) else _FLOAT32
+        dtype = (
+            "bool" if isinstance(fill_value, bool) else "int64" if isinstance(fill_value, int) else _FLOAT32
+        )
     return deliver(out, _new("full", shape, dtype, order, _where(device, ctx), fill_value), "full")
 
 
 def _like(a: Any, make: str, dtype: Any, order: str, device: Any, shape: Any, *more: Any) -> Any:
     a = array_of(a, make)
     where = a._ctx if device is None else as_context(device)
-    return _new(make, a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, where, *more)
+    return _new(
+        make, a.shape if shape is None else shape, a.dtype if dtype is None else dtype, order, where, *more
+    )
 
 
 @NP.adapter("zeros_like")
-def zeros_like(a: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *,
-               shape: Any = None) -> Any:
+def zeros_like(
+    a: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *, shape: Any = None,
+) -> Any:
     """Zeros of the shape, dtype and device of `a`."""
     return deliver(out, _like(a, "zeros", dtype, order, device, shape), "zeros_like")
 
 
 @NP.adapter("ones_like")
-def ones_like(a: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *,
-              shape: Any = None) -> Any:
+def ones_like(
+    a: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *, shape: Any = None,
+) -> Any:
     """Ones of the shape, dtype and device of `a`."""
     return deliver(out, _like(a, "ones", dtype, order, device, shape), "ones_like")
 
 
 @NP.adapter("full_like")
-def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *,
-              shape: Any = None) -> Any:
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: str = "C", device: Any = None, out: Any = None, *,
+    shape: Any = None,
+) -> Any:
     """`fill_value` in the shape, dtype and device of `a`."""
     a = array_of(a, "full_like")
     if isinstance(fill_value, (BaseArray, numpy.ndarray)):
         value = array_of(fill_value, "full_like", a._ctx)
-        result = F.broadcast_to(value, shape=a.shape if shape is None else shape).astype(dtype or a.dtype, copy=False)
+        result = F.broadcast_to(value, shape=a.shape if shape is None else shape).astype(
+            dtype or a.dtype, copy=False
+        )
     else:
         result = _like(a, "full", dtype, order, device, shape, fill_value)
     return deliver(out, result, "full_like")
 
 
 @NP.adapter("empty_like")
-def empty_like(prototype: Any, dtype: Any = None, device: Any = None, order: str = "C", subok: bool = False,
-               shape: Any = None) -> Any:
+def empty_like(
+    prototype: Any, dtype: Any = None, device: Any = None, order: str = "C", subok: bool = False,
+    shape: Any = None,
+) -> Any:
     """An array of the shape, dtype and device of `prototype` whose values are not set."""
     return _like(prototype, "empty", dtype, order, device, shape)
 
@@ -176,19 +196,28 @@ def _number(value: Any) -> Any:
 
 
 @NP.adapter("arange", arrays=0)
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
+def arange(
+    start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, device: Any = None, *, ctx: Any = None,
+) -> Any:
     """`start`, `start + step`, ... below `stop`; one argument is `stop`."""
     start, stop, step = _number(start), _number(stop), _number(step)
     if stop is None:
         start, stop = 0, start
     if step == 0:
         raise InvalidValueError("arange: step must not be 0")
-    return _host(numpy.arange(start, stop, step), dtype, _where(device, ctx))
+    values = numpy.arange(start, stop, step)
+    dtype = _FLOAT32 if dtype is None else as_dtype(dtype)
+    if dtype.kind == "f":  # counted in the result's dtype, as MXNet does: the last bits are the same
+        wide = numpy.promote_types(dtype, _FLOAT32).type
+        values = wide(start) + numpy.arange(values.size).astype(wide) * wide(step)
+    return _host(values, dtype, _where(device, ctx))
 
 
 @NP.adapter("linspace", arrays=0)
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
-             axis: int = 0, device: Any = None, *, ctx: Any = None) -> Any:
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
+    axis: int = 0, device: Any = None, *, ctx: Any = None,
+) -> Any:
     """`num` evenly spaced values from `start` to `stop`; with `retstep` also the distance between them."""
     if isinstance(start, (BaseArray, numpy.ndarray)) or isinstance(stop, (BaseArray, numpy.ndarray)):
         return _linspace_arrays(start, stop, num, endpoint, retstep, dtype, axis)
@@ -197,7 +226,9 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retste
     return (a, float(step)) if retstep else a
 
 
-def _linspace_arrays(start: Any, stop: Any, num: int, endpoint: bool, retstep: bool, dtype: Any, axis: int) -> Any:
+def _linspace_arrays(
+    start: Any, stop: Any, num: int, endpoint: bool, retstep: bool, dtype: Any, axis: int,
+) -> Any:
     like = start if isinstance(start, BaseArray) else stop
     start, stop = (array_of(v, "linspace", like._ctx) for v in (start, stop))
     step = (stop - start) / max(1, num - 1 if endpoint else num)
@@ -209,14 +240,20 @@ def _linspace_arrays(start: Any, stop: Any, num: int, endpoint: bool, retstep: b
 
 
 @NP.adapter("logspace", arrays=0)
-def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: float = 10.0, dtype: Any = None,
-             axis: int = 0, device: Any = None, *, ctx: Any = None) -> Any:
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: float = 10.0, dtype: Any = None,
+    axis: int = 0, device: Any = None, *, ctx: Any = None,
+) -> Any:
     """`num` values from ``base ** start`` to ``base ** stop``, evenly spaced in their logarithm."""
-    return _host(numpy.logspace(_number(start), _number(stop), num, endpoint, base), dtype, _where(device, ctx))
+    return _host(
+        numpy.logspace(_number(start), _number(stop), num, endpoint, base), dtype, _where(device, ctx)
+    )
 
 
 @NP.adapter("eye", arrays=0)
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
+def eye(
+    N: int, M: int | None = None, k: int = 0, dtype: Any = None, device: Any = None, *, ctx: Any = None,
+) -> Any:
     """An N x M matrix (square without M) with ones on diagonal `k`."""
     return _host(numpy.eye(N, M, k), dtype, _where(device, ctx))
 
@@ -228,7 +265,9 @@ def identity(n: int, dtype: Any = None, device: Any = None, *, ctx: Any = None) 
 
 
 @NP.adapter("tri", arrays=0)
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
+def tri(
+    N: int, M: int | None = None, k: int = 0, dtype: Any = None, device: Any = None, *, ctx: Any = None,
+) -> Any:
     """An N x M matrix with ones on and below diagonal `k`."""
     return _host(numpy.tri(N, M, k), dtype, _where(device, ctx))
 
@@ -254,8 +293,9 @@ def indices(dimensions: Any, dtype: Any = None, device: Any = None, *, ctx: Any 
 
 @NP.adapter("meshgrid", arrays="*")
 def meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> list[Any]:
-    """Coordinate arrays of the grid the 1-D arrays `xi` span; with indexing 'ij' axis i belongs to ``xi[i]``, with
-    'xy' the first two axes are exchanged."""
+    """Coordinate arrays of the grid the 1-D arrays `xi` span; with indexing 'ij' axis i belongs to
+    ``xi[i]``, with 'xy' the first two axes are exchanged.
+    """
     if indexing not in ("xy", "ij"):
         raise InvalidValueError(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
     axes = [array_of(x, "meshgrid") for x in xi]
@@ -263,7 +303,9 @@ def meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False, copy: bool = 
     order = list(range(n))
     if indexing == "xy" and n > 1:
         order[:2] = 1, 0
-    grid = [F.reshape(x, shape=tuple(-1 if d == order[i] else 1 for d in range(n))) for i, x in enumerate(axes)]
+    grid = [
+        F.reshape(x, shape=tuple(-1 if d == order[i] else 1 for d in range(n))) for i, x in enumerate(axes)
+    ]
     if sparse:
         return grid
     shape = tuple(axes[i].size for i in order)
@@ -294,14 +336,14 @@ def _matrix_shape(arr: Any, what: str) -> tuple[int, ...]:
 
 
 @NP.adapter("tril_indices_from")
-def tril_indices_from(arr: Any, k: int = 0) -> tuple[Any, ...]:
+def tril_indices_from(arr: Any, k: int = 0) -> Any:
     """`tril_indices` for the shape of a matrix."""
     n, m = _matrix_shape(arr, "tril_indices_from")
     return tril_indices(n, k, m)
 
 
 @NP.adapter("triu_indices_from")
-def triu_indices_from(arr: Any, k: int = 0) -> tuple[Any, ...]:
+def triu_indices_from(arr: Any, k: int = 0) -> Any:
     """`triu_indices` for the shape of a matrix."""
     n, m = _matrix_shape(arr, "triu_indices_from")
     return triu_indices(n, k, m)

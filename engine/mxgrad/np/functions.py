@@ -1,4 +1,5 @@
 """The frontend object of np, and what its adapters share."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -24,14 +25,17 @@ class NPFrontend(Frontend):
     def short(self, op: Op) -> Function:
         f = getattr(F, op.name)
         if len(op.arrays) == 1:
+
             def unary(x: Any) -> Any:
                 return f(x) if x.__class__ is ndarray else self.call(op, (x,), {}, None)
+
             return unary
 
         def binary(x1: Any, x2: Any) -> Any:
             if x1.__class__ is ndarray and x2.__class__ is ndarray:
                 return f(x1, x2)
             return self.call(op, (x1, x2), {}, None)
+
         return binary
 
     def call(self, op: Op, values: tuple[Any, ...], params: dict[str, Any], out: Any) -> Any:
@@ -46,7 +50,7 @@ class NPFrontend(Frontend):
             if not op.broadcasts:
                 values = tuple(v if v is None else array_of(v, op.name, ctx) for v in values)
             else:
-                values = tuple(v.as_np_ndarray() if isinstance(v, BaseArray) else v for v in values)
+                values = tuple(array_of(v, op.name) if isinstance(v, Array) else v for v in values)
             result = getattr(F, op.name)(*values, **params)
         else:
             result = on_numbers(op, values, params)
@@ -71,7 +75,7 @@ def array_of(value: Any, what: str, ctx: Context | None = None) -> Any:
         return value
     value = operand(value, ctx or current_context(), what)
     if isinstance(value, BaseArray):
-        return value.as_np_ndarray()        # type: ignore[attr-defined]
+        return value.as_np_ndarray()  # type: ignore[attr-defined]
     ctx = ctx or current_context()
     dtype = numpy.float32 if isinstance(value, float) else None
     return wrap(ndarray, ctx.backend.from_host(numpy.asarray(value, dtype)), ctx)
@@ -87,7 +91,9 @@ def arrays_of(values: Any, what: str) -> list[Any]:
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """The axes meant by a number, several or None (all), not negative; InvalidValueError for one that is not there."""
+    """The axes meant by a number, several or None (all), not negative; InvalidValueError for one that is
+    not there.
+    """
     try:
         return reduce.axes_of(axis, ndim)
     except ValueError as error:

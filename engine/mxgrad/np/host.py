@@ -1,8 +1,10 @@
 """Functions that NumPy itself computes on the host: their arguments are copied there and their results back.
 
-No gradient flows through them.  Those whose results vary with their arguments refuse arrays that are being recorded,
-instead of losing a gradient silently; those that give places, counts and truths are piecewise constant and do not.
+No gradient flows through them.  Those whose results vary with their arguments refuse arrays that are being
+recorded, instead of losing a gradient silently; those that give places, counts and truths are piecewise
+constant and do not.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -18,12 +20,13 @@ from .array import ndarray
 from .functions import NP, place
 
 PIECEWISE_CONSTANT = (
-    "argpartition digitize frexp histogram histogram_bin_edges histogram2d histogramdd in1d intersect1d isin lexsort "
-    "nanargmax nanargmin packbits searchsorted setdiff1d setxor1d spacing trim_zeros union1d unpackbits"
+    "argpartition digitize frexp histogram histogram_bin_edges histogram2d histogramdd intersect1d isin "
+    "lexsort nanargmax nanargmin packbits searchsorted setdiff1d setxor1d spacing trim_zeros "
+    "union1d unpackbits"
 )
 VARYING = (
-    "convolve correlate i0 nanmedian nanpercentile nanquantile poly polyadd polyder polydiv polyfit polyint polymul "
-    "polysub roots"
+    "convolve correlate i0 nanmedian nanpercentile nanquantile poly polyadd polyder polydiv polyfit polyint "
+    "polymul polysub roots"
 )
 
 
@@ -46,8 +49,9 @@ def to_host(value: Any) -> Any:
 
 
 def from_host(value: Any, like: Any, dtype: Any) -> Any:
-    """`value` with every NumPy array as one of ours on the device of `like`; what NumPy computed in float64 for lack of
-    a better reason comes back in `dtype`."""
+    """`value` with every NumPy array as one of ours on the device of `like`; what NumPy computed in
+    float64 for lack of a better reason comes back in `dtype`.
+    """
     if isinstance(value, numpy.ndarray) and value.dtype.kind in "iubf":
         if value.dtype == numpy.float64 and dtype is not None:
             value = value.astype(dtype)
@@ -60,13 +64,18 @@ def from_host(value: Any, like: Any, dtype: Any) -> Any:
     return value
 
 
-def on_host(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], varying: bool) -> Any:
-    """`function` of NumPy called with host copies of the arrays."""
+def on_host(
+    name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], varying: bool,
+) -> Any:
+    """`function` of NumPy called with host copies of the arrays; without any it is NumPy's own call."""
     given = arrays_in([args, kwargs])
+    if not given:
+        return function(*args, **kwargs)
     if varying and state.recording and any(a._entry is not None for a in given):
         raise AutogradError(
-            f"np.{name} is computed by NumPy on the host and has no gradient; call it under autograd.pause(), or on "
-            "x.detach().")
+            f"np.{name} is computed by NumPy on the host and has no gradient; call it under "
+            "autograd.pause(), or on x.detach()."
+        )
     floats = [a._data.dtype for a in given if a._data.dtype.kind == "f"]
     try:
         out = function(*to_host(args), **to_host(kwargs))
@@ -80,14 +89,16 @@ def _make(name: str, varying: bool) -> Callable[..., Any]:
         return on_host(name, getattr(numpy, name), args, kwargs, varying)
 
     function.__name__ = function.__qualname__ = name
-    function.__wrapped__ = getattr(numpy, name)     # type: ignore[attr-defined]
-    function.__doc__ = (
-        f"`numpy.{name}`, computed on the host.  No gradient flows through it"
-        + ("; arrays that are being recorded are refused." if varying else ": its results are piecewise constant."))
+    function.__wrapped__ = getattr(numpy, name)  # type: ignore[attr-defined]
+    function.__doc__ = f"`numpy.{name}`, computed on the host.  No gradient flows through it" + (
+        "; arrays that are being recorded are refused."
+        if varying
+        else ": its results are piecewise constant."
+    )
     return function
 
 
 for _names, _varying in ((PIECEWISE_CONSTANT, False), (VARYING, True)):
     for _name in _names.split():
-        if hasattr(numpy, _name):       # NumPy 2 dropped some of the names
+        if hasattr(numpy, _name):  # NumPy 2 dropped some of the names
             NP.adapter(_name, arrays=0)(_make(_name, _varying))

@@ -1,4 +1,5 @@
 """np.linalg: norms, inverses, decompositions, solutions of equations."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -9,6 +10,7 @@ from ..base import InvalidValueError, UnknownNameError
 from ..invoke import F
 from ..ops.shape import product
 from .functions import NP, array_of, axes_of, place
+from .host import on_host
 
 
 def _float(a: Any, what: str) -> Any:
@@ -29,8 +31,8 @@ def _vector_norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
         return F.sum(F.cast(F.not_equal(x, 0), dtype=x.dtype), **params)
     if not isinstance(order, (int, float)):
         raise InvalidValueError(f"norm: {order!r} is no order of a vector norm")
-    total = F.sum(size ** order, **params)
-    none = F.equal(total, 0)        # the root has no slope there, and the norm's subgradient is 0
+    total = F.sum(size**order, **params)
+    none = F.equal(total, 0)  # the root has no slope there, and the norm's subgradient is 0
     return F.where(none, 0, F.where(none, 1, total) ** (1 / order))
 
 
@@ -45,20 +47,25 @@ def _matrix_norm(x: Any, order: Any, axes: tuple[int, int], keepdims: bool) -> A
     elif order in (2, -2, "nuc"):
         values = svdvals(F.moveaxis(x, source=axes, destination=(-2, -1)))
         reduce = {2: F.max, -2: F.min, "nuc": F.sum}[order]
-        out = F.reshape(reduce(values, axis=-1), shape=tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+        out = F.reshape(
+            reduce(values, axis=-1), shape=tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+        )
     else:
         raise InvalidValueError(
-            f"norm: {order!r} is no order of a matrix norm; there are 'fro', 'nuc', 1, -1, 2, -2, inf and -inf")
+            f"norm: {order!r} is no order of a matrix norm; there are 'fro', 'nuc', 1, -1, 2, -2, inf, -inf"
+        )
     return out if keepdims else F.reshape(out, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
 @NP.adapter("linalg.norm")
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
-    """The norm of a vector (one axis), of a matrix (two), or of everything where neither `ord` nor `axis` is given.
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The norm of a vector (one axis), of a matrix (two), or of everything where neither `ord` nor `axis` is
+    given.
 
-    Vectors: `ord` None or 2 Euclidean, any other number p the p-norm, 0 the count of non-zeros, inf and -inf the
-    largest and smallest size.  Matrices: None or 'fro' Frobenius, 'nuc' the sum of singular values, 2 and -2 the largest
-    and smallest of them, 1, -1, inf, -inf sums of columns and rows.  The gradient of a norm at the origin is 0.
+    Vectors: `ord` None or 2 Euclidean, any other number p the p-norm, 0 the count of non-zeros, inf and -inf
+    the largest and smallest size.  Matrices: None or 'fro' Frobenius, 'nuc' the sum of singular values, 2 and
+    -2 the largest and smallest of them, 1, -1, inf, -inf sums of columns and rows.  The gradient of a norm at
+    the origin is 0.
 
     >>> from mxgrad import np
     >>> np.linalg.norm(np.array([3, 4]))
@@ -78,13 +85,15 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 @NP.adapter("linalg.vector_norm")
-def vector_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+def vector_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The norm over `axis`, the elements taken as one vector."""
-    return _vector_norm(_float(x, "vector_norm"), ord, tuple(axis) if isinstance(axis, list) else axis, keepdims)
+    return _vector_norm(
+        _float(x, "vector_norm"), ord, tuple(axis) if isinstance(axis, list) else axis, keepdims
+    )
 
 
 @NP.adapter("linalg.matrix_norm")
-def matrix_norm(x: Any, ord: Any = "fro", axis: Any = (-2, -1), keepdims: bool = False) -> Any:  # noqa: A002
+def matrix_norm(x: Any, ord: Any = "fro", axis: Any = (-2, -1), keepdims: bool = False) -> Any:
     """The norm of the matrices in the two axes `axis`."""
     x = _float(x, "matrix_norm")
     row, column = axes_of(axis, x.ndim)
@@ -113,7 +122,9 @@ def qr(a: Any, mode: str = "reduced") -> tuple[Any, Any]:
 
 @NP.adapter("linalg.eigh")
 def eigh(a: Any, upper: bool = False) -> tuple[Any, Any]:
-    """Eigenvalues, ascending, and eigenvectors, as columns, of symmetric matrices, of which one triangle is read."""
+    """Eigenvalues, ascending, and eigenvectors, as columns, of symmetric matrices, of which one triangle
+    is read.
+    """
     a = _float(a, "eigh")
     w, v = F.eigh(_transposed(a) if upper else a)
     return w, v
@@ -125,9 +136,38 @@ def eigvalsh(a: Any, upper: bool = False) -> Any:
     return eigh(a, upper)[0]
 
 
+def _general(what: str, a: Any) -> Any:
+    """Eigenvalues (and vectors) of any square matrices, by NumPy on the host."""
+    out = on_host(f"linalg.{what}", getattr(numpy.linalg, what), (_float(a, what),), {}, True)
+    if any(isinstance(o, numpy.ndarray) for o in out) or isinstance(out, numpy.ndarray):
+        raise InvalidValueError(
+            f"{what}: the matrix has complex eigenvalues, which arrays cannot hold; use numpy.linalg"
+        )
+    return out
+
+
+@NP.adapter("linalg.eig")
+def eig(a: Any) -> tuple[Any, Any]:
+    """Eigenvalues and eigenvectors, as columns, of square matrices whose eigenvalues are real.
+
+    Computed by NumPy on the host without a gradient: arrays that are being recorded are refused.  Symmetric
+    matrices have `eigh`, which is differentiable.
+    """
+    w, v = _general("eig", a)
+    return w, v
+
+
+@NP.adapter("linalg.eigvals")
+def eigvals(a: Any) -> Any:
+    """Eigenvalues of square matrices, where they are real; as `eig`."""
+    return _general("eigvals", a)
+
+
 @NP.adapter("linalg.svd")
 def svd(a: Any) -> tuple[Any, Any, Any]:
-    """U with orthonormal columns, singular values, falling, and V with orthonormal rows: ``(U * s) @ V = a``."""
+    """U with orthonormal columns, singular values, falling, and V with orthonormal rows: ``(U * s) @ V =
+    a``.
+    """
     u, s, vt = F.svd(_float(a, "svd"))
     return u, s, vt
 
@@ -149,7 +189,9 @@ def _cut(s: Any, rtol: Any, shape: tuple[int, ...]) -> Any:
 
 @NP.adapter("linalg.pinv")
 def pinv(a: Any, rtol: Any = None, hermitian: bool = False) -> Any:
-    """The pseudo-inverse of Moore and Penrose; singular values below `rtol` times the largest count as zero."""
+    """The pseudo-inverse of Moore and Penrose; singular values below `rtol` times the largest count as
+    zero.
+    """
     a = _float(a, "pinv")
     u, s, vt = F.svd(a)
     small = F.less_equal(s, _cut(s, rtol, a.shape))
@@ -169,7 +211,9 @@ def matrix_rank(M: Any, rtol: Any = None, hermitian: bool = False) -> Any:
 
 @NP.adapter("linalg.cond")
 def cond(x: Any, p: Any = None) -> Any:
-    """The condition number: the norm of a matrix times that of its inverse, or the ratio of its extreme singular values."""
+    """The condition number: the norm of a matrix times that of its inverse, or the ratio of its extreme
+    singular values.
+    """
     x = _float(x, "cond")
     if p in (None, 2, -2):
         s = svdvals(x)
@@ -181,12 +225,15 @@ def cond(x: Any, p: Any = None) -> Any:
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     """(x, residuals, rank, singular values) of the least squares solution of ``a @ x = b``.
 
-    residuals, the sums of squares left, is empty unless the columns of `a` are independent and fewer than its rows.
+    residuals, the sums of squares left, is empty unless the columns of `a` are independent and fewer than its
+    rows.
     """
     ctx = place((a, b))
     a, b = _float(array_of(a, "lstsq", ctx), "lstsq"), _float(array_of(b, "lstsq", ctx), "lstsq")
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
-        raise InvalidValueError(f"lstsq: shapes {a.shape} and {b.shape}: a matrix and one row of b for each of its rows")
+        raise InvalidValueError(
+            f"lstsq: shapes {a.shape} and {b.shape}: a matrix and one row of b for each of its rows"
+        )
     rcond = None if rcond in (None, "warn", -1) else rcond
     x = F.matmul(pinv(a, rcond), b)
     rank = matrix_rank(a, rcond)
@@ -220,7 +267,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     if axes is not None:
         named = axes_of(tuple(axes), a.ndim)
         a = F.transpose(a, axes=tuple(i for i in range(a.ndim) if i not in named) + named)
-    shape = a.shape[b.ndim:]
+    shape = a.shape[b.ndim :]
     n = product(shape)
     if a.size != n * n or b.size != n:
         raise InvalidValueError(f"tensorsolve: shapes {a.shape} and {b.shape} are no square system")
@@ -233,7 +280,9 @@ def __getattr__(name: str) -> Any:
     try:
         function = globals()[name] = NP.function("linalg." + name)
     except UnknownNameError as error:
-        raise UnknownNameError(str(error).replace("linalg.", "").replace("mxgrad.np", "mxgrad.np.linalg")) from None
+        raise UnknownNameError(
+            str(error).replace("linalg.", "").replace("mxgrad.np", "mxgrad.np.linalg")
+        ) from None
     return function
 
 

@@ -1,4 +1,5 @@
 """Sorting, searching, picking and sets."""
+
 from __future__ import annotations
 
 from collections import namedtuple
@@ -24,16 +25,20 @@ def _flat(a: Any, axis: int | None) -> tuple[Any, int]:
 
 
 @NP.adapter("sort")
-def sort(a: Any, axis: int | None = -1, descending: bool = False, stable: bool = True, *, kind: str | None = None) -> Any:
-    """The elements in order along `axis`, of the flattened array if it is None.  The gradient goes back to the places
-    the elements came from."""
+def sort(
+    a: Any, axis: int | None = -1, descending: bool = False, stable: bool = True, *, kind: str | None = None,
+) -> Any:
+    """The elements in order along `axis`, of the flattened array if it is None.  The gradient goes back to
+    the places the elements came from.
+    """
     a, at = _flat(array_of(a, "sort"), axis)
     return F.sort(a, axis=at, is_ascend=not descending)
 
 
 @NP.adapter("argsort")
-def argsort(a: Any, axis: int | None = -1, descending: bool = False, stable: bool = True, *,
-            kind: str | None = None) -> Any:
+def argsort(
+    a: Any, axis: int | None = -1, descending: bool = False, stable: bool = True, *, kind: str | None = None,
+) -> Any:
     """The places, int64, that put the elements in order along `axis`."""
     a, at = _flat(array_of(a, "argsort"), axis)
     return F.argsort(a, axis=at, is_ascend=not descending)
@@ -60,14 +65,16 @@ _extreme_place("argmax", "maximum")
 _extreme_place("argmin", "minimum")
 
 
-# picking ----------------------------------------------------------------------------------------------------------
+# picking ------------------------------------------------------------------------------------------------
 
 
 @NP.adapter("take", arrays=2)
 def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise", out: Any = None) -> Any:
-    """The elements at the places `indices` (an array, a number or a list) of one axis, or of the flattened array.
+    """The elements at the places `indices` (an array, a number or a list) of one axis, or of the flattened
+    array.
 
-    Places outside raise an error, are moved to the ends (mode 'clip'), or count on from the other end ('wrap').
+    Places outside raise an error, are moved to the ends (mode 'clip'), or count on from the other end
+    ('wrap').
     """
     a = array_of(a, "take", place((a, indices)))
     if isinstance(indices, (list, tuple)):
@@ -77,7 +84,9 @@ def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise", out
 
 @NP.adapter("take_along_axis", arrays=2)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    """For every place of `indices` the element of `arr` that it names along `axis`, the other axes going along."""
+    """For every place of `indices` the element of `arr` that it names along `axis`, the other axes going
+    along.
+    """
     ctx = place((arr, indices))
     a, axis = _flat(array_of(arr, "take_along_axis", ctx), axis)
     return F.take_along_axis(a, array_of(indices, "take_along_axis", ctx), axis=axis, mode="raise")
@@ -108,7 +117,9 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     elif mode == "clip":
         at = F.clip(at, a_min=0, a_max=len(arrays) - 1)
     elif at.size and not 0 <= int(F.min(at)) <= int(F.max(at)) < len(arrays):
-        raise InvalidValueError(f"choose: there are {len(arrays)} choices; use mode 'clip' or 'wrap' for other numbers")
+        raise InvalidValueError(
+            f"choose: there are {len(arrays)} choices; use mode 'clip' or 'wrap' for other numbers"
+        )
     result = arrays[0]
     for i, choice in enumerate(arrays):
         result = NP.function("where")(F.equal(at, i), choice, result)
@@ -128,10 +139,15 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 @NP.adapter("piecewise")
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    """For every place the number or function of `x` whose condition holds last; one more of them is for the rest."""
+    """For every place the number or function of `x` whose condition holds last; one more of them is for
+    the rest.
+    """
     x = array_of(x, "piecewise")
-    conditions = [array_of(c, "piecewise", x._ctx) for c in condlist] if isinstance(condlist, (list, tuple)) else [
-        array_of(condlist, "piecewise", x._ctx)]
+    conditions = (
+        [array_of(c, "piecewise", x._ctx) for c in condlist]
+        if isinstance(condlist, (list, tuple))
+        else [array_of(condlist, "piecewise", x._ctx)]
+    )
     functions = list(funclist)
     result: Any = F.zeros_like(x)
     if len(functions) == len(conditions) + 1:
@@ -152,7 +168,9 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     moved = F.moveaxis(a, source=axis, destination=-1)
     lead = moved.shape[:-1]
     rows = F.reshape(moved, shape=(-1, moved.shape[-1]))
-    results = [array_of(func1d(rows[i], *args, **kwargs), "apply_along_axis", a._ctx) for i in range(rows.shape[0])]
+    results = [
+        array_of(func1d(rows[i], *args, **kwargs), "apply_along_axis", a._ctx) for i in range(rows.shape[0])
+    ]
     if not results:
         raise InvalidValueError("apply_along_axis: there is no row to apply the function to")
     joined = F.reshape(F.stack(*results, axis=0), shape=lead + results[0].shape)
@@ -166,11 +184,15 @@ def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
     result = array_of(a, "apply_over_axes")
     for axis in (axes,) if isinstance(axes, int) else axes:
         reduced = func(result, axis)
-        result = reduced if reduced.ndim == result.ndim else F.expand_dims(reduced, axis=axes_of(axis, result.ndim)[0])
+        result = (
+            reduced
+            if reduced.ndim == result.ndim
+            else F.expand_dims(reduced, axis=axes_of(axis, result.ndim)[0])
+        )
     return result
 
 
-# places -----------------------------------------------------------------------------------------------------------
+# places -------------------------------------------------------------------------------------------------
 
 
 def _placed(host: numpy.ndarray, like: Any) -> Any:
@@ -179,14 +201,18 @@ def _placed(host: numpy.ndarray, like: Any) -> Any:
 
 @NP.adapter("nonzero")
 def nonzero(a: Any) -> tuple[Any, ...]:
-    """The places of the elements that are not zero: one int64 array per axis.  No gradient flows through places."""
+    """The places of the elements that are not zero: one int64 array per axis.  No gradient flows through
+    places.
+    """
     a = array_of(a, "nonzero")
     return tuple(_placed(i, a) for i in numpy.nonzero(a.asnumpy()))
 
 
 @NP.adapter("flatnonzero")
 def flatnonzero(a: Any) -> Any:
-    """The places of the elements of the flattened array that are not zero.  No gradient flows through places."""
+    """The places of the elements of the flattened array that are not zero.  No gradient flows through
+    places.
+    """
     return nonzero(F.reshape(array_of(a, "flatnonzero"), shape=(-1,)))[0]
 
 
@@ -207,38 +233,49 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 @NP.adapter("unravel_index")
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
-    """Places of the flattened array as places of the array of `shape`: one array per axis, in the indices' dtype."""
+    """Places of the flattened array as places of the array of `shape`: one array per axis, in the indices'
+    dtype.
+    """
     a = array_of(indices, "unravel_index")
     host = a.asnumpy()
     try:
-        found = numpy.unravel_index(host.astype(numpy.int64), shape, order)      # type: ignore[arg-type]
+        found: Any = numpy.unravel_index(host.astype(numpy.int64), shape, "F" if order == "F" else "C")
     except ValueError as error:
         raise InvalidValueError(f"unravel_index: {error}") from None
-    return tuple(_placed(numpy.asarray(i).astype(host.dtype if host.dtype.kind in "iu" else numpy.int64), a)
-                 for i in found)
+    return tuple(
+        _placed(numpy.asarray(i).astype(host.dtype if host.dtype.kind in "iu" else numpy.int64), a)
+        for i in found
+    )
 
 
-# sets -------------------------------------------------------------------------------------------------------------
+# sets ---------------------------------------------------------------------------------------------------
 
 UniqueAll = namedtuple("UniqueAll", "values indices inverse_indices counts")
 UniqueInverse = namedtuple("UniqueInverse", "values inverse_indices")
 
 
 @NP.adapter("unique")
-def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
-           axis: int | None = None) -> Any:
-    """The distinct elements (or slices along `axis`) in order; on request the place of each one's first occurrence, the
-    place of every element among them, and how often each occurs.
+def unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
+    axis: int | None = None,
+) -> Any:
+    """The distinct elements (or slices along `axis`) in order; on request the place of each one's first
+    occurrence, the place of every element among them, and how often each occurs.
 
     The gradient of a distinct element goes to its first occurrence.
     """
     a = array_of(ar, "unique")
     _, first, inverse, counts = numpy.unique(
-        a.asnumpy(), return_index=True, return_inverse=True, return_counts=True, axis=axis)
+        a.asnumpy(), return_index=True, return_inverse=True, return_counts=True, axis=axis
+    )
     a, at = _flat(a, axis)
     values = a[(slice(None),) * at + (first,)]
     out = [values]
-    for wanted, places in ((return_index, first), (return_inverse, inverse.reshape(-1)), (return_counts, counts)):
+    for wanted, places in (
+        (return_index, first),
+        (return_inverse, inverse.reshape(-1)),
+        (return_counts, counts),
+    ):
         if wanted:
             out.append(_placed(places, a))
     return out[0] if len(out) == 1 else tuple(out)
@@ -266,10 +303,18 @@ def unique_all(x: Any) -> Any:
     return UniqueAll(values, first, F.reshape(inverse, shape=x.shape), counts)
 
 
+@NP.adapter("in1d", arrays=2)
+def in1d(ar1: Any, ar2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
+    """`isin` of the flattened array."""
+    flat = F.reshape(array_of(ar1, "in1d"), shape=(-1,))
+    return NP.function("isin")(flat, ar2, assume_unique=assume_unique, invert=invert)
+
+
 @NP.adapter("partition")
 def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Any:
-    """The elements rearranged along `axis` so that those before place `kth` are not larger and those after not
-    smaller: sorted, which is one such order."""
+    """The elements rearranged along `axis` so that those before place `kth` are not larger and those after
+    not smaller: sorted, which is one such order.
+    """
     if order is not None:
         raise InvalidTypeError("partition: arrays have no fields to order by")
     a, at = _flat(array_of(a, "partition"), axis)
@@ -280,13 +325,15 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect"
     return sort(a, at)
 
 
-# equality ---------------------------------------------------------------------------------------------------------
+# equality -----------------------------------------------------------------------------------------------
 
 
 def _comparable(a: Any, b: Any, what: str) -> tuple[Any, Any]:
     ctx = place((a, b))
-    return tuple(       # type: ignore[return-value]
-        array_of(v if isinstance(v, (BaseArray, int, float)) else host_array(v), what, ctx) for v in (a, b))
+    first, second = (
+        array_of(v if isinstance(v, (BaseArray, int, float)) else host_array(v), what, ctx) for v in (a, b)
+    )
+    return first, second
 
 
 @NP.adapter("isclose", arrays=2)
@@ -295,7 +342,9 @@ def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan:
     if alone(a) and alone(b):
         return bool(numpy.isclose(a, b, rtol, atol, equal_nan))
     a, b = _comparable(a, b, "isclose")
-    near = F.logical_and(F.isfinite(b), F.less_equal(F.abs(_signed(a) - _signed(b)), F.abs(_signed(b)) * rtol + atol))
+    near = F.logical_and(
+        F.isfinite(b), F.less_equal(F.abs(_signed(a) - _signed(b)), F.abs(_signed(b)) * rtol + atol)
+    )
     result = F.logical_or(near, F.equal(a, b))
     return F.logical_or(result, F.logical_and(F.isnan(a), F.isnan(b))) if equal_nan else result
 

@@ -1,4 +1,5 @@
 """Products of arrays with NumPy's signatures."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -17,8 +18,8 @@ def _two(a: Any, b: Any, what: str) -> tuple[Any, Any]:
 
 @NP.adapter("dot", arrays=2)
 def dot(a: Any, b: Any, out: Any = None) -> Any:
-    """The product of two vectors or matrices; with more axes, the sum over the last axis of `a` and the last but one
-    of `b`; an array without axes multiplies.
+    """The product of two vectors or matrices; with more axes, the sum over the last axis of `a` and the last
+    but one of `b`; an array without axes multiplies.
 
     >>> from mxgrad import np
     >>> np.dot(np.array([1, 2]), np.array([3, 4]))
@@ -31,7 +32,9 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
         result = F.dot(a, b)
     else:
         if a.shape[-1] != b.shape[-2]:
-            raise InvalidValueError(f"dot: shapes {a.shape} and {b.shape} do not match: {a.shape[-1]} and {b.shape[-2]}")
+            raise InvalidValueError(
+                f"dot: shapes {a.shape} and {b.shape} do not match: {a.shape[-1]} and {b.shape[-2]}"
+            )
         result = F.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 2,)))
     return deliver(out, result, "dot")
 
@@ -44,7 +47,9 @@ def matmul(a: Any, b: Any, out: Any = None) -> Any:
 
 @NP.adapter("tensordot linalg.tensordot", arrays=2)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """Sum of products over `axes`: a number of last axes of `a` and first axes of `b`, or two lists of axes."""
+    """Sum of products over `axes`: a number of last axes of `a` and first axes of `b`, or two lists of
+    axes.
+    """
     a, b = _two(a, b, "tensordot")
     if not isinstance(axes, int):
         axes = tuple((x,) if isinstance(x, int) else tuple(x) for x in axes)
@@ -90,7 +95,8 @@ def kron(a: Any, b: Any) -> Any:
     n = max(a.ndim, b.ndim)
     sa, sb = (1,) * (n - a.ndim) + a.shape, (1,) * (n - b.ndim) + b.shape
     product = F.reshape(a, shape=tuple(k for m in sa for k in (m, 1))) * F.reshape(
-        b, shape=tuple(k for m in sb for k in (1, m)))
+        b, shape=tuple(k for m in sb for k in (1, m))
+    )
     return F.reshape(product, shape=tuple(p * q for p, q in zip(sa, sb)))
 
 
@@ -110,7 +116,9 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     x2, y2 = (v[2] if len(v) == 3 else F.zeros_like(v[0]) for v in (x, y))
     parts = [x[1] * y2 - x2 * y[1], x2 * y[0] - x[0] * y2, z]
     shape = numpy.broadcast_shapes(*(p.shape for p in parts))
-    return F.moveaxis(F.stack(*(F.broadcast_to(p, shape=shape) for p in parts), axis=-1), source=-1, destination=axisc)
+    return F.moveaxis(
+        F.stack(*(F.broadcast_to(p, shape=shape) for p in parts), axis=-1), source=-1, destination=axisc
+    )
 
 
 @NP.adapter("linalg.cross", arrays=2)
@@ -121,7 +129,8 @@ def linalg_cross(a: Any, b: Any, axis: int = -1) -> Any:
 
 @NP.adapter("einsum", arrays="*")
 def einsum(*operands: Any, out: Any = None, optimize: Any = True) -> Any:
-    """Sums of products by Einstein's convention: 'ij,jk->ik', or arrays each followed by the list of its axes.
+    """Sums of products by Einstein's convention: 'ij,jk->ik', or arrays each followed by the list of its
+    axes.
 
     >>> from mxgrad import np
     >>> np.einsum("ij,j->i", np.ones((2, 3)), np.arange(3))
@@ -138,8 +147,11 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = True) -> Any:
 
 def _subscripts(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
     """The text form of the interleaved one: array, axes, array, axes, ..., result's axes."""
+
     def letters(axes: Any) -> str:
-        return "".join("..." if x is Ellipsis else chr(ord("a") + x if x < 26 else ord("A") + x - 26) for x in axes)
+        return "".join(
+            "..." if x is Ellipsis else chr(ord("a") + x if x < 26 else ord("A") + x - 26) for x in axes
+        )
 
     given = list(operands)
     result = "->" + letters(given.pop()) if len(given) % 2 else ""
@@ -221,7 +233,8 @@ def _cheapest(sizes: list[int]) -> dict[tuple[int, int], int]:
         for i in range(n - length):
             j = i + length
             cost[i, j], split[i, j] = min(
-                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j))
+                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
+            )
     return split
 
 

@@ -1,7 +1,9 @@
-"""NumPy's functions called with arrays of ours: `numpy.sin(x)`, `numpy.concatenate([x, x])`, `numpy.linalg.norm(x)`.
+"""NumPy's functions called with arrays of ours: `numpy.sin(x)`, `numpy.concatenate([x, x])`,
+`numpy.linalg.norm(x)`.
 
 They run the function of np of that name, so they record.  What np does not have runs on the host.
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -13,8 +15,14 @@ from ..ndarray import BaseArray
 from .functions import NP, deliver
 from .host import on_host
 
-_REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all",
-               "logical_or": "any"}
+_REDUCTIONS = {
+    "add": "sum",
+    "multiply": "prod",
+    "maximum": "max",
+    "minimum": "min",
+    "logical_and": "all",
+    "logical_or": "any",
+}
 
 
 def _ours(function: Any) -> Any:
@@ -52,7 +60,9 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
         for name in ("casting", "order", "subok"):
             kwargs.pop(name, None)
         if kwargs:
-            raise InvalidTypeError(f"{ufunc.__name__}: {next(iter(kwargs))}= is not supported for arrays of mxgrad")
+            raise InvalidTypeError(
+                f"{ufunc.__name__}: {next(iter(kwargs))}= is not supported for arrays of mxgrad"
+            )
         function = _ours(ufunc)
         if function is None:
             result = on_host(ufunc.__name__, ufunc, inputs, {}, True)
@@ -61,7 +71,9 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
         if dtype is not None:
             result = result.astype(dtype)
     else:
-        raise InvalidTypeError(f"numpy.{ufunc.__name__}.{method} does not take arrays of mxgrad; use x.asnumpy()")
+        raise InvalidTypeError(
+            f"numpy.{ufunc.__name__}.{method} does not take arrays of mxgrad; use x.asnumpy()"
+        )
     return result if out is None else _to_numpy(out, result)
 
 

@@ -1,4 +1,5 @@
 """Functions that rearrange, join, split and extend arrays, with NumPy's signatures."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -66,7 +67,7 @@ def _padded(a: Any, n: int) -> Any:
     if a.ndim >= n:
         return a
     shape = (1,) * (n - a.ndim) + a.shape
-    if n == 3:      # NumPy's atleast_3d puts a new axis last, and around a single one
+    if n == 3:  # NumPy's atleast_3d puts a new axis last, and around a single one
         shape = a.shape + (1,) if a.ndim == 2 else (1,) + a.shape + (1,) if a.ndim == 1 else (1, 1, 1)
     return F.reshape(a, shape=shape)
 
@@ -79,7 +80,9 @@ _at_least(3, "atleast_3d", "at least three axes")
 @NP.adapter("broadcast_to")
 def broadcast_to(array: Any, shape: Any) -> Any:
     """The array repeated along new axes and axes of length 1 to fill `shape`; a copy."""
-    return F.broadcast_to(array_of(array, "broadcast_to"), shape=(shape,) if isinstance(shape, int) else tuple(shape))
+    return F.broadcast_to(
+        array_of(array, "broadcast_to"), shape=(shape,) if isinstance(shape, int) else tuple(shape)
+    )
 
 
 @NP.adapter("broadcast_arrays", arrays="*")
@@ -90,11 +93,12 @@ def broadcast_arrays(*args: Any) -> list[Any]:
         shape = numpy.broadcast_shapes(*(a.shape for a in arrays))
     except ValueError:
         raise InvalidValueError(
-            f"broadcast_arrays: shapes {', '.join(str(a.shape) for a in arrays)} do not broadcast together") from None
+            f"broadcast_arrays: shapes {', '.join(str(a.shape) for a in arrays)} do not broadcast together"
+        ) from None
     return [F.broadcast_to(a, shape=shape) for a in arrays]
 
 
-# joining ----------------------------------------------------------------------------------------------------------
+# joining ------------------------------------------------------------------------------------------------
 
 
 @NP.adapter("concatenate concat")
@@ -155,7 +159,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     return F.concatenate(*arrays_of([arr, values], "append"), axis=axis)
 
 
-# splitting --------------------------------------------------------------------------------------------------------
+# splitting ----------------------------------------------------------------------------------------------
 
 
 @NP.adapter("split")
@@ -178,7 +182,9 @@ def _pieces(a: Any, cuts: Any, axis: int, equal: bool) -> list[Any]:
         (at,) = axes_of(axis, a.ndim)
         n = a.shape[at]
         if sections < 1 or equal and n % sections:
-            raise InvalidValueError(f"array split of {n} into {sections} does not result in an equal division")
+            raise InvalidValueError(
+                f"array split of {n} into {sections} does not result in an equal division"
+            )
         size, longer = divmod(n, sections)
         cuts = [i * size + min(i, longer) for i in range(1, sections)]
     return list(F.split(a, indices_or_sections=tuple(int(c) for c in cuts), axis=axis))
@@ -211,17 +217,20 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     return _pieces(a, indices_or_sections, 2, True)
 
 
-# repeating, padding, inserting ------------------------------------------------------------------------------------
+# repeating, padding, inserting --------------------------------------------------------------------------
 
 
 @NP.adapter("repeat")
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Each element repeated in place, along `axis` or over the flattened array; `repeats` is a number, or one for each
-    place of the axis."""
+    """Each element repeated in place, along `axis` or over the flattened array; `repeats` is a number, or
+    one for each place of the axis.
+    """
     a = array_of(a, "repeat")
     if isinstance(repeats, (int, numpy.integer)):
         return F.repeat(a, repeats=int(repeats), axis=axis)
-    counts = numpy.asarray(repeats.asnumpy() if isinstance(repeats, BaseArray) else repeats, numpy.int64).reshape(-1)
+    counts = numpy.asarray(
+        repeats.asnumpy() if isinstance(repeats, BaseArray) else repeats, numpy.int64
+    ).reshape(-1)
     if axis is None:
         a, axis = F.reshape(a, shape=(-1,)), 0
     (axis,) = axes_of(axis, a.ndim)
@@ -250,8 +259,8 @@ def resize(a: Any, new_shape: Any) -> Any:
 def pad(x: Any, pad_width: Any = None, mode: str = "constant", **kwargs: Any) -> Any:
     """Elements added around: `pad_width` of them, or (before, after), or such a pair for each axis.
 
-    mode is constant (with `constant_values`, given as `pad_width` is), edge, reflect, symmetric, wrap, maximum, minimum
-    or mean.
+    mode is constant (with `constant_values`, given as `pad_width` is), edge, reflect, symmetric, wrap,
+    maximum, minimum or mean.
     """
     x = array_of(x, "pad")
     if pad_width is None:
@@ -283,8 +292,10 @@ def pad(x: Any, pad_width: Any = None, mode: str = "constant", **kwargs: Any) ->
         else:
             op = {"maximum": F.max, "minimum": F.min, "mean": F.mean}[mode]
             ends = [op(x, axis=axis, keepdims=True)] * 2
-        blocks = [F.broadcast_to(e, shape=tuple(k if i == axis else m for i, m in enumerate(x.shape)))
-                  for e, k in zip(ends, (before, after))]
+        blocks = [
+            F.broadcast_to(e, shape=tuple(k if i == axis else m for i, m in enumerate(x.shape)))
+            for e, k in zip(ends, (before, after))
+        ]
         x = F.concatenate(blocks[0], x, blocks[1], axis=axis)
     return x
 
@@ -292,7 +303,8 @@ def pad(x: Any, pad_width: Any = None, mode: str = "constant", **kwargs: Any) ->
 def _pairs(given: Any, ndim: int, what: str) -> list[tuple[Any, Any]]:
     """One (before, after) for each axis, from a number, a pair, or a pair for each axis."""
     try:
-        return [tuple(p) for p in numpy.broadcast_to(numpy.asarray(given), (ndim, 2)).tolist()]     # type: ignore[misc]
+        pairs = numpy.broadcast_to(numpy.asarray(given), (ndim, 2)).tolist()
+        return [(before, after) for before, after in pairs]
     except ValueError:
         raise InvalidValueError(f"pad: {what} {given!r} does not fit an array with {ndim} axes") from None
 
@@ -309,7 +321,9 @@ def _places(obj: Any, n: int, what: str) -> numpy.ndarray:
 
 @NP.adapter("delete")
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    """The array without the places `obj` (a number, a slice or several numbers) of one axis, flattened without one."""
+    """The array without the places `obj` (a number, a slice or several numbers) of one axis, flattened
+    without one.
+    """
     a = array_of(arr, "delete")
     if axis is None:
         a, axis = F.reshape(a, shape=(-1,)), 0
@@ -337,10 +351,13 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     if ((places < -n) | (places > n)).any():
         raise InvalidValueError(f"insert: {obj} is out of bounds for axis {axis} with size {n}")
     places = numpy.where(places < 0, places + n, places)
-    values = array_of(values if isinstance(values, (BaseArray, numpy.ndarray, int, float)) else host_array(values),
-                      "insert", a._ctx)
+    values = array_of(
+        values if isinstance(values, (BaseArray, numpy.ndarray, int, float)) else host_array(values),
+        "insert",
+        a._ctx,
+    )
     count = places.size
-    if single:      # one place takes any number of values, which stand on their first axis
+    if single:  # one place takes any number of values, which stand on their first axis
         values = F.reshape(values, shape=(1,) * (a.ndim - values.ndim) + values.shape)
         values = F.moveaxis(values, source=0, destination=axis)
         count = values.shape[axis]
@@ -352,7 +369,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     return at_places(F.concatenate(a, block, axis=axis), source, axis)
 
 
-# diagonals and triangles ------------------------------------------------------------------------------------------
+# diagonals and triangles --------------------------------------------------------------------------------
 
 
 def _triangle(name: str, side: str) -> None:
@@ -410,7 +427,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
         a[(numpy.arange(n),) * a.ndim] = val
 
 
-# shapes asked for -------------------------------------------------------------------------------------------------
+# shapes asked for ---------------------------------------------------------------------------------------
 
 
 @NP.adapter("shape")
@@ -447,6 +464,9 @@ def ix_(*args: Any) -> tuple[Any, ...]:
         host = _places(a, 0, "ix_")
         if host.ndim != 1:
             raise InvalidValueError("ix_: each argument is a sequence with one axis")
-        out.append(NP.function("array")(
-            host.reshape(tuple(-1 if d == i else 1 for d in range(len(args)))), dtype="int64"))
+        out.append(
+            NP.function("array")(
+                host.reshape(tuple(-1 if d == i else 1 for d in range(len(args)))), dtype="int64"
+            )
+        )
     return tuple(out)

@@ -4,6 +4,7 @@
 >>> npx.relu(np.array([-1., 2.]))
 array([0., 2.])
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -14,15 +15,54 @@ from . import operators  # noqa: F401
 from .control import cond, foreach, while_loop
 from .files import from_dlpack, from_numpy, load, save, savez, to_dlpack_for_read, to_dlpack_for_write
 from .switches import (
-    is_np_array, is_np_default_dtype, is_np_shape, np_array, np_shape, reset_np, set_np, set_np_default_dtype,
-    set_np_shape, use_np, use_np_array, use_np_default_dtype, use_np_shape,
+    is_np_array,
+    is_np_default_dtype,
+    is_np_shape,
+    np_array,
+    np_shape,
+    reset_np,
+    set_np,
+    set_np_default_dtype,
+    set_np_shape,
+    use_np,
+    use_np_array,
+    use_np_default_dtype,
+    use_np_shape,
 )
 
 __all__ = [
-    "Device", "cond", "cpu", "cpu_pinned", "current_context", "current_device", "foreach", "from_dlpack", "from_numpy",
-    "gpu", "gpu_memory_info", "is_np_array", "is_np_default_dtype", "is_np_shape", "load", "np_array", "np_shape",
-    "num_gpus", "reset_np", "save", "savez", "set_np", "set_np_default_dtype", "set_np_shape", "to_dlpack_for_read",
-    "to_dlpack_for_write", "use_np", "use_np_array", "use_np_default_dtype", "use_np_shape", "waitall", "while_loop",
+    "Device",
+    "cond",
+    "cpu",
+    "cpu_pinned",
+    "current_context",
+    "current_device",
+    "foreach",
+    "from_dlpack",
+    "from_numpy",
+    "gpu",
+    "gpu_memory_info",
+    "is_np_array",
+    "is_np_default_dtype",
+    "is_np_shape",
+    "load",
+    "np_array",
+    "np_shape",
+    "num_gpus",
+    "reset_np",
+    "save",
+    "savez",
+    "set_np",
+    "set_np_default_dtype",
+    "set_np_shape",
+    "to_dlpack_for_read",
+    "to_dlpack_for_write",
+    "use_np",
+    "use_np_array",
+    "use_np_default_dtype",
+    "use_np_shape",
+    "waitall",
+    "while_loop",
 ]
 
 

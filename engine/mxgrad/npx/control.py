@@ -1,4 +1,7 @@
-"""Loops and branches as functions: `foreach`, `while_loop`, `cond`.  Here they run step by step and record."""
+"""Loops and branches as functions: `foreach`, `while_loop`, `cond`.  Here they run step by step and
+record.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -19,10 +22,11 @@ def _like(values: list[Any], shape: Any) -> Any:
 
 
 def foreach(body: Callable[..., Any], data: Any, init_states: Any) -> tuple[Any, Any]:
-    """``body(slice, states) -> (outputs, states)`` for every slice of `data` along its first axis, one after the other.
+    """``body(slice, states) -> (outputs, states)`` for every slice of `data` along its first axis, one after
+    the other.
 
-    `data`, `init_states` and the outputs are arrays or lists of them.  Gives the outputs, stacked along a new first
-    axis, and the last states.
+    `data`, `init_states` and the outputs are arrays or lists of them.  Gives the outputs, stacked along a new
+    first axis, and the last states.
 
     >>> from mxgrad import np, npx
     >>> npx.foreach(lambda x, s: (x + s, x + s), np.arange(4), np.zeros(()))
@@ -41,16 +45,19 @@ def foreach(body: Callable[..., Any], data: Any, init_states: Any) -> tuple[Any,
     return (_like(stacked, shape) if outputs else []), states
 
 
-def while_loop(cond: Callable[..., Any], func: Callable[..., Any], loop_vars: Any,
-               max_iterations: int | None = None) -> tuple[Any, Any]:
-    """``func(*loop_vars) -> (outputs, loop_vars)`` while ``cond(*loop_vars)`` holds, `max_iterations` times at most.
+def while_loop(
+    cond: Callable[..., Any], func: Callable[..., Any], loop_vars: Any, max_iterations: int | None = None,
+) -> tuple[Any, Any]:
+    """``func(*loop_vars) -> (outputs, loop_vars)`` while ``cond(*loop_vars)`` holds, `max_iterations` times
+    at most.
 
-    Gives the outputs, stacked along a new first axis of length `max_iterations` with zeros after the last step, and the
-    last loop variables.
+    Gives the outputs, stacked along a new first axis of length `max_iterations` with zeros after the last
+    step, and the last loop variables.
     """
     if max_iterations is None:
         raise InvalidTypeError("while_loop: max_iterations should be specified")
-    variables, outputs, shape = _list(loop_vars), [], None
+    variables, shape = _list(loop_vars), None
+    outputs: list[list[Any]] = []
     if not variables:
         raise InvalidValueError("while_loop: loop_vars should contain at least one element")
     while len(outputs) < max_iterations and bool(cond(*variables)):
@@ -72,10 +79,13 @@ def while_loop(cond: Callable[..., Any], func: Callable[..., Any], loop_vars: An
     return (_like(stacked, shape) if stacked else []), _like(variables, loop_vars)
 
 
-def cond(pred: Any, then_func: Callable[..., Any], else_func: Callable[..., Any], inputs: Any = (),
-         name: str = "cond") -> Any:
-    """``then_func(*inputs)`` where `pred` (an array of one element, or a function of the inputs) is true, else
-    ``else_func(*inputs)``."""
+def cond(
+    pred: Any, then_func: Callable[..., Any], else_func: Callable[..., Any], inputs: Any = (),
+    name: str = "cond",
+) -> Any:
+    """``then_func(*inputs)`` where `pred` (an array of one element, or a function of the inputs) is true,
+    else ``else_func(*inputs)``.
+    """
     given = _list(inputs)
     answer = pred(*given) if callable(pred) and not isinstance(pred, BaseArray) else pred
     return (then_func if bool(answer) else else_func)(*given)

@@ -1,4 +1,5 @@
 """Arrays in files and in the hands of other libraries."""
+
 from __future__ import annotations
 
 import os
@@ -24,7 +25,9 @@ def save(file: str, arr: Any) -> None:
     if isinstance(arr, dict):
         names, arr = [str(k) for k in arr], list(arr.values())
     if not isinstance(arr, (list, tuple)) or not all(isinstance(a, BaseArray) for a in arr):
-        raise SaveTypeError(f"data needs to either be an array, a list of arrays or a dict of arrays, got {type(arr)}")
+        raise SaveTypeError(
+            f"data needs to either be an array, a list of arrays or a dict of arrays, got {type(arr)}"
+        )
     params_file.save(file, [a.asnumpy() for a in arr], names)
 
 
@@ -41,13 +44,17 @@ def savez(file: str, *args: Any, **kwds: Any) -> None:
         named[f"arr_{i}"] = a
     for name, a in named.items():
         if not isinstance(a, BaseArray):
-            raise InvalidTypeError(f"savez: Only accepts dict str->ndarray or list of ndarrays, {name} is {type(a)}")
+            raise InvalidTypeError(
+                f"savez: Only accepts dict str->ndarray or list of ndarrays, {name} is {type(a)}"
+            )
     with open(file, "wb") as f:
-        numpy.savez(f, **{n: a.asnumpy() for n, a in named.items()})       # type: ignore[arg-type]
+        numpy.savez(f, **{n: a.asnumpy() for n, a in named.items()})
 
 
 def load(file: str) -> Any:
-    """What `save`, `savez`, NumPy or MXNet wrote: an array, a list of arrays, or a dict where they have names."""
+    """What `save`, `savez`, NumPy or MXNet wrote: an array, a list of arrays, or a dict where they have
+    names.
+    """
     if not isinstance(file, (str, os.PathLike)):
         raise InvalidTypeError(f"load: file required to be a string, got {type(file)}")
     ctx = current_context()
@@ -102,10 +109,11 @@ def from_dlpack(dlpack: Any) -> Any:
 
 def to_dlpack_for_read(data: Any) -> Any:
     """A DLPack capsule of the array's memory, for one reader."""
-    data.wait_to_read()
-    return data._data.__dlpack__()
+    return data.to_dlpack_for_read()
 
 
 def to_dlpack_for_write(data: Any) -> Any:
-    """A DLPack capsule of the array's memory, for one reader that may write; the tape does not see its writes."""
-    return to_dlpack_for_read(data)
+    """A DLPack capsule of the array's memory, for one reader that may write; the tape does not see its
+    writes.
+    """
+    return data.to_dlpack_for_write()

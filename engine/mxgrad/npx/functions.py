@@ -1,4 +1,5 @@
 """The frontend object of npx: MXNet's operators beyond NumPy's, on np arrays."""
+
 from __future__ import annotations
 
 from ..frontend import FRONTENDS

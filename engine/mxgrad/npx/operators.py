@@ -1,4 +1,5 @@
 """Operators of MXNet beyond NumPy's: adapters with MXNet 2's signatures."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -16,14 +17,14 @@ from ..ops.index import Slot, pick as _pick
 from ..ops.shape import product
 from .functions import NPX
 
-# shapes -----------------------------------------------------------------------------------------------------------
+# shapes -------------------------------------------------------------------------------------------------
 
 
 def reshape_codes(shape: tuple[int, ...], target: tuple[int, ...], reverse: bool = False) -> tuple[int, ...]:
     """MXNet 2's reshape codes resolved.
 
-    -1 is inferred, -2 copies a length, -3 leaves out a length that is 1, -4 copies the rest, -5 merges two lengths, -6
-    splits one into the two that follow (one may be -1); `reverse` reads from the right.
+    -1 is inferred, -2 copies a length, -3 leaves out a length that is 1, -4 copies the rest, -5 merges two
+    lengths, -6 splits one into the two that follow (one may be -1); `reverse` reads from the right.
 
     >>> reshape_codes((2, 3, 4), (-2, -5)), reshape_codes((8, 3), (-6, 2, -1, -4))
     ((2, 12), (2, 4, 3))
@@ -53,7 +54,9 @@ def reshape_codes(shape: tuple[int, ...], target: tuple[int, ...], reverse: bool
             out.append(take(n))
         elif n == -3:
             if take(n) != 1:
-                raise InvalidValueError(f"reshape code -3 leaves out lengths of 1 only, got {source[at - 1]} in {shape}")
+                raise InvalidValueError(
+                    f"reshape code -3 leaves out lengths of 1 only, got {source[at - 1]} in {shape}"
+                )
         elif n == -4:
             out.extend(source[at:])
             at = len(source)
@@ -63,7 +66,7 @@ def reshape_codes(shape: tuple[int, ...], target: tuple[int, ...], reverse: bool
             if k + 2 > len(codes):
                 raise InvalidValueError(f"reshape code -6 in {target} needs two lengths after it")
             whole = take(n)
-            a, b = codes[k:k + 2]
+            a, b = codes[k : k + 2]
             k += 2
             if a == b == -1:
                 raise InvalidValueError(f"reshape code -6 in {target}: one of the two lengths must be given")
@@ -83,8 +86,8 @@ def reshape_codes(shape: tuple[int, ...], target: tuple[int, ...], reverse: bool
 def reshape(a: Any, newshape: Any, reverse: bool = False, order: str = "C") -> Any:
     """A copy under another shape, given with MXNet 2's codes.
 
-    -1 is inferred, -2 copies a length, -3 leaves out a length that is 1, -4 copies the rest, -5 merges two lengths, -6
-    splits one into the two that follow; `reverse` reads from the right.
+    -1 is inferred, -2 copies a length, -3 leaves out a length that is 1, -4 copies the rest, -5 merges two
+    lengths, -6 splits one into the two that follow; `reverse` reads from the right.
 
     >>> from mxgrad import np, npx
     >>> npx.reshape(np.ones((2, 3, 4)), (-2, -5)).shape
@@ -98,17 +101,19 @@ def reshape(a: Any, newshape: Any, reverse: bool = False, order: str = "C") -> A
 
 
 @NPX.adapter("reshape_like", arrays=2)
-def reshape_like(lhs: Any, rhs: Any, lhs_begin: int | None = None, lhs_end: int | None = None,
-                 rhs_begin: int | None = None, rhs_end: int | None = None) -> Any:
+def reshape_like(
+    lhs: Any, rhs: Any, lhs_begin: int | None = None, lhs_end: int | None = None,
+    rhs_begin: int | None = None, rhs_end: int | None = None,
+) -> Any:
     """`lhs` under the shape of `rhs`; with ranges of axes, those of `lhs` replaced by those of `rhs`."""
     ctx = place((lhs, rhs))
     lhs, rhs = array_of(lhs, "reshape_like", ctx), array_of(rhs, "reshape_like", ctx)
     first, last, _ = slice_(lhs_begin, lhs_end).indices(lhs.ndim)
-    shape = lhs.shape[:first] + rhs.shape[slice_(rhs_begin, rhs_end)] + lhs.shape[max(first, last):]
+    shape = lhs.shape[:first] + rhs.shape[slice_(rhs_begin, rhs_end)] + lhs.shape[max(first, last) :]
     return F.reshape(lhs, shape=shape)
 
 
-slice_ = slice      # `slice` is also the name of an operator here
+slice_ = slice  # `slice` is also the name of an operator here
 
 
 @NPX.adapter("batch_flatten")
@@ -122,14 +127,18 @@ def batch_flatten(data: Any) -> Any:
 
 @NPX.adapter("broadcast_like", arrays=2)
 def broadcast_like(lhs: Any, rhs: Any, lhs_axes: Any = None, rhs_axes: Any = None) -> Any:
-    """`lhs` repeated to the shape of `rhs`, or its axes `lhs_axes` to the lengths of the axes `rhs_axes` of `rhs`."""
+    """`lhs` repeated to the shape of `rhs`, or its axes `lhs_axes` to the lengths of the axes `rhs_axes`
+    of `rhs`.
+    """
     ctx = place((lhs, rhs))
     lhs, rhs = array_of(lhs, "broadcast_like", ctx), array_of(rhs, "broadcast_like", ctx)
     if lhs_axes is None and rhs_axes is None:
         return F.broadcast_to(lhs, shape=rhs.shape)
     ours, theirs = axes_of(lhs_axes, lhs.ndim), axes_of(rhs_axes, rhs.ndim)
     if len(ours) != len(theirs):
-        raise InvalidValueError(f"broadcast_like: lhs_axes {lhs_axes} and rhs_axes {rhs_axes} differ in number")
+        raise InvalidValueError(
+            f"broadcast_like: lhs_axes {lhs_axes} and rhs_axes {rhs_axes} differ in number"
+        )
     shape = list(lhs.shape)
     for i, j in zip(ours, theirs):
         shape[i] = rhs.shape[j]
@@ -141,14 +150,16 @@ def _listed(value: Any, ndim: int) -> tuple[Any, ...]:
 
 
 @NPX.adapter("slice")
-def slice(data: Any, begin: Any, end: Any, step: Any = None) -> Any:  # noqa: A001
+def slice(data: Any, begin: Any, end: Any, step: Any = None) -> Any:
     """The elements from `begin` to `end` by `step` of the first axes; None leaves one open."""
     data = array_of(data, "slice")
     begin, end = _listed(begin, 1), _listed(end, 1)
     step = (None,) * len(begin) if step is None or step == () else _listed(step, len(begin))
     if not len(begin) == len(end) == len(step) <= data.ndim:
         raise InvalidValueError(
-            f"slice: begin {begin}, end {end} and step {step} must have one entry for each of at most {data.ndim} axes")
+            f"slice: begin {begin}, end {end} and step {step} must have one entry for each of at most "
+            f"{data.ndim} axes"
+        )
     return F.copy(data[tuple(slice_(b, e, s) for b, e, s in zip(begin, end, step))])
 
 
@@ -160,8 +171,12 @@ def slice_like(data: Any, shape_like: Any, axes: Any = None) -> Any:
     cut = range(data.ndim) if axes is None or axes == () else axes_of(axes, data.ndim)
     for i in cut:
         if i >= like.ndim or like.shape[i] > data.shape[i]:
-            raise InvalidValueError(f"slice_like: axis {i} of {data.shape} cannot be cut to the shape {like.shape}")
-    return F.copy(data[tuple(slice_(0, like.shape[i]) if i in cut else slice_(None) for i in range(data.ndim))])
+            raise InvalidValueError(
+                f"slice_like: axis {i} of {data.shape} cannot be cut to the shape {like.shape}"
+            )
+    return F.copy(
+        data[tuple(slice_(0, like.shape[i]) if i in cut else slice_(None) for i in range(data.ndim))]
+    )
 
 
 @NPX.adapter("slice_channel")
@@ -182,15 +197,21 @@ def shape_array(data: Any) -> Any:
 
 @NPX.adapter("pad")
 def pad(data: Any, mode: str = "constant", pad_width: Any = (), constant_value: float = 0.0) -> Any:
-    """Elements added around: `pad_width` has before and after for each axis in one row; mode constant, edge or reflect."""
+    """Elements added around: `pad_width` has before and after for each axis in one row; mode constant,
+    edge or reflect.
+    """
     data = array_of(data, "pad")
     widths = tuple(int(n) for n in pad_width)
     if len(widths) != 2 * data.ndim or min(widths, default=0) < 0:
-        raise InvalidValueError(f"pad: pad_width must have {2 * data.ndim} numbers that are not negative, got {pad_width}")
-    return F.pad(data, pad_width=tuple(zip(widths[::2], widths[1::2])), mode=mode, constant_value=constant_value)
+        raise InvalidValueError(
+            f"pad: pad_width must have {2 * data.ndim} numbers that are not negative, got {pad_width}"
+        )
+    return F.pad(
+        data, pad_width=tuple(zip(widths[::2], widths[1::2])), mode=mode, constant_value=constant_value
+    )
 
 
-# elementwise and sums ---------------------------------------------------------------------------------------------
+# elementwise and sums -----------------------------------------------------------------------------------
 
 
 @NPX.adapter("cast")
@@ -211,7 +232,9 @@ def add_n(*args: Any, out: Any = None) -> Any:
 
 
 @NPX.adapter("norm")
-def norm(data: Any, ord: int = 2, axis: Any = None, out_dtype: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+def norm(
+    data: Any, ord: int = 2, axis: Any = None, out_dtype: Any = None, keepdims: bool = False,
+) -> Any:
     """Vector norm over `axis`: `ord` 2 Euclidean, 1 the sum of sizes.  Over all axes its shape is (1,)."""
     data = array_of(data, "norm")
     out = F.norm(data, ord=ord, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
@@ -229,7 +252,9 @@ def nonzero(a: Any) -> Any:
 
 @NPX.adapter("constraint_check")
 def constraint_check(x: Any, msg: str) -> Any:
-    """True, as an array without axes, where all of the bools `x` are true; InvalidValueError saying `msg` otherwise."""
+    """True, as an array without axes, where all of the bools `x` are true; InvalidValueError saying `msg`
+    otherwise.
+    """
     result = F.all(array_of(x, "constraint_check"))
     if not bool(result):
         raise InvalidValueError(msg)
@@ -244,10 +269,13 @@ def broadcast_greater(lhs: Any, rhs: Any) -> Any:
 
 
 @NPX.adapter("arange_like")
-def arange_like(data: Any, start: float = 0.0, step: float = 1.0, repeat: int = 1, ctx: Any = None,
-                axis: int | None = None) -> Any:
-    """`start`, `start + step`, ..., each `repeat` times, as many as `data` has elements and in its shape, or as many as
-    its axis `axis` is long; in its dtype."""
+def arange_like(
+    data: Any, start: float = 0.0, step: float = 1.0, repeat: int = 1, ctx: Any = None,
+    axis: int | None = None,
+) -> Any:
+    """`start`, `start + step`, ..., each `repeat` times, as many as `data` has elements and in its shape,
+    or as many as its axis `axis` is long; in its dtype.
+    """
     data = array_of(data, "arange_like")
     where = data._ctx if ctx is None else as_context(ctx)
     if repeat < 1:
@@ -257,32 +285,49 @@ def arange_like(data: Any, start: float = 0.0, step: float = 1.0, repeat: int = 
     return wrap(ndarray, where.backend.from_host(host.astype(data.dtype).reshape(shape)), where)
 
 
-# picking and putting ----------------------------------------------------------------------------------------------
+# picking and putting ------------------------------------------------------------------------------------
 
 
 @NPX.adapter("one_hot")
-def one_hot(data: Any, depth: int, on_value: float = 1.0, off_value: float = 0.0, dtype: Any = "float32") -> Any:
+def one_hot(
+    data: Any, depth: int, on_value: float = 1.0, off_value: float = 0.0, dtype: Any = "float32",
+) -> Any:
     """A new last axis of length `depth` with `on_value` at the place named and `off_value` elsewhere."""
-    return F.one_hot(array_of(data, "one_hot"), depth=int(depth), on_value=on_value, off_value=off_value,
-                     dtype=as_dtype(dtype))
+    return F.one_hot(
+        array_of(data, "one_hot"),
+        depth=int(depth),
+        on_value=on_value,
+        off_value=off_value,
+        dtype=as_dtype(dtype),
+    )
 
 
 @NPX.adapter("pick", arrays=2)
 def pick(data: Any, index: Any, axis: int | None = -1, mode: str = "clip", keepdims: bool = False) -> Any:
-    """For each place of the other axes the element that `index` names along `axis`; places outside are moved to the
-    ends (mode 'clip') or count on from the other end ('wrap')."""
+    """For each place of the other axes the element that `index` names along `axis`; places outside are
+    moved to the ends (mode 'clip') or count on from the other end ('wrap').
+    """
     ctx = place((data, index))
-    return shared("pick", _pick, array_of(data, "pick", ctx), array_of(index, "pick", ctx), axis=axis, keepdims=keepdims,
-                  mode=mode)
+    return shared(
+        "pick",
+        _pick,
+        array_of(data, "pick", ctx),
+        array_of(index, "pick", ctx),
+        axis=axis,
+        keepdims=keepdims,
+        mode=mode,
+    )
 
 
 @NPX.adapter("topk")
-def topk(data: Any, axis: int | None = -1, k: int = 1, ret_typ: str = "indices", is_ascend: bool = False,
-         dtype: Any = "float32") -> Any:
+def topk(
+    data: Any, axis: int | None = -1, k: int = 1, ret_typ: str = "indices", is_ascend: bool = False,
+    dtype: Any = "float32",
+) -> Any:
     """The `k` largest elements (smallest with `is_ascend`) along `axis`, in order: all of them for k = 0.
 
-    `ret_typ` 'indices' gives their places in `dtype`, 'value' the elements, 'both' a list of the two, 'mask' ones where
-    they stand.  The gradient of the values goes to the places they came from.
+    `ret_typ` 'indices' gives their places in `dtype`, 'value' the elements, 'both' a list of the two, 'mask'
+    ones where they stand.  The gradient of the values goes to the places they came from.
     """
     data = array_of(data, "topk")
     if axis is None:
@@ -305,12 +350,17 @@ def topk(data: Any, axis: int | None = -1, k: int = 1, ret_typ: str = "indices",
 
 
 @NPX.adapter("embedding", arrays=2)
-def embedding(data: Any, weight: Any, input_dim: int | None = None, output_dim: int | None = None,
-              dtype: Any = "float32", sparse_grad: bool = False) -> Any:
+def embedding(
+    data: Any, weight: Any, input_dim: int | None = None, output_dim: int | None = None,
+    dtype: Any = "float32", sparse_grad: bool = False,
+) -> Any:
     """The rows of `weight` that `data` names; numbers outside are moved to the first and last row."""
     ctx = place((data, weight))
     data, weight = array_of(data, "embedding", ctx), array_of(weight, "embedding", ctx)
-    for given, n, name in ((input_dim, weight.shape[0], "input_dim"), (output_dim, weight.shape[-1], "output_dim")):
+    for given, n, name in (
+        (input_dim, weight.shape[0], "input_dim"),
+        (output_dim, weight.shape[-1], "output_dim"),
+    ):
         if given is not None and given != n:
             raise InvalidValueError(f"embedding: {name}={given} does not fit weights of shape {weight.shape}")
     return F.take(weight, data, axis=0, mode="clip")
@@ -322,7 +372,9 @@ def _points(a: Any, ind: Any, what: str) -> tuple[Any, Any]:
     if ind.ndim == 1:
         ind = F.reshape(ind, shape=(-1, 1))
     if ind.ndim != 2 or ind.shape[0] > a.ndim:
-        raise InvalidValueError(f"{what}: points have one coordinate a row, at most {a.ndim}; got shape {ind.shape}")
+        raise InvalidValueError(
+            f"{what}: points have one coordinate a row, at most {a.ndim}; got shape {ind.shape}"
+        )
     return a, F.cast(ind, dtype=numpy.int64)
 
 
@@ -333,7 +385,9 @@ def _put_key(ind: Any) -> tuple[tuple[Slot, ...], list[Any]]:
 
 @NPX.adapter("index_update", arrays=3)
 def index_update(a: Any, ind: Any, val: Any) -> Any:
-    """`a` with the elements or slices at the points `ind` (coordinates along its first axis) replaced by `val`."""
+    """`a` with the elements or slices at the points `ind` (coordinates along its first axis) replaced by
+    `val`.
+    """
     a, ind = _points(a, ind, "index_update")
     val = array_of(val, "index_update", a._ctx)
     key, rows = _put_key(ind)
@@ -342,39 +396,52 @@ def index_update(a: Any, ind: Any, val: Any) -> Any:
 
 @NPX.adapter("index_add", arrays=3)
 def index_add(a: Any, ind: Any, val: Any) -> Any:
-    """`a` with `val` added to the elements or slices at the points `ind` (coordinates along its first axis)."""
+    """`a` with `val` added to the elements or slices at the points `ind` (coordinates along its first
+    axis).
+    """
     a, ind = _points(a, ind, "index_add")
     val = array_of(val, "index_add", a._ctx)
     key, rows = _put_key(ind)
-    shape = (ind.shape[1],) + a.shape[ind.shape[0]:]
-    return a + F.scatter_key(F.broadcast_to(F.cast(val, dtype=a.dtype), shape=shape), *rows, key=key, shape=a.shape)
+    shape = (ind.shape[1],) + a.shape[ind.shape[0] :]
+    return a + F.scatter_key(
+        F.broadcast_to(F.cast(val, dtype=a.dtype), shape=shape), *rows, key=key, shape=a.shape
+    )
 
 
-# neural networks --------------------------------------------------------------------------------------------------
+# neural networks ----------------------------------------------------------------------------------------
 
 
 @NPX.adapter("batch_dot", arrays=2)
-def batch_dot(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
-              forward_stype: str = "default") -> Any:
+def batch_dot(
+    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, forward_stype: str = "default",
+) -> Any:
     """The matrix products of two batches of matrices, either one transposed before."""
     ctx = place((a, b))
     a, b = array_of(a, "batch_dot", ctx), array_of(b, "batch_dot", ctx)
     if a.ndim != b.ndim or a.ndim < 3 or a.shape[:-2] != b.shape[:-2]:
-        raise InvalidValueError(f"batch_dot: shapes {a.shape} and {b.shape} are not two batches of equally many matrices")
+        raise InvalidValueError(
+            f"batch_dot: shapes {a.shape} and {b.shape} are not two batches of equally many matrices"
+        )
     a = F.swapaxes(a, axis1=-1, axis2=-2) if transpose_a else a
     return F.matmul(a, F.swapaxes(b, axis1=-1, axis2=-2) if transpose_b else b)
 
 
 @NPX.adapter("fully_connected", arrays=3)
-def fully_connected(x: Any, weight: Any, bias: Any = None, num_hidden: int | None = None, no_bias: bool = True,
-                    flatten: bool = True) -> Any:
-    """``x @ weight.T + bias``: all axes but the first are flattened before, or only the last is transformed."""
+def fully_connected(
+    x: Any, weight: Any, bias: Any = None, num_hidden: int | None = None, no_bias: bool = True,
+    flatten: bool = True,
+) -> Any:
+    """``x @ weight.T + bias``: all axes but the first are flattened before, or only the last is
+    transformed.
+    """
     ctx = place((x, weight))
     x, weight = array_of(x, "fully_connected", ctx), array_of(weight, "fully_connected", ctx)
     if not no_bias and bias is None:
         raise InvalidTypeError("fully_connected: no_bias=False needs a bias")
     bias = None if no_bias else array_of(bias, "fully_connected", ctx)
-    return shared("fully_connected", nn.fully_connected, x, weight, bias, num_hidden or weight.shape[0], flatten)
+    return shared(
+        "fully_connected", nn.fully_connected, x, weight, bias, num_hidden or weight.shape[0], flatten
+    )
 
 
 def _tempered(data: Any, temperature: float | None, dtype: Any, what: str) -> Any:
@@ -384,8 +451,10 @@ def _tempered(data: Any, temperature: float | None, dtype: Any, what: str) -> An
     return data if temperature is None or temperature == 1 else data / temperature
 
 
-def _softmax(what: str, f: Any, data: Any, axis: int, length: Any, temperature: float | None, use_length: bool,
-             dtype: Any) -> Any:
+def _softmax(
+    what: str, f: Any, data: Any, axis: int, length: Any, temperature: float | None, use_length: bool,
+    dtype: Any,
+) -> Any:
     data = _tempered(data, temperature, dtype, what)
     if not use_length:
         return f(data, axis=axis)
@@ -395,10 +464,12 @@ def _softmax(what: str, f: Any, data: Any, axis: int, length: Any, temperature: 
 
 
 @NPX.adapter("softmax")
-def softmax(data: Any, length: Any = None, axis: int = -1, temperature: float | None = None, use_length: bool = False,
-            dtype: Any = None) -> Any:
-    """exp(x) / sum of exp(x) along `axis`, x divided by `temperature` first; with `use_length` only the first `length`
-    places of the axis count, the others are 0.
+def softmax(
+    data: Any, length: Any = None, axis: int = -1, temperature: float | None = None,
+    use_length: bool = False, dtype: Any = None,
+) -> Any:
+    """exp(x) / sum of exp(x) along `axis`, x divided by `temperature` first; with `use_length` only the first
+    `length` places of the axis count, the others are 0.
 
     >>> from mxgrad import np, npx
     >>> npx.softmax(np.zeros(2))
@@ -408,8 +479,10 @@ def softmax(data: Any, length: Any = None, axis: int = -1, temperature: float | 
 
 
 @NPX.adapter("log_softmax")
-def log_softmax(data: Any, axis: int = -1, length: Any = None, temperature: float | None = None,
-                use_length: bool = False, dtype: Any = None) -> Any:
+def log_softmax(
+    data: Any, axis: int = -1, length: Any = None, temperature: float | None = None,
+    use_length: bool = False, dtype: Any = None,
+) -> Any:
     """The logarithm of `softmax`."""
     return _softmax("log_softmax", F.log_softmax, data, axis, length, temperature, use_length, dtype)
 
@@ -421,14 +494,18 @@ def _masked(data: Any, mask: Any, temperature: float, what: str) -> tuple[Any, A
 
 
 @NPX.adapter("masked_softmax", arrays=2)
-def masked_softmax(data: Any, mask: Any, axis: int = -1, temperature: float = 1.0, normalize: bool = True) -> Any:
+def masked_softmax(
+    data: Any, mask: Any, axis: int = -1, temperature: float = 1.0, normalize: bool = True,
+) -> Any:
     """Softmax over the places where `mask` is true; 0 at the others."""
     data, mask = _masked(data, mask, temperature, "masked_softmax")
     return F.where(mask, F.softmax(data, axis=axis), 0)
 
 
 @NPX.adapter("masked_log_softmax", arrays=2)
-def masked_log_softmax(data: Any, mask: Any, axis: int = -1, temperature: float = 1.0, normalize: bool = True) -> Any:
+def masked_log_softmax(
+    data: Any, mask: Any, axis: int = -1, temperature: float = 1.0, normalize: bool = True,
+) -> Any:
     """The logarithm of `masked_softmax`; minus infinity where `mask` is false."""
     data, mask = _masked(data, mask, temperature, "masked_log_softmax")
     return F.where(mask, F.log_softmax(data, axis=axis), float("-inf"))
@@ -447,10 +524,13 @@ def activation(data: Any, act_type: str = "relu") -> Any:
 
 
 @NPX.adapter("leaky_relu")
-def leaky_relu(data: Any, gamma: Any = None, act_type: str = "leaky", slope: float = 0.25, lower_bound: float = 0.125,
-               upper_bound: float = 0.334) -> Any:
-    """What is positive stays; below, `act_type` says: leaky ``slope x``, elu ``slope (exp(x) - 1)``, selu, gelu, prelu
-    ``gamma x`` with a learnt slope per channel (axis 1)."""
+def leaky_relu(
+    data: Any, gamma: Any = None, act_type: str = "leaky", slope: float = 0.25, lower_bound: float = 0.125,
+    upper_bound: float = 0.334,
+) -> Any:
+    """What is positive stays; below, `act_type` says: leaky ``slope x``, elu ``slope (exp(x) - 1)``, selu,
+    gelu, prelu ``gamma x`` with a learnt slope per channel (axis 1).
+    """
     data = array_of(data, "leaky_relu")
     if act_type == "leaky":
         return F.leaky_relu(data, slope=slope)
@@ -463,13 +543,17 @@ def leaky_relu(data: Any, gamma: Any = None, act_type: str = "leaky", slope: flo
             raise InvalidTypeError("leaky_relu: act_type 'prelu' needs gamma")
         return shared("leaky_relu", nn.prelu, data, array_of(gamma, "leaky_relu", data._ctx))
     raise InvalidValueError(
-        f"leaky_relu: act_type is 'leaky', 'elu', 'selu', 'gelu' or 'prelu', not {act_type!r}")
+        f"leaky_relu: act_type is 'leaky', 'elu', 'selu', 'gelu' or 'prelu', not {act_type!r}"
+    )
 
 
 @NPX.adapter("layer_norm", arrays=3)
-def layer_norm(data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e-5, output_mean_var: bool = False) -> Any:
-    """`data` with mean 0 and variance 1 along `axis`, times `gamma`, plus `beta`; with `output_mean_var` a list with the
-    mean and the standard deviation."""
+def layer_norm(
+    data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e-5, output_mean_var: bool = False,
+) -> Any:
+    """`data` with mean 0 and variance 1 along `axis`, times `gamma`, plus `beta`; with `output_mean_var` a
+    list with the mean and the standard deviation.
+    """
     data = array_of(data, "layer_norm")
     (at,) = axes_of(axis, data.ndim)
     y, mean, deviation = nn.normalized(F, data, at, eps)
@@ -478,7 +562,7 @@ def layer_norm(data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e
     return [y, F.squeeze(mean, axis=at), F.squeeze(deviation, axis=at)] if output_mean_var else y
 
 
-# sequences: time and batch are the first two axes ------------------------------------------------------------------
+# sequences: time and batch are the first two axes -------------------------------------------------------
 
 
 def _sequences(what: str, data: Any, lengths: Any, use: bool, axis: int) -> tuple[Any, Any]:
@@ -486,8 +570,9 @@ def _sequences(what: str, data: Any, lengths: Any, use: bool, axis: int) -> tupl
     data = array_of(data, what)
     if axis not in (0, 1) or data.ndim < 2:
         raise InvalidValueError(
-            f"{what}: time and batch are the first two axes, axis says which one is time, 0 or 1; got axis={axis} and "
-            f"data of shape {data.shape}")
+            f"{what}: time and batch are the first two axes, axis says which one is time, 0 or 1; got "
+            f"axis={axis} and data of shape {data.shape}"
+        )
     data = _time_first(data, axis)
     if not use:
         return data, None
@@ -495,7 +580,9 @@ def _sequences(what: str, data: Any, lengths: Any, use: bool, axis: int) -> tupl
         raise InvalidTypeError(f"{what}: use_sequence_length=True needs sequence_length")
     lengths = F.cast(array_of(lengths, what, data._ctx), dtype=numpy.int64)
     if lengths.shape != (data.shape[1],):
-        raise InvalidValueError(f"{what}: sequence_length has shape {lengths.shape} for a batch of {data.shape[1]}")
+        raise InvalidValueError(
+            f"{what}: sequence_length has shape {lengths.shape} for a batch of {data.shape[1]}"
+        )
     return data, lengths
 
 
@@ -504,8 +591,10 @@ def _time_first(data: Any, axis: int) -> Any:
 
 
 @NPX.adapter("sequence_mask", arrays=2)
-def sequence_mask(data: Any, sequence_length: Any = None, use_sequence_length: bool = False, value: float = 0.0,
-                  axis: int = 0) -> Any:
+def sequence_mask(
+    data: Any, sequence_length: Any = None, use_sequence_length: bool = False, value: float = 0.0,
+    axis: int = 0,
+) -> Any:
     """`data` with `value` after the end of each sequence of the batch."""
     data, lengths = _sequences("sequence_mask", data, sequence_length, use_sequence_length, axis)
     if lengths is None:
@@ -516,18 +605,24 @@ def sequence_mask(data: Any, sequence_length: Any = None, use_sequence_length: b
 
 
 @NPX.adapter("sequence_last", arrays=2)
-def sequence_last(data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0) -> Any:
+def sequence_last(
+    data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0,
+) -> Any:
     """The last element of each sequence of the batch."""
     data, lengths = _sequences("sequence_last", data, sequence_length, use_sequence_length, axis)
     return F.copy(data[-1]) if lengths is None else data[lengths - 1, numpy.arange(data.shape[1])]
 
 
 @NPX.adapter("sequence_reverse", arrays=2)
-def sequence_reverse(data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0) -> Any:
+def sequence_reverse(
+    data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0,
+) -> Any:
     """Each sequence of the batch in reverse order; what is after its end stays."""
     data, lengths = _sequences("sequence_reverse", data, sequence_length, use_sequence_length, axis)
     if lengths is None:
         return _time_first(F.flip(data, axis=0), axis)
     steps = numpy.arange(data.shape[0]).reshape(-1, 1)
     time = wrap(ndarray, data._ctx.backend.from_host(steps), data._ctx)
-    return _time_first(data[F.where(F.less(time, lengths), lengths - 1 - time, time), numpy.arange(data.shape[1])], axis)
+    return _time_first(
+        data[F.where(F.less(time, lengths), lengths - 1 - time, time), numpy.arange(data.shape[1])], axis
+    )

@@ -1,5 +1,7 @@
-"""The switches of MXNet's NumPy mode.  They are kept so that programs can set and ask them, and change nothing here:
-np arrays, shapes of zero length and arrays without axes work whatever they say."""
+"""The switches of MXNet's NumPy mode.  They are kept so that programs can set and ask them, and change
+nothing here: np arrays, shapes of zero length and arrays without axes work whatever they say.
+"""
+
 from __future__ import annotations
 
 import threading

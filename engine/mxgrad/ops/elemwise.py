@@ -101,9 +101,9 @@ _elemwise("logaddexp", lambda F, g, z, x, y: g * F.exp(x - z), lambda F, g, z, x
           keeps="0y|1y",
           result="float", np="logaddexp")
 _elemwise("copysign", lambda F, g, z, x, y: g * F.sign(x) * F.copysign(F.ones_like(x), y),
-          lambda F, g, z, x, y: zero(F, g, z, y), keeps="x|", result="float", np="copysign")
+          lambda F, g, z, x, y: zero(F, g, z, y), keeps="x|", np="copysign")
 _elemwise("ldexp", lambda F, g, z, x, y: g * 2.0 ** y, lambda F, g, z, x, y: g * z * _LOG2, keeps="1|y",
-          kernel=lambda xp, x1, x2: x1 * xp.exp2(x2), result="float", np="ldexp")
+          kernel=lambda xp, x1, x2: x1 * xp.exp2(x2), np="ldexp")
 
 
 def _ratio(F: Any, x: Any, r: Any) -> Any:
@@ -113,8 +113,7 @@ def _ratio(F: Any, x: Any, r: Any) -> Any:
 
 _elemwise("negative", lambda F, g, y, x: -g, keeps="", nd="negative", np="negative")
 _elemwise("positive", lambda F, g, y, x: g, keeps="", np="positive")
-_elemwise("reciprocal", lambda F, g, y, x: -g * y * y, keeps="y", result="float", nd="reciprocal",
-          np="reciprocal")
+_elemwise("reciprocal", lambda F, g, y, x: -g * y * y, keeps="y", nd="reciprocal", np="reciprocal")
 _elemwise("abs", lambda F, g, y, x: g * F.sign(x), kernel=lambda xp, x: xp.abs(x), nd="abs",
           np="abs absolute fabs")
 _elemwise("square", lambda F, g, y, x: g * (2 * x), nd="square", np="square")
@@ -185,7 +184,7 @@ def _rint(xp: Any, x: Any) -> Any:
     return whole + (x - whole > 0.5)
 
 
-_elemwise("rint", zero, keeps="", kernel=_rint, nd="rint", np="rint")
+_elemwise("rint", zero, keeps="", kernel=_rint, result="float", nd="rint", np="rint")
 
 
 def _around(xp: Any, x: Any, *, decimals: int = 0) -> Any:

@@ -177,7 +177,7 @@ def _add_along_axis(xp: Any, g: Any, indices: Any, *, shape: Any, axis: int = -1
     """Zeros of `shape` with `g` added where `take_along_axis` reads: its adjoint."""
     (axis,) = axes_of(axis, len(shape))
     n, after = shape[axis], product(shape[axis + 1:])
-    place = _places(xp, indices, n, mode).reshape(product(shape[:axis]), -1, after)
+    place = _places(xp, indices, n, mode).reshape(product(shape[:axis]), indices.shape[axis], after)
     if mode == "raise":
         place = xp.where(place < 0, place + n, place)
     flat = (xp.arange(place.shape[0]).reshape(-1, 1, 1) * n + place) * after + xp.arange(after)
@@ -248,7 +248,7 @@ def _one_hot(
     return xp.where(hot, xp.full((), on_value, dtype), xp.full((), off_value, dtype))
 
 
-register("one_hot", _one_hot, zero, keeps="", mixed=True)
+register("one_hot", _one_hot, zero, keeps="", mixed=True, nd="one_hot")
 
 
 def _before(xp: Any, length: Any, *, n: int) -> Any:

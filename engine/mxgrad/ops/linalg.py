@@ -16,40 +16,60 @@ from .reduce import axes_of
 # products -------------------------------------------------------------------------------------------------------
 
 
-def _matmul(xp: Any, a: Any, b: Any) -> Any:
-    """Matrix product of the last two axes, broadcast over the others (NumPy's ``@``)."""
-    if a.ndim == 0 or b.ndim == 0:
-        raise ValueError("matmul needs arrays of at least one axis; multiply by a scalar with *")
-    return xp.matmul(a, b)
-
-
 def mT(F: Any, a: Any) -> Any:
     """Matrices transposed."""
     return F.swapaxes(a, axis1=-1, axis2=-2)
 
 
-def _matmul_da(F: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+def _matmul(xp: Any, a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+    """Matrix product of the last two axes, transposed before where asked for, broadcast over the others; an array of
+    one axis is a row on the left and a column on the right."""
+    if a.ndim == 0 or b.ndim == 0:
+        raise ValueError("matmul needs arrays of at least one axis; multiply by a scalar with *")
+    a = xp.swapaxes(a, -1, -2) if transpose_a else a
+    b = xp.swapaxes(b, -1, -2) if transpose_b else b
+    inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
+    if a.shape[-1] != inner:
+        raise ValueError(f"matrices do not fit: the rows of the first have length {a.shape[-1]}, the columns of the "
+                         f"second {inner}")
+    return xp.matmul(a, b)
+
+
+def _matmul_da(
+    F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
+) -> Any:
     if len(a.shape) == 1 and len(b.shape) == 1:
         return g * b
     if len(b.shape) == 1:
-        return F.expand_dims(g, axis=-1) * b
+        return _outer(F, b, g) if transpose_a else _outer(F, g, b)
     if len(a.shape) == 1:
-        return F.reshape(F.matmul(F.expand_dims(g, axis=-2), mT(F, b)), shape=g.shape[:-1] + a.shape)
-    return F.matmul(g, mT(F, b))
+        rows = F.matmul(F.expand_dims(g, axis=-2), b, transpose_b=not transpose_b)
+        return F.reshape(rows, shape=tuple(g.shape[:-1]) + tuple(a.shape))
+    if transpose_a:
+        return F.matmul(b, g, transpose_a=transpose_b, transpose_b=True)
+    return F.matmul(g, b, transpose_b=not transpose_b)
 
 
-def _matmul_db(F: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+def _matmul_db(
+    F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
+) -> Any:
     if len(a.shape) == 1 and len(b.shape) == 1:
         return g * a
     if len(a.shape) == 1:
-        return F.expand_dims(a, axis=-1) * F.expand_dims(g, axis=-2)
+        return _outer(F, g, a) if transpose_b else _outer(F, a, g)
     if len(b.shape) == 1:
-        wide = F.matmul(mT(F, a), F.expand_dims(g, axis=-1))
-        return F.reshape(wide, shape=a.shape[:-2] + b.shape)
-    return F.matmul(mT(F, a), g)
+        columns = F.matmul(a, F.expand_dims(g, axis=-1), transpose_a=not transpose_a)
+        return F.reshape(columns, shape=tuple(a.shape[:-2]) + tuple(b.shape))
+    if transpose_b:
+        return F.matmul(g, a, transpose_a=True, transpose_b=transpose_a)
+    return F.matmul(a, g, transpose_a=not transpose_a)
 
 
-register("matmul", _matmul, _matmul_da, _matmul_db, broadcasts=True, result="same", np="matmul")
+def _outer(F: Any, a: Any, b: Any) -> Any:
+    return F.expand_dims(a, axis=-1) * F.expand_dims(b, axis=-2)
+
+
+register("matmul", _matmul, _matmul_da, _matmul_db, broadcasts=True, result="same")
 
 
 def _dot(xp: Any, a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
@@ -145,7 +165,9 @@ def _einsum(xp: Any, *operands: Any, subscripts: str) -> Any:
         raise TypeError(f"subscripts is a string like 'ij,jk->ik', got {subscripts!r}")
     if subscripts.count(",") + 1 != len(operands):
         raise ValueError(f"subscripts {subscripts!r} name {subscripts.count(',') + 1} operands, given {len(operands)}")
-    return xp.einsum(subscripts, *operands, optimize=len(operands) > 1)
+    if len(operands) == 1:
+        return xp.einsum(subscripts, operands[0]).copy()        # it may be a view
+    return xp.einsum(subscripts, *operands, optimize=True)
 
 
 def _einsum_terms(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
@@ -332,7 +354,7 @@ def _inv(xp: Any, a: Any) -> Any:
     return xp.linalg.inv(_single(xp, a)).astype(a.dtype)
 
 
-register("inv", _inv, lambda F, g, y, a: -F.matmul(mT(F, y), F.matmul(g, mT(F, y))), keeps="y", result="float",
+register("inv", _inv, lambda F, g, y, a: -F.matmul(y, F.matmul(g, y, transpose_b=True), transpose_a=True), keeps="y", result="float",
          nd="linalg.inverse linalg_inverse", np="linalg.inv", nd_arrays=("A",))
 
 
@@ -363,9 +385,9 @@ def _cofactor(xp: Any, a: Any) -> Any:
 
 
 def _cofactor_da(F: Any, g: Any, y: Any, a: Any) -> Any:
-    inverse = mT(F, F.inv(a))
-    along = F.sum(g * y, axis=(-2, -1), keepdims=True) * inverse
-    return along - F.matmul(F.matmul(y, mT(F, g)), inverse)
+    inverse = F.inv(a)
+    along = F.sum(g * y, axis=(-2, -1), keepdims=True) * mT(F, inverse)
+    return along - F.matmul(F.matmul(y, g, transpose_b=True), inverse, transpose_b=True)
 
 
 register("cofactor", _cofactor, _cofactor_da, keeps="xy", result="float")
@@ -375,7 +397,7 @@ def _slogdet(xp: Any, a: Any) -> Any:
     """Signs and logarithms of the absolute values of determinants: two arrays."""
     side(a)
     sign, logabsdet = xp.linalg.slogdet(_single(xp, a))
-    return sign.astype(a.dtype), logabsdet.astype(a.dtype)
+    return xp.asarray(sign, a.dtype), xp.asarray(logabsdet, a.dtype)
 
 
 register("slogdet", _slogdet, joint=lambda F, gs, ys, a: (_wide(F, gs[1]) * mT(F, F.inv(a)),), keeps="x",
@@ -398,7 +420,7 @@ def _solve_da(F: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     back = F.solve(mT(F, a), g)
     if len(b.shape) == len(a.shape) - 1:
         return F.sum_to(-F.expand_dims(back, axis=-1) * F.expand_dims(y, axis=-2), shape=a.shape)
-    return F.sum_to(-F.matmul(back, mT(F, y)), shape=a.shape)
+    return F.sum_to(-F.matmul(back, y, transpose_b=True), shape=a.shape)
 
 
 register("solve", _solve, _solve_da, _solve_db, keeps="0y", result="float", np="linalg.solve")
@@ -421,7 +443,8 @@ def _solve_triangular_da(
     F: Any, g: Any, y: Any, a: Any, b: Any, lower: bool = True, transpose: bool = False,
 ) -> Any:
     back = F.solve_triangular(a, g, lower=lower, transpose=not transpose)
-    return -_triangle(F, F.matmul(y, mT(F, back)) if transpose else F.matmul(back, mT(F, y)), lower)
+    left, right = (y, back) if transpose else (back, y)
+    return -_triangle(F, F.matmul(left, right, transpose_b=True), lower)
 
 
 register("solve_triangular", _solve_triangular, _solve_triangular_da,
@@ -440,7 +463,7 @@ def _cholesky(xp: Any, a: Any) -> Any:
 
 def _cholesky_da(F: Any, g: Any, y: Any, a: Any) -> Any:
     # Murray's equation 9: L^-T phi(L^T g) L^-1, made symmetric; phi is the lower triangle with half its diagonal.
-    inner = F.matmul(mT(F, y), g)
+    inner = F.matmul(y, g, transpose_a=True)
     phi = (F.tril(inner) + F.tril(inner, k=-1)) * 0.5
     right = F.solve_triangular(y, mT(F, phi), transpose=True)       # (phi L^-1)^T
     whole = F.solve_triangular(y, mT(F, right), transpose=True)
@@ -466,10 +489,10 @@ def _eigh_joint(F: Any, gs: Any, ys: Any, a: Any) -> Any:
     w, v = ys
     gap = F.expand_dims(w, axis=-2) - F.expand_dims(w, axis=-1)
     same = F.equal(gap, 0)
-    mixing = F.where(same, 0, F.matmul(mT(F, v), gs[1]) / F.where(same, 1, gap))
+    mixing = F.where(same, 0, F.matmul(v, gs[1], transpose_a=True) / F.where(same, 1, gap))
     n = a.shape[-1]
     inner = mixing + F.put_diagonal(gs[0], shape=tuple(a.shape[:-2]) + (n, n), axis1=-2, axis2=-1)
-    whole = F.matmul(F.matmul(v, inner), mT(F, v))
+    whole = F.matmul(F.matmul(v, inner), v, transpose_b=True)
     return ((whole + mT(F, whole)) * 0.5,)
 
 
@@ -494,12 +517,12 @@ def _qr_joint(F: Any, gs: Any, ys: Any, a: Any) -> Any:
     tail = (Ellipsis, slice(None), slice(rows, None))
     gr2 = F.getitem(gr, key=tail)
     a2 = F.matmul(q, F.getitem(r, key=tail))
-    da1 = _qr_tall(F, gq + F.matmul(a2, mT(F, gr2)), F.getitem(gr, key=lead), q, F.getitem(r, key=lead))
+    da1 = _qr_tall(F, gq + F.matmul(a2, gr2, transpose_b=True), F.getitem(gr, key=lead), q, F.getitem(r, key=lead))
     return (F.concatenate(da1, F.matmul(q, gr2), axis=-1),)
 
 
 def _qr_tall(F: Any, gq: Any, gr: Any, q: Any, r: Any) -> Any:
-    m = F.matmul(r, mT(F, gr)) - F.matmul(mT(F, gq), q)
+    m = F.matmul(r, gr, transpose_b=True) - F.matmul(gq, q, transpose_a=True)
     sym = F.tril(m) + mT(F, F.tril(m, k=-1))
     return mT(F, F.solve_triangular(r, mT(F, gq + F.matmul(q, sym)), lower=False))
 
@@ -530,16 +553,16 @@ def _svd_joint(F: Any, gs: Any, ys: Any, a: Any) -> Any:
         return F.where(same, 0, (m - mT(F, m)) / F.where(same, 1, gap))
 
     k = s.shape[-1]
-    inner = skew(F.matmul(mT(F, u), gu)) * row + column * skew(F.matmul(vt, mT(F, gvt)))
+    inner = skew(F.matmul(u, gu, transpose_a=True)) * row + column * skew(F.matmul(vt, gvt, transpose_b=True))
     inner = inner + F.put_diagonal(gvalues, shape=tuple(s.shape) + (k,), axis1=-2, axis2=-1)
     da = F.matmul(F.matmul(u, inner), vt)
     rows, columns = a.shape[-2:]
     if rows > k:
         out = gu / row
-        da = da + F.matmul(out - F.matmul(u, F.matmul(mT(F, u), out)), vt)
+        da = da + F.matmul(out - F.matmul(u, F.matmul(u, out, transpose_a=True)), vt)
     if columns > k:
         out = gvt / column
-        da = da + F.matmul(u, out - F.matmul(F.matmul(out, mT(F, vt)), vt))
+        da = da + F.matmul(u, out - F.matmul(F.matmul(out, vt, transpose_b=True), vt))
     return (da,)
 
 

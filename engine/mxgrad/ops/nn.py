@@ -69,7 +69,7 @@ def _softmax_output(
 
     The gradient by `data` is ``grad_scale * (softmax - one-hot label)`` whatever the head gradient, unless `out_grad`
     multiplies it in.  `label` has the places, or the probabilities in the shape of `data`.  `normalization` divides:
-    by the batch size ('batch'), by the number of labels that are not `ignore_label` ('valid'), or not at all ('null');
+    by the number of examples ('batch'), by the number of labels that are not `ignore_label` ('valid'), or not at all ('null');
     with `multi_output` and not 'valid', by the number of places per example, too.  `use_ignore` zeroes the gradient
     where the label is `ignore_label`; `smooth_alpha` moves that much of the label's probability to the others.
     """
@@ -103,11 +103,12 @@ def _softmax_output_ddata(
         ct = ct * (grad_scale / F.maximum(F.sum(F.cast(valid, dtype=y.dtype)), 1))
     else:
         places = product(y.shape[2:]) if multi_output else 1
-        ct = ct * (grad_scale / places / (y.shape[0] if normalization == "batch" else 1))
+        examples = y.shape[0] if multi_output else product(y.shape[:-1])
+        ct = ct * (grad_scale / places / (examples if normalization == "batch" else 1))
     return ct * g if out_grad else ct
 
 
-register("softmax_output", _softmax_output, _softmax_output_ddata, None, keeps="y1", mixed=True, result="float",
+register("softmax_output", _softmax_output, _softmax_output_ddata, None, keeps="y1", mixed=True,
          nd="SoftmaxOutput Softmax", nd_arrays=("data", "label"))
 
 
@@ -245,7 +246,7 @@ def l2_normalized(F: Any, x: Any, eps: float, mode: str) -> Any:
     """`x` over its Euclidean norm: of each example ('instance'), of each channel of it ('spatial'), or over the channels
     at each position ('channel')."""
     ndim = len(x.shape)
-    axes = {"instance": tuple(range(1, ndim)) or (), "channel": (1,), "spatial": tuple(range(2, ndim))}
+    axes = {"instance": tuple(range(1, ndim)), "channel": (1,), "spatial": tuple(range(2, ndim))}
     if mode not in axes:
         raise ValueError(f"mode is 'instance', 'channel' or 'spatial', not {mode!r}")
     return x / F.sqrt(F.sum(F.square(x), axis=axes[mode], keepdims=True) + eps)

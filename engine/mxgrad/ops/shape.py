@@ -267,7 +267,7 @@ def _widths(a: Any, pad_width: Any, mode: str) -> tuple[tuple[int, int], ...]:
     widths = tuple((int(b), int(e)) for b, e in pad_width)
     if len(widths) != len(a.shape) or any(n < 0 for pair in widths for n in pair):
         raise ValueError(
-            f"pad_width has a pair (before, after), not negative, for each of {len(a.shape)} axes, got {pad_width}")
+            f"pad_width is a pair (before, after), not negative, per axis of {a.shape}, got {pad_width}")
     for axis, (pair, n) in enumerate(zip(widths, a.shape)):
         if n == 0 and any(pair) and mode != "constant":
             raise ValueError(f"axis {axis} is empty: there is nothing to pad it with in mode {mode!r}")

@@ -120,7 +120,7 @@ _STEPS = 10
 
 def _zeta_less_1(s: int) -> float:
     """zeta(s) - 1 by the formula of Euler and Maclaurin from the term of n = 10 on (A&S 23.2.3)."""
-    total = sum(n ** -s for n in range(9, 1, -1)) + 10.0 ** (1 - s) / (s - 1) + 10.0 ** -s / 2
+    total = sum(float(n) ** -s for n in range(9, 1, -1)) + 10.0 ** (1 - s) / (s - 1) + 10.0 ** -s / 2
     factor = s * 10.0 ** (-s - 1) / 2
     for k, b in enumerate(_BERNOULLI, 1):
         total += b * factor

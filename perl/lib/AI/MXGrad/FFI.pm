@@ -13,17 +13,20 @@ use AI::MXGrad::FFI::Prototypes ();
 
 my @PROTOTYPES = @AI::MXGrad::FFI::Prototypes::PROTOTYPES;
 
-our @EXPORT_OK = (qw(fail here buffer text_of handles take_handles $RECORDING $DEPTH $PENDING $FUNCTIONS $OVER), map { $_->[0] } @PROTOTYPES);
+our @EXPORT_OK = (qw(fail here buffer text_of handles take_handles $RECORDING $DEPTH $CARE $PENDING $OVER), map { $_->[0] } @PROTOTYPES);
 
 # Mirrors the recording flag of this thread, so that only recorded calls pay for saying where they are made.
 our $RECORDING = 0;
 
-# Callbacks that C is in now. `exit` inside one jumps over the frames of the engine, which must not be entered again.
+# How many callbacks C is in now. `exit` inside one jumps over the frames of the engine, which must not be entered again.
 our $DEPTH = 0;
 
-# How many custom functions the engine may call back. Platypus clears $@ after a callback, so that what may end in one
-# says `local $@`; where that would cost, only if there is any.
-our $FUNCTIONS = 0;
+# Set when the program is over: from then on handles are left to the system.
+our $OVER = 0;
+
+# Not 0 while giving back a handle needs care: in a callback, at the end, or as long as there are custom functions, since
+# Platypus clears $@ after the callback that one may end in.
+our $CARE = 0;
 
 # A reference to the exception that a callback ended with, on its way round C to the caller.
 our $PENDING;
@@ -31,17 +34,14 @@ our $PENDING;
 # The location that the engine knows of this thread.
 my ($FILE_NOW, $LINE_NOW) = ('', 0);
 
-# Set when the program is over: from then on handles are left to the system.
-our $OVER = 0;
-
 # A new thread starts with flags of its own.
 sub CLONE {
-    ($RECORDING, $DEPTH, $FUNCTIONS, $PENDING) = (0, 0, 0, undef);
+    ($RECORDING, $DEPTH, $CARE, $PENDING) = (0, 0, 0, undef);
     ($FILE_NOW, $LINE_NOW) = ('', 0);
     return;
 }
 
-END { $OVER = 1 }
+END { $OVER = $CARE = 1 }
 
 # ---- finding and opening the library
 

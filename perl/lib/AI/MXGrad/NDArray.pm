@@ -2,13 +2,13 @@ package AI::MXGrad::NDArray;
 use strict;
 use warnings;
 
-use Scalar::Util qw(blessed looks_like_number refaddr);
+use Scalar::Util qw(blessed looks_like_number refaddr weaken);
 
 use AI::MXGrad::Context ();
 use AI::MXGrad::Convert ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here buffer text_of handles take_handles $RECORDING $OVER $DEPTH $FUNCTIONS mxg_waitall mxg_ndarray_from_data mxg_ndarray_zeros
+    fail here buffer text_of handles take_handles $RECORDING $OVER $DEPTH $CARE mxg_waitall mxg_ndarray_from_data mxg_ndarray_zeros
     mxg_ndarray_ones mxg_ndarray_full mxg_ndarray_scalar mxg_ndarray_free mxg_ndarray_shape
     mxg_ndarray_dtype mxg_ndarray_context mxg_ndarray_copy_to mxg_ndarray_item mxg_ndarray_text
     mxg_ndarray_as_in_context mxg_ndarray_index mxg_ndarray_assign mxg_ndarray_assign_scalar mxg_save mxg_load mxg_invoke_into
@@ -23,15 +23,20 @@ our @ISA = ('AI::MXGrad::Ops');
 our $SHOWN_AS = __PACKAGE__;
 our $ALL_TRUE = 0;
 
-# An array is a hash: `h` the handle; `shape` and `dtype` once someone asked. A part of another array is of the class
+# An array is a hash: `h` the handle; `shape` and `dtype` once someone asked; `reshaped`, a weak
+# reference, the array that it is another shape of. A part of another array is of the class
 # AI::MXGrad::NDArray::Slice, which has no handle of its own: code that may meet one says `handle` or `as_array`.
 
 # A thread must not give back the handles of the thread that started it.
 sub CLONE_SKIP { return 1 }
 
 sub DESTROY {
-    local $@ if $FUNCTIONS;
-    mxg_ndarray_free($_[0]{h}) if !$OVER && (!$DEPTH || ${^GLOBAL_PHASE} eq 'RUN');
+    if ($CARE) {
+        local $@;
+        mxg_ndarray_free($_[0]{h}) if !$OVER && (!$DEPTH || ${^GLOBAL_PHASE} eq 'RUN');
+        return;
+    }
+    mxg_ndarray_free($_[0]{h});
 }
 
 sub _bad { return AI::MXGrad::Error->throw(@_) }
@@ -85,7 +90,7 @@ sub _in_place {
         here();
         $y = __PACKAGE__->coerce($y, $x);
         mxg_invoke_into($op, 2, pack('J2', $x->{h}, $y->{h}), 0, undef, undef, $x->{h}) and fail();
-        return $x;
+        return $x->_written;
     };
 }
 
@@ -463,6 +468,15 @@ sub set {
         $value = __PACKAGE__->coerce($value, $x);
         mxg_ndarray_assign($x->{h}, $value->{h}) and fail();
     }
+    return $x->_written;
+}
+
+# After a write: takes it to the array that this is another shape of.
+sub _written {
+    my ($x) = @_;
+    if (defined(my $source = $x->{reshaped})) {
+        $source->set(AI::MXGrad::Ops::invoke_named('reshape', [$x], {shape => $source->shape}));
+    }
     return $x;
 }
 
@@ -479,6 +493,7 @@ sub reshape :lvalue {
         %option = (shape => @shape == 1 && ref $shape[0] ? $shape[0] : \@shape);
     }
     my $array = AI::MXGrad::Ops::invoke_named('reshape', [$x->as_array], \%option);
+    weaken($array->{reshaped} = $x);
     $array;
 }
 
@@ -822,7 +837,7 @@ C<< $x->asstr >>.
 =item reshape(\@shape, reverse => 0)
 
 The elements in another shape. 0 copies a size, -1 is inferred, -2 copies the rest, -3 merges two, -4 splits one into
-the two that follow; C<reverse> counts from the right.
+the two that follow; C<reverse> counts from the right. What is written to the result goes into the array, too.
 
 =item T
 

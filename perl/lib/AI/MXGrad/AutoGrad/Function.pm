@@ -7,7 +7,7 @@ use FFI::Platypus::Memory ();
 use AI::MXGrad::AutoGrad::Scope ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here buffer handles take_handles $RECORDING $DEPTH $PENDING $FUNCTIONS mxg_set_error mxg_ndarray_dup mxg_ndarray_free mxg_function_new
+    fail here buffer handles take_handles $RECORDING $DEPTH $CARE $PENDING mxg_set_error mxg_ndarray_dup mxg_ndarray_free mxg_function_new
     mxg_function_call mxg_function_free mxg_save_for_backward
 );
 
@@ -59,8 +59,10 @@ sub _guard {
     my ($code) = @_;
     local $@;
     $DEPTH++;
+    $CARE++;
     my $done = 0 + bless sub { eval { $code->(); 1 } || 0 }, __PACKAGE__ . '::Fence';
     $DEPTH--;
+    $CARE--;
     return 0 if $done;
     my $error = $@;
     $PENDING = \$error;
@@ -101,8 +103,7 @@ sub _backward {
 
 sub _deleted {
     my ($number) = @_;
-    delete $CALLED{$number};
-    $FUNCTIONS = keys %CALLED;
+    $CARE-- if delete $CALLED{$number};
     return;
 }
 
@@ -171,7 +172,7 @@ sub _recorded {
     here();
     mxg_function_new(ref $self, $forward, $backward, $number, $deleted, \$function) and fail();
     $CALLED{$number} = $self;
-    $FUNCTIONS = keys %CALLED;
+    $CARE++;
     my $results = buffer(8 * @$outputs);
     my $status = mxg_function_call($function, scalar @$inputs, handles(@$inputs), scalar @$outputs, $results);
     my $failed = $status && !eval { fail(); 1 } ? $@ : undef;

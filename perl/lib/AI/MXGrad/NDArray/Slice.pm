@@ -51,7 +51,7 @@ sub set {
     my $whole = $self->{whole}->as_array;
     here();
     mxg_ndarray_assign_slice($whole->{h}, @{ $self->{part} }, $value->{h}) and fail();
-    $self->{whole}->set($whole) if ref $self->{whole} eq __PACKAGE__;
+    ref $self->{whole} eq __PACKAGE__ ? $self->{whole}->set($whole) : $whole->_written;
     $self->{recorded} = $self->_read if $RECORDING;
     return $self;
 }
