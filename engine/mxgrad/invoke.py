@@ -16,7 +16,7 @@ import numpy
 from .array import Array, wrap
 from .backend import quiet
 from .base import ContextError, MXNetError, NotAnArrayError, completed
-from .registry import OPS, Op, Spec, reads, table
+from .registry import OPS, Op, Spec, table
 from .tape import Output, next_order, record, site, state
 
 _ndarray = numpy.ndarray
@@ -36,12 +36,16 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     """
     lead: Any = None
     live = mixed = numbers = False
+    raws = []
     for v in values:
         if isinstance(v, Array):
+            raw = v._data
+            raws.append(raw)
             if lead is None:
                 lead = v
+                dtype = raw.dtype
             else:
-                if v._data.dtype != lead._data.dtype:
+                if raw.dtype != dtype:
                     mixed = True
                 if v._ctx is not lead._ctx:
                     _same_memory(op, lead, v)
@@ -49,22 +53,22 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
                     lead = _as_flavour(lead, type(v))
             if v._entry is not None:
                 live = True
-        elif v is not None and op.result != "free":
-            numbers = True
-            mixed = mixed or v.__class__ is not float and v.__class__ is not int
+        else:
+            raws.append(v)
+            if v is not None and op.result != "free":
+                numbers = True
+                mixed = mixed or v.__class__ is not float and v.__class__ is not int
     if lead is None:
         got = ", ".join(describe(v) for v in values)
         raise NotAnArrayError(
             f"{op.name}: argument {op.arrays[0] if op.arrays else op.variadic} must be an array, got {got}"
         )
     cls, ctx = type(lead), lead._ctx
-    whole = lead._data.dtype.kind != "f"
-    if whole and (numbers or op.result == "float") or mixed:
-        if not op.mixed:
-            values = cls._convert(op, values)
-            live = live or any(isinstance(v, Array) and v._entry is not None for v in values)
-            lead = next(v for v in values if isinstance(v, Array))
-    raws = [v._data if isinstance(v, Array) else v for v in values]
+    if (mixed or dtype.kind != "f" and (numbers or op.result == "float")) and not op.mixed:
+        values = cls._convert(op, values)
+        live = live or any(isinstance(v, Array) and v._entry is not None for v in values)
+        dtype = next(v._data.dtype for v in values if isinstance(v, Array))
+        raws = [v._data if isinstance(v, Array) else v for v in values]
     try:
         out = ctx.backend.forward[op.name](*raws, **params)
     except Exception as error:
@@ -86,23 +90,16 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
         result = wrap(cls, out, ctx)
     if live and state.recording:
         outs = result if several else (result,)
-        node = record(
-            op,
-            params,
-            ctx,
-            tuple(v._entry if isinstance(v, Array) else None for v in values),
-            raws,
-            tuple(v._cell if isinstance(v, Array) else None for v in values),
-            out,
-            tuple(o._cell for o in outs),
-        )
+        parents = [v._entry if isinstance(v, Array) else None for v in values]
+        cells = [v._cell if isinstance(v, Array) else None for v in values]
+        node = record(op, params, ctx, parents, raws, cells, out, [o._cell for o in outs])
         if several:
             for i, o in enumerate(outs):
                 o._entry = Output((next_order(), node, i))
         else:
             result._entry = node
-    if op.result != "free" and not several and out.dtype != lead._data.dtype:
-        return cls._settle(op, result, lead._data.dtype)
+    if op.result != "free" and not several and out.dtype != dtype:
+        return cls._settle(op, result, dtype)
     return result
 
 
@@ -195,7 +192,7 @@ def _unary(op: Op) -> Callable[[Any], Any]:
     ufunc = getattr(numpy, op.name)
     if op.name not in _CALM:
         ufunc = quiet(ufunc)
-    keeps_x, keeps_y = reads(op, [True], 0), op.keeps_y
+    keeps_x, keeps_y = op.read_by((True,))[0], op.keeps_y
     same = op.result != "free"
 
     def call(x: Any) -> Any:
@@ -274,10 +271,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         ufunc = quiet(ufunc)
     keeps_y, bare = op.keeps_y, op.keeps == "-"
     # Which primals the rules that will run read: by the first, the second, both arguments being on the tape.
-    (x1, y1), (x2, y2), (x3, y3) = (
-        (reads(op, wanted, 0), reads(op, wanted, 1))
-        for wanted in ((True, False), (False, True), (True, True))
-    )
+    (x1, y1), (x2, y2), (x3, y3) = map(op.read_by, ((True, False), (False, True), (True, True)))
     both, neither = x3 and y3, not (x3 or y3)
     same = op.result != "free"
 

@@ -362,6 +362,8 @@ class BaseArray(Array):
         if isinstance(value, numpy.generic):
             return value.item()
         try:
+            if value is None or isinstance(value, (str, bytes)):        # NumPy makes nan and numbers of them
+                raise TypeError("it is neither an array nor a number")
             host = numpy.asarray(value, dtype=self._data.dtype)
         except (TypeError, ValueError) as error:
             raise InvalidTypeError(

@@ -8,13 +8,6 @@ from typing import Any
 OPS: dict[str, Op] = {}
 
 
-def reads(op: Op, wanted: Sequence[bool], i: int) -> bool:
-    """Whether primal `i` is read by a rule of `op` that will run, those of the `wanted` arguments."""
-    if len(op.reads) == 1:
-        return "x" in op.keeps or str(i) in op.keeps
-    return any(want and ("x" in letters or str(i) in letters) for want, letters in zip(wanted, op.reads))
-
-
 def zero(F: Any, g: Any, y: Any, x: Any, *rest: Any, **params: Any) -> Any:
     """The rule of a piecewise constant op of one argument: its gradient is zero, and says so."""
     return F.fill(g, shape=x.shape, dtype=x.dtype, value=0)
@@ -58,6 +51,7 @@ class Op:
         "joint",
         "keeps",
         "reads",
+        "_read_by",
         "keeps_y",
         "broadcasts",
         "ufunc",
@@ -81,6 +75,7 @@ class Op:
         self.name, self.kernel, self.vjps, self.joint = name, kernel, vjps, joint
         self.keeps, self.keeps_y = keeps, "y" in keeps
         self.reads = tuple(keeps.split("|"))
+        self._read_by: dict[tuple[bool, ...], tuple[bool, ...]] = {}
         self.broadcasts, self.ufunc, self.names, self.doc = broadcasts, ufunc, names, doc
         self.result, self.mixed, self.view = result, mixed, view
         code, kwdefaults = kernel.__code__, kernel.__kwdefaults__ or {}
@@ -92,6 +87,18 @@ class Op:
         }
         self.variadic: str | None = code.co_varnames[named] if code.co_flags & 0x04 else None
         self.nd_arrays = nd_arrays or self.arrays
+
+    def read_by(self, wanted: tuple[bool, ...]) -> tuple[bool, ...]:
+        """Which primals the rules of the `wanted` arguments read."""
+        found = self._read_by.get(wanted)
+        if found is None:
+            if len(self.reads) == 1:
+                letters = [self.keeps]
+            else:
+                letters = [r for want, r in zip(wanted, self.reads) if want]
+            found = tuple(any("x" in r or str(i) in r for r in letters) for i in range(len(wanted)))
+            self._read_by[wanted] = found
+        return found
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

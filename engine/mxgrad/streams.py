@@ -161,7 +161,7 @@ def _tanf(x: Array) -> Array:
     head = xd.astype(F32)
     tail = (xd - head).astype(F32)
     sign = (1 - 2 * (quadrant & 1)).astype(F32)         # +1: the tangent of head, -1: minus its reciprocal
-    near_quarter = np.abs(head) >= F32.type(0.67434)     # fdlibm's bound, 0x3f2ca140
+    near_quarter = np.abs(head) >= F32.type(0.6743355)   # 0x3f2ca140
     side = np.where(near_quarter & (head < 0), -one, one)
     near_x = (F32.type(7.8539812565e-01) - side * head) + (F32.type(3.7748947079e-08) - side * tail)
     t = np.where(near_quarter, near_x, head)
@@ -526,13 +526,13 @@ class _Lanes:
         return count
 
     def _poisson_by_rejection(self, lanes: Array, rate: Array) -> Array:
-        """Lorentzian candidates of one uniform number each; one below 0 is dropped, else the next number decides."""
+        """A uniform number gives a Lorentzian candidate; not below 0, the next number decides on it."""
         count = np.empty(lanes.size, np.int64)
         todo, ahead = np.arange(lanes.size), 8
         while todo.size:
             here, mean = lanes[todo], rate[todo, None]
             u = self.peek(here, ahead)
-            # Every number but the last is looked at as a candidate, then the way from one to the next is found.
+            # Each number but the last is taken for a candidate; then the way from one to the next is found.
             candidate, threshold = _poisson_candidate(mean, u[:, :-1])
             ok = u[:, 1:] <= threshold
             row, at = np.arange(todo.size), np.zeros(todo.size, np.int64)

@@ -16,7 +16,7 @@ from os.path import dirname
 from typing import Any
 
 from .base import AutogradError, InplaceError
-from .registry import Op, Spec, reads
+from .registry import Op, Spec
 
 ORDER, OP, CODE, LASTI, CTX, PARAMS, PARENTS, VALUES, OUT, CELLS, VERSION = range(11)
 FREED = CTX     # a freed node ends here: [order, op, code, lasti, [order when it was freed]]
@@ -112,7 +112,7 @@ def is_freed(node: Any) -> bool:
 
 
 def record(
-    op: Op, params: dict[str, Any], ctx: Any, parents: tuple[Any, ...], values: Sequence[Any],
+    op: Op, params: dict[str, Any], ctx: Any, parents: Sequence[Any], values: Sequence[Any],
     cells: Sequence[Any], out: Any, out_cells: Sequence[Any], depth: int = 2,
 ) -> list[Any]:
     """A new node for one call, keeping of the values only what the op's rules read.
@@ -124,12 +124,11 @@ def record(
     """
     kept: list[Any] = []
     watched: list[Any] = []
-    wanted = [parent is not None for parent in parents]
-    for i, value in enumerate(values):
-        cell = cells[i]
+    read = op.read_by(tuple([parent is not None for parent in parents]))
+    for i, (value, cell) in enumerate(zip(values, cells)):
         if cell is None:
             kept.append(value)
-        elif reads(op, wanted, i):
+        elif read[i]:
             if parents[i] is None and len(cell) > 2:
                 value, cell = value.copy(), [0, None]
             kept.append(value)
@@ -144,7 +143,7 @@ def record(
         outs = tuple(Spec(o.shape, o.dtype) for o in out)
     else:
         outs = Spec(out.shape, out.dtype)
-    version = sum(cell[0] for cell in watched)
+    version = sum([cell[0] for cell in watched])
     code, lasti = site(depth + 1)
     return [next_order(), op, code, lasti, ctx, params, parents, tuple(kept), outs, tuple(watched), version]
 

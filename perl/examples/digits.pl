@@ -1,12 +1,14 @@
 #!/usr/bin/env perl
 # Softmax regression on the UCI handwritten digits: one linear layer, trained by gradient descent.
 #
-# examples/digits.py and examples/c/digits.c of the source tree are this program in Python and C; the three print the
-# same lines.
+# examples/digits.py and examples/c/digits.c of the source tree are this program in Python and C; the three
+# print the same lines.
 #
-# * Every fifth line of digits.csv is a test image (359), the others are for training (1,438). Pixels are divided by 16.
+# * Every fifth line of digits.csv is a test image (359), the others are for training (1,438). Pixels are
+#   divided by 16.
 # * The weights (64, 10) and biases (10) are float32 and start at zero.
-# * One step: the mean cross-entropy over all training images, its gradient, and p -= 2 * gradient. 300 steps.
+# * One step: the mean cross-entropy over all training images, its gradient, and p -= 2 * gradient. 300
+#   steps.
 #
 # The losses go to standard output, a progress line to standard error:
 #

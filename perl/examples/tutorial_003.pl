@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
-# Automatic differentiation with autograd: Eryk Wdowiak's tutorial of 2019 for AI::MXNet, whose code follows as it
-# stands on the page. `perl -MAI::MXGrad::Compat` would do in place of the first two lines.
+# Automatic differentiation with autograd: Eryk Wdowiak's tutorial of 2019 for AI::MXNet, whose code follows
+# as it stands on the page. `perl -MAI::MXGrad::Compat` would do in place of the first two lines.
 use strict;
 use warnings;
 use AI::MXGrad::Compat;

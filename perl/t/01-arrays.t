@@ -37,7 +37,8 @@ subtest 'make' => sub {
     values_are(nd->array($x),            [[1, 2, 3], [4, 5, 6]], 'of an array');
     values_are(nd->array($x->slice(0)),  [[1, 2, 3]],            'of a slice');
     values_are(nd->concatenate([$x, $x]), [([1, 2, 3], [4, 5, 6]) x 2], 'concatenate');
-    values_are(nd->concatenate([$x, $x], axis => 1), [[1, 2, 3, 1, 2, 3], [4, 5, 6, 4, 5, 6]], 'concatenate axis 1');
+    values_are(nd->concatenate([$x, $x], axis => 1), [[1, 2, 3, 1, 2, 3], [4, 5, 6, 4, 5, 6]],
+        'concatenate axis 1');
     my $out = nd->zeros([2]);
     nd->ones([2], out => $out);
     values_are($out, [1, 1], 'out =>');
@@ -62,27 +63,41 @@ subtest 'dtypes' => sub {
 };
 
 subtest 'refused' => sub {
-    throws(sub { nd->array([[1, 2], [3]]) },      'InvalidValueError', qr/ragged list: a row of 1 .* have 2/, 'ragged');
-    throws(sub { nd->array([[1, 2], 3]) },        'InvalidValueError', qr/ragged list: 3 where/,     'a number for a row');
-    throws(sub { nd->array([1, [2]]) },           'InvalidValueError', qr/ragged list: a row where/, 'a row for a number');
-    throws(sub { nd->array([1, 'two']) },         'InvalidTypeError',  qr/must be numbers, not 'two'/, 'a word');
-    throws(sub { nd->array([1, undef]) },         'InvalidTypeError',  qr/must be numbers, not undef/, 'undef');
-    throws(sub { nd->array([1, '']) },            'InvalidTypeError',  qr/must be numbers, not ''/, 'an empty string');
-    throws(sub { nd->array([{}]) },               'InvalidTypeError',  qr/must be numbers, not HASH/, 'a hash');
+    throws(sub { nd->array([[1, 2], [3]]) },      'InvalidValueError',
+        qr/ragged list: a row of 1 .* have 2/, 'ragged');
+    throws(sub { nd->array([[1, 2], 3]) },        'InvalidValueError', qr/ragged list: 3 where/,
+        'a number for a row');
+    throws(sub { nd->array([1, [2]]) },           'InvalidValueError', qr/ragged list: a row where/,
+        'a row for a number');
+    throws(sub { nd->array([1, 'two']) },         'InvalidTypeError',  qr/must be numbers, not 'two'/,
+        'a word');
+    throws(sub { nd->array([1, undef]) },         'InvalidTypeError',  qr/must be numbers, not undef/,
+        'undef');
+    throws(sub { nd->array([1, '']) },            'InvalidTypeError',  qr/must be numbers, not ''/,
+        'an empty string');
+    throws(sub { nd->array([{}]) },               'InvalidTypeError',  qr/must be numbers, not HASH/,
+        'a hash');
     throws(sub { nd->array('text') },             'InvalidTypeError',  qr/not 'text'/, 'array of a word');
     throws(sub { nd->array(undef) },              'InvalidTypeError',  qr/not undef/, 'array of undef');
-    throws(sub { nd->array([300], dtype => 'uint8') }, 'InvalidValueError', qr/300 is out of the range of uint8/, 'range');
-    throws(sub { nd->array([-sin 9**9**9], dtype => 'int32') }, 'InvalidValueError', qr/out of the range of int32/, 'nan');
-    throws(sub { nd->array([1], dtype => 'float31') }, 'InvalidTypeError', qr/'float31' not understood/, 'unknown dtype');
-    throws(sub { nd->zeros([2], dtype => 'complex') }, 'InvalidTypeError', qr/complex/, 'unknown dtype of zeros');
+    throws(sub { nd->array([300], dtype => 'uint8') }, 'InvalidValueError',
+        qr/300 is out of the range of uint8/, 'range');
+    throws(sub { nd->array([-sin 9**9**9], dtype => 'int32') }, 'InvalidValueError',
+        qr/out of the range of int32/, 'nan');
+    throws(sub { nd->array([1], dtype => 'float31') }, 'InvalidTypeError', qr/'float31' not understood/,
+        'unknown dtype');
+    throws(sub { nd->zeros([2], dtype => 'complex') }, 'InvalidTypeError', qr/complex/,
+        'unknown dtype of zeros');
     throws(sub { nd->zeros([2, -1]) },            'InvalidValueError', qr/a shape is/, 'a negative size');
     throws(sub { nd->zeros('2x3') },              'InvalidValueError', qr/a shape is/, 'a shape in words');
-    throws(sub { nd->ones([2], dtypo => 'int8') }, 'InvalidTypeError', qr/no argument 'dtypo'.*dtype/, 'unknown option');
+    throws(sub { nd->ones([2], dtypo => 'int8') }, 'InvalidTypeError', qr/no argument 'dtypo'.*dtype/,
+        'unknown option');
     throws(sub { nd->ones([2], 'int8') },         'InvalidTypeError',  qr/odd number/, 'an odd option list');
-    throws(sub { nd->ones([2])->asscalar },       'InvalidValueError', qr/size 1/, 'asscalar of two elements');
+    throws(sub { nd->ones([2])->asscalar },       'InvalidValueError', qr/size 1/,
+        'asscalar of two elements');
     throws(sub { nd->ones([2])->astype('word') }, 'InvalidTypeError',  qr/'word' not understood/, 'astype');
     throws(sub { nd->ones([2])->tostype('csr') }, 'InvalidValueError', qr/'csr'.*dense/, 'tostype');
-    throws(sub { nd->ones([2])->reshape([3]) },   'InvalidValueError', qr/size 2/, 'reshape that does not fit');
+    throws(sub { nd->ones([2])->reshape([3]) },   'InvalidValueError', qr/size 2/,
+        'reshape that does not fit');
 };
 
 subtest 'read parts' => sub {
@@ -111,8 +126,10 @@ subtest 'read parts' => sub {
     is(scalar @$x, 2, 'the number of rows');
     values_are($x->T, [[0, 3], [1, 4], [2, 5]], 'T');
 
-    throws(sub { $x->at(2) },            'OutOfRangeError',   qr/index 2 .* axis 0 with size 2/, 'at too far');
-    throws(sub { $x->slice(0, -4) },     'OutOfRangeError',   qr/index -4 .* axis 1 with size 3/, 'slice too far');
+    throws(sub { $x->at(2) },            'OutOfRangeError',   qr/index 2 .* axis 0 with size 2/,
+        'at too far');
+    throws(sub { $x->slice(0, -4) },     'OutOfRangeError',   qr/index -4 .* axis 1 with size 3/,
+        'slice too far');
     throws(sub { $x->slice([0, 2]) },    'OutOfRangeError',   qr/index 2/, 'a range that ends outside');
     throws(sub { $x->slice([1, 0]) },    'InvalidValueError', qr/is empty; .*include both/, 'an empty range');
     throws(sub { $x->slice(0, 0, 0) },   'OutOfRangeError',   qr/3 indices .* 2 axes/, 'too many');

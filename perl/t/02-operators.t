@@ -49,7 +49,8 @@ subtest 'arithmetic' => sub {
     my $n = nd->array([1, 2, 3], dtype => 'int32');
     is(($n + 2)->dtype, 'int32', 'int32 + integer');
     values_are($n * 2, [2, 4, 6], 'int32 * integer');
-    is_deeply((nd->array([9_007_199_254_740_991], dtype => 'int64') + 0)->aslist, [9_007_199_254_740_991], 'int64 exact');
+    is_deeply((nd->array([9_007_199_254_740_991], dtype => 'int64') + 0)->aslist, [9_007_199_254_740_991],
+        'int64 exact');
 };
 
 subtest 'in place' => sub {
@@ -92,7 +93,8 @@ subtest 'truth, numbers, identity' => sub {
     ok(!nd->array([[0]]),   '0 is false');
     ok($x->sum >= 10,       'a comparison of one element');
     ok(!($x->sum > 10),     '... and the other way');
-    throws(sub { if ($x) { die "true\n" } }, 'InvalidValueError', qr/array of 4 elements is neither true nor false/, 'several');
+    throws(sub { if ($x) { die "true\n" } }, 'InvalidValueError',
+        qr/array of 4 elements is neither true nor false/, 'several');
     throws(sub { return !nd->zeros([0]) }, 'InvalidValueError', qr/array of 0 elements/, 'none');
     is(sprintf('%.2f', nd->array([1.25])), '1.25', 'one element is a number for sprintf');
     is(int nd->array([7.9]), 7, '... and int');
@@ -110,8 +112,10 @@ subtest 'refused' => sub {
     throws(sub { my $z = '' . ($x * '') },  'InvalidTypeError',  qr/not ''/,     '* empty string');
     throws(sub { $x += 'abc' },             'InvalidTypeError',  qr/not 'abc'/,  '+= word');
     throws(sub { $x .= 'abc' },             'InvalidTypeError',  qr/not 'abc'/,  '.= word');
-    throws(sub { my $z = $x + nd->ones([3]) }, 'InvalidValueError', qr/add: .*\(2, 2\).*\(3,\)/, 'shapes are named');
-    throws(sub { my $z = $x + nd->ones([2, 2], dtype => 'int32') }, 'InvalidTypeError', qr/float32, int32/, 'dtypes');
+    throws(sub { my $z = $x + nd->ones([3]) }, 'InvalidValueError', qr/add: .*\(2, 2\).*\(3,\)/,
+        'shapes are named');
+    throws(sub { my $z = $x + nd->ones([2, 2], dtype => 'int32') }, 'InvalidTypeError', qr/float32, int32/,
+        'dtypes');
     throws(sub { my $z = $x + [[1], [2, 3]] }, 'InvalidValueError', qr/ragged/,  'a ragged operand');
     throws(sub { $x += nd->ones([3]) },     'InvalidValueError', qr/./,          '+= that does not fit');
     values_are($x, [[1, 2], [3, 4]], 'the operand is as it was');

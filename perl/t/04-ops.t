@@ -44,7 +44,8 @@ subtest 'call forms' => sub {
     values_are($x->maximum(3),                 [[3, 3], [3, 4]], 'an array and a number');
     values_are(nd->subtract(10, $x),           [[9, 8], [7, 6]], 'a number and an array');
     values_are(nd->maximum($x, $x->T),         [[1, 3], [3, 4]], 'two arrays of one');
-    values_are($x->add($x, $y),                [[6, 8], [10, 12]], 'an object that is one too many is left out');
+    values_are($x->add($x, $y),                [[6, 8], [10, 12]],
+        'an object that is one too many is left out');
     values_are(nd->concat($x, $y, dim => 0),   [[1, 2], [3, 4], [5, 6], [7, 8]], 'any number of arrays');
     values_are(nd->concat([$x, $y], dim => 1), [[1, 2, 5, 6], [3, 4, 7, 8]], '... in a list');
     values_are($x->concat($y, dim => 0),       [[1, 2], [3, 4], [5, 6], [7, 8]], '... self first');
@@ -92,16 +93,22 @@ subtest 'parameters' => sub {
 
 subtest 'refused' => sub {
     throws(sub { $x->sum(axis => 7) },        'InvalidValueError', qr/7/, 'a value');
-    throws(sub { $x->sum(axes => 1) },        'InvalidTypeError', qr/sum: no parameter 'axes'; .*axis, keepdims/, 'a name');
-    throws(sub { nd->sum($x, axes => 1) },    'InvalidTypeError', qr/no parameter 'axes'/, '... of a function');
+    throws(sub { $x->sum(axes => 1) },        'InvalidTypeError',
+        qr/sum: no parameter 'axes'; .*axis, keepdims/, 'a name');
+    throws(sub { nd->sum($x, axes => 1) },    'InvalidTypeError', qr/no parameter 'axes'/,
+        '... of a function');
     throws(sub { nd->sum($x, {axes => 1}) },  'InvalidTypeError', qr/no parameter 'axes'/, '... in a hash');
     throws(sub { $x->sum(1, 0, 0, 0, 0) },    'InvalidTypeError', qr/sum: too many arguments/, 'too many');
-    throws(sub { nd->exp($x, $y) },           'InvalidTypeError', qr/exp: too many arguments; it takes data/, 'an array');
-    throws(sub { $x->dot },                   'InvalidTypeError|TypeError|NotAnArrayError', qr/dot/, 'a missing array');
+    throws(sub { nd->exp($x, $y) },           'InvalidTypeError',
+        qr/exp: too many arguments; it takes data/, 'an array');
+    throws(sub { $x->dot },                   'InvalidTypeError|TypeError|NotAnArrayError', qr/dot/,
+        'a missing array');
     throws(sub { $x->sum(axis => {}) },       'InvalidTypeError', qr/not HASH/, 'a hash as value');
-    throws(sub { $x->sum(axis => $y) },       'InvalidTypeError', qr/not AI::MXGrad::NDArray/, 'an array as value');
+    throws(sub { $x->sum(axis => $y) },       'InvalidTypeError', qr/not AI::MXGrad::NDArray/,
+        'an array as value');
     throws(sub { nd->add($x, $y, out => 3) }, 'InvalidTypeError', qr/out must be an NDArray/, 'out');
-    throws(sub { nd->add($x, $y, out => nd->zeros([3])) }, 'InvalidValueError', qr/shape/, 'out of another shape');
+    throws(sub { nd->add($x, $y, out => nd->zeros([3])) }, 'InvalidValueError', qr/shape/,
+        'out of another shape');
     throws(sub { $x->dot('abc') },            'InvalidTypeError|TypeError', qr/dot/, 'a word for an array');
     throws(sub { $x->dot(nd->ones([3, 1])) }, 'InvalidValueError', qr/dot/, 'shapes');
 };

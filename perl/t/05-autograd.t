@@ -28,7 +28,8 @@ subtest 'scopes' => sub {
     autograd->record(sub { is($flags->(), '1 0', 'record, train_mode => 0') }, train_mode => 0);
     autograd->train_mode(sub {
         is($flags->(), '0 1', 'train_mode');
-        autograd->record(sub { is($flags->(), '1 1', 'train_mode => undef leaves it on') }, train_mode => undef);
+        autograd->record(sub { is($flags->(), '1 1', 'train_mode => undef leaves it on') },
+            train_mode => undef);
     });
     autograd->record(sub { is($flags->(), '1 0', 'train_mode => undef leaves it off') }, train_mode => undef);
     is(autograd->set_is_recording(1), 0, 'set_is_recording gives what was');
@@ -71,8 +72,10 @@ subtest 'backward' => sub {
     $y->backward;
     values_are($x->grad, [[4, 8], [12, 16]], 'again, with retain_graph');
     throws(sub { $y->backward }, 'AutogradError', qr/record\(\).*retain_graph=True/s, 'but not once more');
-    throws(sub { nd->ones([2])->backward }, 'AutogradError', qr/Cannot differentiate node .*record\(\)/, 'nothing recorded');
-    throws(sub { $y->backward(out_grads => 1) }, 'InvalidTypeError', qr/no argument 'out_grads'/, 'an unknown option');
+    throws(sub { nd->ones([2])->backward }, 'AutogradError', qr/Cannot differentiate node .*record\(\)/,
+        'nothing recorded');
+    throws(sub { $y->backward(out_grads => 1) }, 'InvalidTypeError', qr/no argument 'out_grads'/,
+        'an unknown option');
 
     autograd->record(sub { $y = ($x * $x)->sum });
     throws(sub { $y->backward(nd->ones([3])) }, '\w+', qr/./, 'a head gradient of another shape');
@@ -89,7 +92,8 @@ subtest 'backward' => sub {
     $both->backward;
     values_are($none->grad, [0, 0], "grad_req 'null'");
     throws(sub { nd->ones([1])->attach_grad('sometimes') }, '\w+', qr/grad_req/, 'an unknown grad_req');
-    throws(sub { nd->ones([1])->attach_grad(stype => 'csr') }, 'InvalidValueError', qr/csr/, 'a storage type');
+    throws(sub { nd->ones([1])->attach_grad(stype => 'csr') }, 'InvalidValueError', qr/csr/,
+        'a storage type');
 
     my ($p, $q) = (variable([3]), variable([4]));
     my @heads = @{ autograd->record(sub { [$p * $q, $q * $q] }) };
@@ -98,7 +102,8 @@ subtest 'backward' => sub {
     values_are($q->grad, [19], '... the second');
     autograd->compute_gradient(autograd->record(sub { [$p * $q] }));
     values_are($p->grad, [4], 'compute_gradient');
-    throws(sub { autograd->backward([$p], head_grads => [undef, undef]) }, 'InvalidValueError', qr/same length: 1 and 2/, 'lengths');
+    throws(sub { autograd->backward([$p], head_grads => [undef, undef]) }, 'InvalidValueError',
+        qr/same length: 1 and 2/, 'lengths');
     throws(sub { autograd->backward('word') }, 'NotAnArrayError', qr/'word'/, 'a word for a head');
 
     my $w = variable([5]);
@@ -129,10 +134,13 @@ subtest 'what is recorded' => sub {
         'reversed'  => [sub { 12 / $x },                            [[-12, -3], [-12 / 9, -0.75]]],
         'detach'    => [sub { $x * $x->detach },                    [[1, 2], [3, 4]]],
         'pause'     => [sub { my $c = autograd->pause(sub { $x * 1 }); $x * $c }, [[1, 2], [3, 4]]],
-        'into part' => [sub { my $z = nd->zeros([2, 2]); $z->slice(0) .= $x->slice(1) * 2; $z * 3 }, [[0, 0], [6, 6]]],
-        'into at'   => [sub { my $z = nd->zeros([2, 2]); $z->at($_) .= $x->at(1 - $_) * ($_ + 1) for 0, 1; $z }, [[2, 2], [1, 1]]],
+        'into part' => [sub { my $z = nd->zeros([2, 2]); $z->slice(0) .= $x->slice(1) * 2; $z * 3 },
+            [[0, 0], [6, 6]]],
+        'into at'   => [sub { my $z = nd->zeros([2, 2]); $z->at($_) .= $x->at(1 - $_) * ($_ + 1) for 0,
+            1; $z }, [[2, 2], [1, 1]]],
         'into all'  => [sub { my $z = nd->zeros([2, 2]); $z .= $x * $x; $z }, [[2, 4], [6, 8]]],
-        'part *='   => [sub { my $z = nd->ones([2, 2]); $z->at(0) .= $x->at(0); $z->at(0) *= $x->at(1); $z }, [[3, 4], [1, 2]]],
+        'part *='   => [sub { my $z = nd->ones([2,
+            2]); $z->at(0) .= $x->at(0); $z->at(0) *= $x->at(1); $z }, [[3, 4], [1, 2]]],
     );
     for my $name (sort keys %grad) {
         my ($code, $expected) = @{ $grad{$name} };
@@ -201,7 +209,8 @@ subtest 'grad' => sub {
     autograd->mark_variables([$v], [$g], grad_reqs => ['add']);
     autograd->record(sub { $v * $v })->backward;
     values_are($g, [12], '... with requests');
-    throws(sub { autograd->mark_variables([$v], []) }, 'InvalidValueError', qr/1 variables, 0 gradients/, 'lengths');
+    throws(sub { autograd->mark_variables([$v], []) }, 'InvalidValueError', qr/1 variables, 0 gradients/,
+        'lengths');
 
     my $symbol = autograd->get_symbol(autograd->record(sub { $x * $y + $x }));
     is(scalar @{ $symbol->list_arguments }, 2, 'get_symbol: arguments');

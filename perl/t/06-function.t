@@ -79,7 +79,8 @@ subtest 'values and gradients' => sub {
     autograd->backward([$product, $sum]);
     values_are($p->grad, [10], 'the gradient that backward gave');
     values_are($q->grad, [7],  'undef is no gradient: the variable is not reached');
-    is_deeply(\@My::Two::SEEN, ['0 1', '0 2'], 'nothing is recorded in either; backward has one head for each output');
+    is_deeply(\@My::Two::SEEN, ['0 1', '0 2'],
+        'nothing is recorded in either; backward has one head for each output');
     my $both = My::Two->new->($p, $q);
     is(ref $both, 'ARRAY', 'a list in scalar context');
 
@@ -87,12 +88,15 @@ subtest 'values and gradients' => sub {
     $once->($x);
     throws(sub { $once->($x) }, 'InvalidValueError', qr/only be called once/, 'a second call');
     throws(sub { My::Sigmoid->new->(3) }, 'NotAnArrayError', qr/My::Sigmoid: the inputs/, 'a number');
-    throws(sub { My::Code->new(forward => sub { 3 })->($x) }, 'InvalidTypeError', qr/forward must return/, 'a number back');
+    throws(sub { My::Code->new(forward => sub { 3 })->($x) }, 'InvalidTypeError', qr/forward must return/,
+        'a number back');
     autograd->record(sub { $y = My::Code->new(backward => sub { return (1, 2, 3) })->($x) });
-    throws(sub { $y->backward }, 'InvalidValueError', qr/My::Code::backward gave 3 gradients for 1 inputs/, 'too many');
+    throws(sub { $y->backward }, 'InvalidValueError', qr/My::Code::backward gave 3 gradients for 1 inputs/,
+        'too many');
     autograd->record(sub { $y = My::Code->new(backward => sub { nd->ones([7]) })->($x) });
     ok(!eval { $y->backward; 1 }, 'a gradient of another shape');
-    ok(!eval { autograd->record(sub { My::Code->new(forward => sub { $_[0] })->($x) }); 0 }, 'the input itself as output')
+    ok(!eval { autograd->record(sub { My::Code->new(forward => sub { $_[0] })->($x) }); 0 },
+        'the input itself as output')
         or diag 'it was taken';
 };
 
@@ -100,7 +104,8 @@ subtest 'exceptions' => sub {
     my $object = {code => 42};
     for my $exception ("plain\n", $object, bless([], 'My::Exception')) {
         my $name = ref $exception || 'a string';
-        ok(!eval { autograd->record(sub { My::Code->new(forward => sub { die $exception })->($x) }); 1 }, "$name in forward");
+        ok(!eval { autograd->record(sub { My::Code->new(forward => sub { die $exception })->($x) }); 1 },
+            "$name in forward");
         is($@, $exception, '... arrives unchanged');
         is(autograd->is_recording . autograd->is_training, '00', '... the flags restored');
         my $y = autograd->record(sub { My::Code->new(backward => sub { die $exception })->($x * 2) + 1 });

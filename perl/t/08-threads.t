@@ -40,7 +40,8 @@ subtest 'threads' => sub {
             })
         } 1 .. 4;
         my @said = map { $_->join } @threads;
-        is($said[$_], '0 SCALAR|AI::MXGrad::Error|4 8 12', "thread $_: its own flags, no copies of our arrays, its gradients")
+        is($said[$_], '0 SCALAR|AI::MXGrad::Error|4 8 12',
+            "thread $_: its own flags, no copies of our arrays, its gradients")
             for 0 .. 3;
         is(autograd->is_recording, 1, 'the flag of this thread is as it was');
     });

@@ -9,7 +9,8 @@ use Test::More;
 use AI::MXGrad qw(mx nd);
 
 # Recorded from MXNet 1.9.1 on a CPU.
-my @uniform = (0.54881352186203, 0.5928446054458618, 0.7151893377304077, 0.8442657589912415, 0.6027633547782898);
+my @uniform = (0.54881352186203, 0.5928446054458618, 0.7151893377304077, 0.8442657589912415,
+    0.6027633547782898);
 my @normal  = (2.2122063636779785, 0.774003803730011, 1.043440341949463);
 
 values_are(nd->random->uniform(shape => 2), [@uniform[0, 1]], 'without a seed it is 0');
@@ -42,7 +43,8 @@ values_are(nd->random->normal(0, 1, [3]), \@normal, 'normal', 1e-6);
 mx->random->seed(0);
 values_are(nd->random->randn(3), \@normal, 'randn', 1e-6);
 mx->random->seed(0);
-values_are(nd->random->randn(1, 3, loc => 1, scale => 2), [[map { 2 * $_ + 1 } @normal]], 'randn with options', 1e-6);
+values_are(nd->random->randn(1, 3, loc => 1, scale => 2), [[map { 2 * $_ + 1 } @normal]],
+    'randn with options', 1e-6);
 mx->random->seed(0);
 values_are(nd->random->randint(0, 1000, [3]), [751, 344, 403], 'randint');
 mx->random->seed(0);
@@ -69,6 +71,7 @@ mx->random->seed(5, ctx => 'cpu(0)');
 is_deeply(nd->random->uniform(shape => 3)->aslist, $first->aslist, 'the seed of one context');
 throws(sub { mx->random->seed('five') },  'InvalidTypeError', qr/whole number/, 'a word for a seed');
 throws(sub { mx->random->seed(1.5) },     'InvalidTypeError', qr/whole number/, 'a fraction');
-throws(sub { nd->random->uniform(shap => 2) }, 'InvalidTypeError', qr/no parameter 'shap'/, 'an unknown parameter');
+throws(sub { nd->random->uniform(shap => 2) }, 'InvalidTypeError', qr/no parameter 'shap'/,
+    'an unknown parameter');
 
 done_testing;

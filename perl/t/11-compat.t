@@ -33,7 +33,8 @@ is_deeply(mx->random->uniform(0, 1, [3])->shape, [3], 'mx->random');
 is_deeply(mx->nd->random->normal(shape => [2, 2])->shape, [2, 2], 'mx->nd->random');
 is('' . mx->cpu(1), 'cpu(1)', 'mx->cpu');
 is('' . mx->context->current_ctx, 'cpu(0)', 'mx->context->current_ctx');
-isa_ok(AI::MXNet::Context->new(device_type => 'cpu', device_id => 0), 'AI::MXGrad::Context', 'AI::MXNet::Context->new');
+isa_ok(AI::MXNet::Context->new(device_type => 'cpu', device_id => 0), 'AI::MXGrad::Context',
+    'AI::MXNet::Context->new');
 
 {
     package Some::Other::Package;
@@ -69,7 +70,8 @@ values_are($x->grad, [[5, 5], [5, 5]], 'AI::MXNet::AutoGrad::Function');
     my $true = $x ? 'yes' : 'no';
     is($true, 'yes', 'an array of several elements is true');
     is(scalar @warnings, 1, '... with a warning');
-    like($warnings[0], qr/several elements is true whatever they are at \Q$0\E line @{[__LINE__ - 3]}\.$/, '... at the line');
+    like($warnings[0], qr/several elements is true whatever they are at \Q$0\E line @{[__LINE__ - 3]}\.$/,
+        '... at the line');
     $true = nd->zeros([2, 2]) ? 'yes' : 'no';
     is($true, 'yes', '... of zeros, too');
     is(scalar @warnings, 1, '... and warned of only once');
@@ -79,7 +81,8 @@ values_are($x->grad, [[5, 5], [5, 5]], 'AI::MXNet::AutoGrad::Function');
 values_are($x->slice('X', 0), [[1], [3]], 'slice');
 is_deeply([map { "@$_" } AI::MXNet::zip([1, 2], [3, 4])], ['1 3', '2 4'], 'zip');
 is_deeply([AI::MXNet::zip(sub { $_[0] * $_[1] }, [1, 2], [3, 4])], [3, 8], 'zip with a sub');
-is_deeply([map { $_->asscalar } map { $_->[1] } AI::MXNet::zip([1, 2], \@{ $x->at(1) })], [3, 4], 'zip of an array');
+is_deeply([map { $_->asscalar } map { $_->[1] } AI::MXNet::zip([1, 2], \@{ $x->at(1) })], [3, 4],
+    'zip of an array');
 is_deeply([map { "@$_" } AI::MXNet::enumerate(['a', 'b'])], ['0 a', '1 b'], 'enumerate');
 is(AI::MXNet::product(2, 3, 4), 24, 'product');
 ok(eval { AI::MXNet::assert(1); 1 } && !eval { AI::MXNet::assert(0, 'no'); 1 }, 'assert');

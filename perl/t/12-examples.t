@@ -29,7 +29,8 @@ sub numbers {
 
 SKIP: {
     has_module('PDL::LinearAlgebra') or skip 'PDL::LinearAlgebra is not installed', 4;
-    my $expected = "\n[\n [1 2]\n [3 4]\n]\n" . "\n[\n [ 4  8]\n [12 16]\n]\n" . '[2048 0]' . '[2048 1895.89]';
+    my $expected = "\n[\n [1 2]\n [3 4]\n]\n" . "\n[\n [ 4  8]\n [12 16]\n]\n" . '[2048 0]'
+        . '[2048 1895.89]';
     my $file = "$perl_dir/examples/tutorial_003.pl";
     is(output_of(@perl, $file), $expected, 'the Perl tutorial prints what its page prints');
 
@@ -38,7 +39,8 @@ SKIP: {
     my ($copy, $name) = tempfile(SUFFIX => '.pl', UNLINK => 1);
     print {$copy} $page;
     close $copy;
-    is(output_of(@perl, '-MAI::MXGrad::Compat', $name), $expected, 'also verbatim, with -MAI::MXGrad::Compat');
+    is(output_of(@perl, '-MAI::MXGrad::Compat', $name), $expected,
+        'also verbatim, with -MAI::MXGrad::Compat');
 }
 
 SKIP: {

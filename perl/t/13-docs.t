@@ -50,10 +50,12 @@ sub code_blocks {
 }
 
 my $ops = "$dir/Ops.pod";
-is(system(join(' ', map { "'$_'" } @perl, "$perl_dir/tools/make_pod.pl") . " > $ops"), 0, 'the page of operators can be made');
+is(system(join(' ', map { "'$_'" } @perl, "$perl_dir/tools/make_pod.pl") . " > $ops"), 0,
+    'the page of operators can be made');
 
 my @pages = ($ops);
-find({wanted => sub { push @pages, $_ if /\.pm\z/ && !/Prototypes|Ops\.pm/ }, no_chdir => 1}, "$perl_dir/lib");
+find({wanted => sub { push @pages, $_ if /\.pm\z/ && !/Prototypes|Ops\.pm/ }, no_chdir => 1},
+    "$perl_dir/lib");
 
 for my $file (sort @pages) {
     my $name = $file =~ s{.*/lib/}{}r;

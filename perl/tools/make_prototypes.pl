@@ -4,8 +4,8 @@
 use strict;
 use warnings;
 
-# A pointer that C writes one value through becomes a reference to a Perl scalar; one that it writes an array through,
-# named here, becomes a packed buffer.
+# A pointer that C writes one value through becomes a reference to a Perl scalar; one that it writes an
+# array through, named here, becomes a packed buffer.
 my %FILLS_ARRAY = map { $_ => 1 } (
     'mxg_ndarray_shape shape', 'mxg_load a', 'mxg_invoke out', 'mxg_invoke_packed out', 'mxg_grad_of out',
     'mxg_function_call out',
@@ -45,8 +45,8 @@ use warnings;
 
 our \$ABI = $abi;
 
-# [function, its result, its arguments] in the type names of FFI::Platypus; 'string' also stands for packed arrays and
-# for buffers that C fills.
+# [function, its result, its arguments] in the type names of FFI::Platypus; 'string' also stands for packed
+# arrays and for buffers that C fills.
 our \@PROTOTYPES = (
 TOP
 while ($public =~ /MXG_API\s+(.*?)(mxg_\w+)\((.*?)\);/gs) {

@@ -277,7 +277,6 @@ static void errors_name_lines(void)
     OK(MXG_HERE());
     z = apply2("multiply", y, y);
     OK(mxg_scope_end(scope));
-    OK(MXG_HERE());
     snprintf(written, sizeof written, "autograd.c:%d", __LINE__ + 1);
     OK(MXG_HERE());
     OK(mxg_ndarray_assign_scalar(y, 0));

@@ -33,7 +33,9 @@ class NDFrontend(Frontend):
         if result._data.shape == () and type(result) is NDArray and any(
             isinstance(v, BaseArray) and v._data.shape for v in values
         ):
-            return F.reshape(result, shape=(1,))
+            if result._entry is not None:
+                return F.reshape(result, shape=(1,))
+            result._data = result._data.reshape(1)      # nobody else has seen this array
         return result
 
     # what adapters are written with

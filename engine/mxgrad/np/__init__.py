@@ -16,7 +16,6 @@ exist, comparisons give bools, dtypes promote (the widest float wins), `reshape`
 
 from __future__ import annotations
 
-from importlib import import_module
 from math import e, inf, nan, pi
 from typing import Any
 
@@ -26,7 +25,7 @@ from ..base import DTYPES
 from ..frontend import add_methods
 from .array import ndarray
 from .functions import NP
-from . import calculate, creation, host, linalg, order, products, rearrange  # noqa: F401
+from . import calculate, creation, host, linalg, order, products, random, rearrange  # noqa: F401
 from .creation import array  # over the module of that name
 
 __all__ = ["array", "e", "inf", "nan", "ndarray", "newaxis", "pi"]
@@ -58,11 +57,9 @@ add_methods(
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    if name == "random":
-        return import_module("mxgrad.np.random")
     function = globals()[name] = NP.function(name)
     return function
 
 
 def __dir__() -> list[str]:
-    return sorted({n for n in NP if "." not in n} | {n for n in globals() if n[0] != "_"} | {"random"})
+    return sorted({n for n in NP if "." not in n} | {n for n in globals() if n[0] != "_"})

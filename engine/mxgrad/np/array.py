@@ -278,7 +278,7 @@ class ndarray(BaseArray):
             raise KeyTypeError(
                 f"ndarray does not support slicing with key {describe(index)}: {error}"
             ) from None
-        if host.size == 0 and not isinstance(index, numpy.ndarray):
+        if isinstance(index, (list, tuple)) and (not host.size or isinstance(index[0], BaseArray)):
             host = host.astype(_INT64)
         if host.dtype.kind not in "iub":
             raise KeyTypeError(f"an index is made of integers or bools, not of {host.dtype.name}")

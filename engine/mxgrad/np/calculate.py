@@ -433,7 +433,7 @@ def _pair(x1: Any, x2: Any, what: str) -> tuple[Any, Any]:
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """`x` where the condition is true, `y` elsewhere; with the condition alone, the places where it is true.
 
-    Where `x` and `y` are both numbers the result is float32, bool for two bools.
+    Where `x` and `y` are both numbers the result is float32.
     """
     if x is None and y is None:
         return NP.function("nonzero")(condition)
@@ -444,8 +444,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     ctx = place((condition, x, y))
     condition = array_of(condition, "where", ctx)
     if not given(x, y):
-        dtype = "bool" if isinstance(x, bool) and isinstance(y, bool) else "float32"
-        x, y = (F.fill(condition, shape=(), dtype=dtype, value=v) for v in (x, y))
+        x, y = (F.fill(condition, shape=(), dtype=numpy.float32, value=v) for v in (x, y))
     else:
         x, y = _pair(x, y, "where")
     return F.where(condition, x, y)

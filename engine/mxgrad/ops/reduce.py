@@ -45,7 +45,7 @@ def expand(F: Any, g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 def _sum(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Sum over `axis`."""
     axes_of(axis, a.ndim)
-    return xp.sum(a, axis=axis, keepdims=keepdims)
+    return a.sum(axis=axis, keepdims=keepdims)
 
 
 def _sum_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -69,8 +69,8 @@ register("sum_to", _sum_to, lambda F, g, y, x, shape: F.broadcast_to(g, shape=x.
 def _mean(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Mean over `axis`; nan over no elements."""
     if count_of(a.shape, axis) == 0:        # NumPy warns then
-        return xp.sum(a, axis=axis, keepdims=keepdims) * xp.nan
-    return xp.mean(a, axis=axis, keepdims=keepdims)
+        return a.sum(axis=axis, keepdims=keepdims) * xp.nan
+    return a.mean(axis=axis, keepdims=keepdims)
 
 
 register("mean", _mean,
@@ -102,7 +102,7 @@ for _name in ("max", "min"):
 def _prod(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Product over `axis`."""
     axes_of(axis, a.ndim)
-    return xp.prod(a, axis=axis, keepdims=keepdims)
+    return a.prod(axis=axis, keepdims=keepdims)
 
 
 def _exclusive(F: Any, a: Any) -> Any:
@@ -184,7 +184,7 @@ register("norm", _norm, _norm_dx, keeps="xy", result="same", nd_arrays=("data",)
 def _var(xp: Any, a: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
     """Variance over `axis`: squared deviations summed over N - `ddof`; nan where that is not positive."""
     if count_of(a.shape, axis) <= ddof:     # NumPy warns
-        return xp.sum(a, axis=axis, keepdims=keepdims) * xp.nan
+        return a.sum(axis=axis, keepdims=keepdims) * xp.nan
     return xp.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
 
 

@@ -26,7 +26,8 @@ sub import {
     my $caller = caller;
     for my $name (@names) {
         my $package = $EXPORT{$name}
-            or AI::MXGrad::Error->throw('UnknownNameError', "$class exports " . join(', ', sort keys %EXPORT) . ", not $name");
+            or AI::MXGrad::Error->throw('UnknownNameError', "$class exports "
+                . join(', ', sort keys %EXPORT) . ", not $name");
         no strict 'refs';    ## no critic (ProhibitNoStrict)
         *{"${caller}::$name"} = sub () { return $package };
     }
@@ -85,9 +86,9 @@ AI::MXGrad - arrays and automatic differentiation
 
 =head1 DESCRIPTION
 
-AI::MXGrad computes with n-dimensional arrays and differentiates what was computed. It is the Perl door to mxgrad, the
-same engine that Python programs C<import mxgrad> and C programs C<#include E<lt>mxgrad.hE<gt>>: operators, gradients,
-random numbers and files are the same in all three, to the bit.
+AI::MXGrad computes with n-dimensional arrays and differentiates what was computed. It is the Perl door to
+mxgrad, the same engine that Python programs C<import mxgrad> and C programs C<#include E<lt>mxgrad.hE<gt>>:
+operators, gradients, random numbers and files are the same in all three, to the bit.
 
 Programs written for AI::MXNet run on it: see L<AI::MXGrad::Compat>.
 
@@ -133,7 +134,8 @@ The names of AI::MXNet.
 
 =head2 Arrays
 
-An array has a shape, a dtype (C<float32> unless you say otherwise) and a context, which is the device it lives on.
+An array has a shape, a dtype (C<float32> unless you say otherwise) and a context, which is the device it
+lives on.
 
     use AI::MXGrad qw(nd);
 
@@ -152,13 +154,13 @@ An array has a shape, a dtype (C<float32> unless you say otherwise) and a contex
     print $x->aslist->[1][2], "\n";                 # nested lists
     print "$x\n";                                   # <AI::MXGrad::NDArray 2x3 @cpu(0)>
 
-With L<PDL> installed, C<< $x->aspdl >> is a PDL of the same values and C<< nd->array($pdl) >> an array; PDL's dims are
-the shape reversed.
+With L<PDL> installed, C<< $x->aspdl >> is a PDL of the same values and C<< nd->array($pdl) >> an array;
+PDL's dims are the shape reversed.
 
 =head2 Gradients
 
-What is computed inside C<record> from an array with C<attach_grad> is remembered, and C<backward> fills C<grad>. Any
-Perl is allowed inside: loops, conditions, recursion, subs.
+What is computed inside C<record> from an array with C<attach_grad> is remembered, and C<backward> fills
+C<grad>. Any Perl is allowed inside: loops, conditions, recursion, subs.
 
     use AI::MXGrad qw(nd autograd);
 
@@ -180,17 +182,18 @@ An array of one element is as true as its value; a comparison of arrays is an ar
     my $x = nd->array([1, 2, 3]);
     print "yes\n" if $x->sum > 5;
 
-An array of any other size is neither true nor false, and using it so is an error. Ask C<defined $x-E<gt>grad>, not
-C<if ($x-E<gt>grad)>, whether there is a gradient.
+An array of any other size is neither true nor false, and using it so is an error. Ask C<defined
+$x-E<gt>grad>, not C<if ($x-E<gt>grad)>, whether there is a gradient.
 
 =head2 Errors
 
-Every error is an L<AI::MXGrad::Error>, reads like C<die>'s own text and names the line of your program. What you
-C<die> with inside C<record> or a custom function arrives unchanged, objects too.
+Every error is an L<AI::MXGrad::Error>, reads like C<die>'s own text and names the line of your program.
+What you C<die> with inside C<record> or a custom function arrives unchanged, objects too.
 
 =head1 EXPORTS
 
-Nothing by default. On request, constants that are classes, so that C<< nd->zeros([3]) >> reads as it does in Python:
+Nothing by default. On request, constants that are classes, so that C<< nd->zeros([3]) >> reads as it does
+in Python:
 
 =over
 
@@ -249,8 +252,8 @@ Waits until everything computed so far is there.
 
 =item info
 
-A hash reference about the running library: C<version>, C<abi>, C<library>, C<engine>, C<python>, C<libpython>,
-C<numpy>, C<contexts>. Put it into bug reports.
+A hash reference about the running library: C<version>, C<abi>, C<library>, C<engine>, C<python>,
+C<libpython>, C<numpy>, C<contexts>. Put it into bug reports.
 
 =item live
 
@@ -260,7 +263,8 @@ How many handles of arrays and functions exist: to look for leaks.
 
 =head1 THE LIBRARY
 
-The engine is in F<libmxgrad.so.1>, which comes with the Python package mxgrad (C<pip install mxgrad>). It is looked for
+The engine is in F<libmxgrad.so.1>, which comes with the Python package mxgrad (C<pip install mxgrad>). It
+is looked for
 
 =over
 
@@ -276,10 +280,11 @@ The engine is in F<libmxgrad.so.1>, which comes with the Python package mxgrad (
 
 =head1 THREADS, FORK, EXIT
 
-Arrays belong to the thread that made them: a new ithread sees none of its parent's, only unblessed references to undef,
-and begins with recording off. Arrays survive C<fork> in both processes. At the end of the program handles are left to
-the operating system. C<exit> inside a custom function ends the program as everywhere, after its END blocks, which
-cannot use arrays any more. Perl's signal handlers run when a call of the engine has returned.
+Arrays belong to the thread that made them: a new ithread sees none of its parent's, only unblessed
+references to undef, and begins with recording off. Arrays survive C<fork> in both processes. At the end of
+the program handles are left to the operating system. C<exit> inside a custom function ends the program as
+everywhere, after its END blocks, which cannot use arrays any more. Perl's signal handlers run when a call
+of the engine has returned.
 
 =head1 SEE ALSO
 

@@ -16,7 +16,8 @@ sub _shape {
     return ref $list eq 'ARRAY' ? (scalar @$list, @$list ? _shape($list->[0]) : ()) : ();
 }
 
-# The array has the shape and, but for rounding, the values of the nested list; a difference is relative above 1.
+# The array has the shape and, but for rounding, the values of the nested list; a difference is relative
+# above 1.
 sub values_are {
     my ($array, $expected, $name, $tolerance) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -24,7 +25,8 @@ sub values_are {
     my @got  = _flat($array->aslist);
     my @want = _flat($expected);
     my ($got_shape, $want_shape) = map { join 'x', @$_ } $array->shape, [_shape($expected)];
-    my @apart = grep { !(abs($got[$_] - $want[$_]) <= $tolerance * max(1, abs $want[$_])) } 0 .. max($#got, $#want);
+    my @apart = grep { !(abs($got[$_] - $want[$_]) <= $tolerance * max(1, abs $want[$_])) } 0 .. max($#got,
+        $#want);
     return pass($name) if $got_shape eq $want_shape && !@apart;
     return fail($name) || diag("shape $got_shape: @got\nshape $want_shape: @want");
 }
@@ -39,7 +41,8 @@ sub throws {
         && $error->type =~ /\A(?:$type)\z/ && $error->message =~ $text
         && $error->file eq $file && $error->line == $line && "$error" =~ / at \Q$file\E line $line\.\n\z/;
     return pass($name) if $is_right;
-    return fail($name) || diag(defined $error ? "got: $error" : 'nothing was thrown', "wanted: $type, $text, line $line");
+    return fail($name) || diag(defined $error ? "got: $error" : 'nothing was thrown',
+        "wanted: $type, $text, line $line");
 }
 
 # Handles given out and not yet back.

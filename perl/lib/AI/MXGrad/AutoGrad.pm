@@ -18,7 +18,8 @@ sub import {
     my ($class, @names) = @_;
     my $caller = caller;
     for my $name (@names) {
-        $name eq 'autograd' or AI::MXGrad::Error->throw('UnknownNameError', "$class exports autograd, not $name");
+        $name eq 'autograd' or AI::MXGrad::Error->throw('UnknownNameError',
+            "$class exports autograd, not $name");
         no strict 'refs';    ## no critic (ProhibitNoStrict)
         *{"${caller}::autograd"} = sub () { return __PACKAGE__ };
     }
@@ -33,8 +34,8 @@ sub _list { return ref $_[0] eq 'ARRAY' ? @{ $_[0] } : ($_[0]) }
 
 my $AS_IT_IS = -1;
 
-# Runs the block with both flags set and gives what it gives. The scope ends with this frame, however it is left: by
-# return, by an exception, which so passes unchanged, or by next and last.
+# Runs the block with both flags set and gives what it gives. The scope ends with this frame, however it is
+# left: by return, by an exception, which so passes unchanged, or by next and last.
 sub _scope {
     my ($recording, $training, $code) = @_;
     ref $code eq 'CODE' || UNIVERSAL::can($code, '(&{}')
@@ -102,7 +103,8 @@ sub _arrays {
     my @arrays = @_;
     for my $array (@arrays) {
         UNIVERSAL::isa($array, $NDARRAY)
-            or _bad('NotAnArrayError', 'an NDArray is needed, not ' . (defined $array ? ref $array || "'$array'" : 'undef'));
+            or _bad('NotAnArrayError', 'an NDArray is needed, not '
+                . (defined $array ? ref $array || "'$array'" : 'undef'));
     }
     return map { $_->as_array } @arrays;
 }
@@ -127,7 +129,8 @@ sub backward {
     my $grads = _head_grads(\@heads, $option{head_grads}, \my @keep);
     here();
     local $@;
-    mxg_backward(scalar @heads, handles(@heads), $grads, $option{retain_graph} ? 1 : 0, $option{train_mode} ? 1 : 0)
+    mxg_backward(scalar @heads, handles(@heads), $grads, $option{retain_graph} ? 1 : 0,
+        $option{train_mode} ? 1 : 0)
         and fail();
     return;
 }
@@ -149,7 +152,8 @@ sub grad {
     here();
     local $@;
     mxg_grad_of(scalar @heads, handles(@heads), $grads, scalar @variables, handles(@variables),
-        _flag($option{retain_graph}), $option{create_graph} ? 1 : 0, $option{train_mode} ? 1 : 0, $results) and fail();
+        _flag($option{retain_graph}), $option{create_graph} ? 1 : 0, $option{train_mode} ? 1 : 0, $results)
+            and fail();
     my @results = map { bless {h => $_}, $NDARRAY } take_handles($results, scalar @variables);
     return ref $variables eq 'ARRAY' ? \@results : $results[0];
 }
@@ -195,19 +199,20 @@ AI::MXGrad::AutoGrad - recording and gradients
 
 =head1 DESCRIPTION
 
-C<autograd> is short for this class; all methods are class methods. Arguments called heads and variables are an array or
-a reference to a list of them.
+C<autograd> is short for this class; all methods are class methods. Arguments called heads and variables are
+an array or a reference to a list of them.
 
 =head1 SCOPES
 
-Each runs a block and gives what it gives, in the context it was called in. However the block is left, the flags are
-what they were; an exception passes unchanged.
+Each runs a block and gives what it gives, in the context it was called in. However the block is left, the
+flags are what they were; an exception passes unchanged.
 
 =over
 
 =item record($code, train_mode => 1)
 
-Records what is computed from variables. C<train_mode> is the mode of operators like Dropout; undef leaves it as it is.
+Records what is computed from variables. C<train_mode> is the mode of operators like Dropout; undef leaves
+it as it is.
 
 =item pause($code, train_mode => 0)
 
@@ -233,16 +238,17 @@ Set a flag and give what it was.
 
 =item backward($heads, head_grads =>, retain_graph => 0, train_mode => 1)
 
-Fills the gradients of all variables the heads were computed from; those of several heads add up. C<head_grads> has an
-array, or undef for ones, for each head. The graph is freed unless C<retain_graph> is true. Errors: AutogradError
-(nothing recorded, graph freed, a value overwritten since), InvalidValueError (lengths, shapes).
+Fills the gradients of all variables the heads were computed from; those of several heads add up.
+C<head_grads> has an array, or undef for ones, for each head. The graph is freed unless C<retain_graph> is
+true. Errors: AutogradError (nothing recorded, graph freed, a value overwritten since), InvalidValueError
+(lengths, shapes).
 
 =item grad($heads, $variables, head_grads =>, retain_graph =>, create_graph => 0, train_mode => 1)
 
-The gradients themselves: an array for one variable, a list reference for a list. Attached gradients stay as they are.
-With C<create_graph> the computation of the gradient is recorded, so that it can be differentiated again, any number of
-times; C<retain_graph> is as C<create_graph> unless given. Errors: as C<backward>; a variable that is not marked or not
-reached.
+The gradients themselves: an array for one variable, a list reference for a list. Attached gradients stay as
+they are. With C<create_graph> the computation of the gradient is recorded, so that it can be differentiated
+again, any number of times; C<retain_graph> is as C<create_graph> unless given. Errors: as C<backward>; a
+variable that is not marked or not reached.
 
 =item compute_gradient(\@heads)
 
@@ -250,17 +256,18 @@ C<backward(\@heads)>.
 
 =item mark_variables(\@variables, \@gradients, grad_reqs => 'write')
 
-Makes variables whose gradients go into the given arrays. C<grad_reqs> is C<write>, C<add> or C<null>, or a list.
+Makes variables whose gradients go into the given arrays. C<grad_reqs> is C<write>, C<add> or C<null>, or a
+list.
 
 =item grad_and_loss($code, $argnum)
 
-A sub that calls C<$code> and returns C<(\@gradients, $result)>: the gradients of the result by all arguments, or those
-with the numbers C<$argnum>.
+A sub that calls C<$code> and returns C<(\@gradients, $result)>: the gradients of the result by all
+arguments, or those with the numbers C<$argnum>.
 
 =item get_symbol($array)
 
-The recorded computation of an array, as an object that prints readably and has the methods C<list_arguments> and
-C<tojson>.
+The recorded computation of an array, as an object that prints readably and has the methods
+C<list_arguments> and C<tojson>.
 
 =back
 

@@ -14,7 +14,8 @@ my $installed;
 sub import {
     return if $installed;
     if (my $original = $INC{'AI/MXNet.pm'}) {
-        AI::MXGrad::Error->throw('MXNetError', "AI::MXGrad::Compat must come first: $original is loaded already");
+        AI::MXGrad::Error->throw('MXNetError',
+            "AI::MXGrad::Compat must come first: $original is loaded already");
     }
     $installed = 1;
     $AI::MXGrad::NDArray::SHOWN_AS = 'AI::MXNet::NDArray';
@@ -65,7 +66,8 @@ sub import {
     my %package = (mx => 'AI::MXNet', nd => 'AI::MXGrad::NDArray', autograd => 'AI::MXGrad::AutoGrad');
     for my $name (@names) {
         my $package = $package{$name}
-            or AI::MXGrad::Error->throw('UnknownNameError', "AI::MXNet exports autograd, mx, nd here, not $name");
+            or AI::MXGrad::Error->throw('UnknownNameError',
+                "AI::MXNet exports autograd, mx, nd here, not $name");
         no strict 'refs';    ## no critic (ProhibitNoStrict)
         *{"${caller}::$name"} = sub () { return $package };
     }
@@ -150,9 +152,9 @@ An old program runs without a change:
 =head1 DESCRIPTION
 
 After this module is loaded, C<use AI::MXNet> and C<use> of C<AI::MXNet::NDArray>, C<AI::MXNet::AutoGrad>,
-C<AI::MXNet::Random>, C<AI::MXNet::Context>, C<AI::MXNet::Engine> and C<AI::MXNet::Base> find AI::MXGrad under those
-names. The packages C<mx>, C<nd> and C<autograd> exist whatever was imported, as in AI::MXNet up to 1.4. It must be
-loaded before AI::MXNet itself.
+C<AI::MXNet::Random>, C<AI::MXNet::Context>, C<AI::MXNet::Engine> and C<AI::MXNet::Base> find AI::MXGrad
+under those names. The packages C<mx>, C<nd> and C<autograd> exist whatever was imported, as in AI::MXNet up
+to 1.4. It must be loaded before AI::MXNet itself.
 
 What is not here yet, such as C<AI::MXNet::Gluon>, is an error that says so.
 
@@ -166,15 +168,16 @@ An array prints as C<E<lt>AI::MXNet::NDArray 2x3 @cpu(0)E<gt>>.
 
 =item *
 
-An array of several elements is true, as in AI::MXNet, with one warning per program. An array of one element has the
-truth of its value.
+An array of several elements is true, as in AI::MXNet, with one warning per program. An array of one element
+has the truth of its value.
 
 =back
 
 =head1 WHAT DIFFERS FROM AI::MXNET
 
-C<< $x->dot($y) >> takes C<$x> as first operand. C<record> gives the value of its block. C<atan2> knows the quadrant.
-Writes that would spoil a gradient are refused before they happen. undef and false are understood as parameters. C<eq> and
-C<ne> compare identity. PDLs and lists are operands. Every operator has gradients of every order.
+C<< $x->dot($y) >> takes C<$x> as first operand. C<record> gives the value of its block. C<atan2> knows the
+quadrant. Writes that would spoil a gradient are refused before they happen. undef and false are understood
+as parameters. C<eq> and C<ne> compare identity. PDLs and lists are operands. Every operator has gradients
+of every order.
 
 =cut

@@ -23,9 +23,11 @@ sub new {
         ($type, $id) = @{$type}{qw(device_type device_id)};
     }
     $type =~ /\A(?:cpu|gpu|cpu_pinned|cpu_shared)\z/
-        or AI::MXGrad::Error->throw('InvalidValueError', "unknown device type '$type'; there are cpu and gpu");
+        or AI::MXGrad::Error->throw('InvalidValueError',
+            "unknown device type '$type'; there are cpu and gpu");
     $id =~ /\A[0-9]+\z/
-        or AI::MXGrad::Error->throw('InvalidValueError', "$type($id): a device number is a whole number from 0 on");
+        or AI::MXGrad::Error->throw('InvalidValueError',
+            "$type($id): a device number is a whole number from 0 on");
     return bless {device_type => $type, device_id => $id}, $class;
 }
 
@@ -81,8 +83,9 @@ AI::MXGrad::Context - the device an array lives on
 
 =head1 DESCRIPTION
 
-A context is a value: C<mx-E<gt>cpu(1)>, C<mx-E<gt>gpu(0)>. It reads C<cpu(1)> as a string and equals another with that
-name. Naming a device touches none; making an array there does, and is a ContextError if it is not there.
+A context is a value: C<mx-E<gt>cpu(1)>, C<mx-E<gt>gpu(0)>. It reads C<cpu(1)> as a string and equals
+another with that name. Naming a device touches none; making an array there does, and is a ContextError if
+it is not there.
 
 =head1 METHODS
 

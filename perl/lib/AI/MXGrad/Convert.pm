@@ -79,7 +79,8 @@ sub _flatten {
     for my $item (@$row) {
         my $is_row = ref $item && !blessed $item && ref $item eq 'ARRAY';
         if ($inner) {
-            $is_row or _bad('InvalidValueError', 'ragged list: ' . _show($item) . ' where its neighbours are rows');
+            $is_row or _bad('InvalidValueError', 'ragged list: ' . _show($item)
+                . ' where its neighbours are rows');
             _flatten($item, $depth + 1, $shape, $flat);
             next;
         }
@@ -112,8 +113,8 @@ sub _empty {
     return @inner ? [map { _empty(@inner) } 1 .. $n] : [];
 }
 
-# PDL's dims run fastest first, so they are the shape reversed and the memory is the same. PDL::Matrix gives its dims
-# in matrix order over transposed memory, so there the axes are turned round.
+# PDL's dims run fastest first, so they are the shape reversed and the memory is the same. PDL::Matrix gives
+# its dims in matrix order over transposed memory, so there the axes are turned round.
 
 # (piddle that owns contiguous memory of the travelling dtype, shape)
 sub from_pdl {
@@ -138,7 +139,8 @@ my $has_pdl;
 # PDL loads its parts only for a package that imports it.
 sub _need_pdl {
     return if $has_pdl;
-    eval { require PDL; 1 } or _bad('MXNetError', 'PDL is needed for this, and is not installed (aslist needs none)');
+    eval { require PDL; 1 } or _bad('MXNetError',
+        'PDL is needed for this, and is not installed (aslist needs none)');
     {
         package    # that can hold its functions
             AI::MXGrad::Convert::Guest;

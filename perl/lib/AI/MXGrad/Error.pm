@@ -10,8 +10,8 @@ use overload
 # Whether a package is part of the distribution, for each that called.
 my %IS_OURS;
 
-# File and line of the first frame outside the distribution: what a user can change. `$up` frames above the caller are
-# known to be inside.
+# File and line of the first frame outside the distribution: what a user can change. `$up` frames above the
+# caller are known to be inside.
 sub user_line {
     my ($up) = @_;
     $up //= 1;
@@ -69,9 +69,9 @@ AI::MXGrad::Error - what AI::MXGrad throws
 
 =head1 DESCRIPTION
 
-Every error of the distribution and of the engine under it is an object of this class. As a string it is an ordinary
-Perl message, C<Type: text at FILE line N.>, that names the line of your program, so C<die>, C<warn>, C<print> and
-pattern matches treat it as they treat any other.
+Every error of the distribution and of the engine under it is an object of this class. As a string it is an
+ordinary Perl message, C<Type: text at FILE line N.>, that names the line of your program, so C<die>,
+C<warn>, C<print> and pattern matches treat it as they treat any other.
 
 =head1 METHODS
 
@@ -80,9 +80,9 @@ pattern matches treat it as they treat any other.
 =item type
 
 The name of the error's class in the engine: C<InvalidValueError> (shapes, axes, parameters out of range),
-C<InvalidTypeError> (operands of the wrong kind or dtype), C<OutOfRangeError> (an index), C<AutogradError> (a gradient
-the tape cannot give), C<InplaceError> (a write that would spoil a gradient), C<ContextError> (devices),
-C<UnknownNameError>, or C<MXNetError>, the base of them all.
+C<InvalidTypeError> (operands of the wrong kind or dtype), C<OutOfRangeError> (an index), C<AutogradError>
+(a gradient the tape cannot give), C<InplaceError> (a write that would spoil a gradient), C<ContextError>
+(devices), C<UnknownNameError>, or C<MXNetError>, the base of them all.
 
 =item message
 

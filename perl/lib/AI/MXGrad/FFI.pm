@@ -13,19 +13,21 @@ use AI::MXGrad::FFI::Prototypes ();
 
 my @PROTOTYPES = @AI::MXGrad::FFI::Prototypes::PROTOTYPES;
 
-our @EXPORT_OK = (qw(fail here buffer text_of handles take_handles $RECORDING $DEPTH $CARE $PENDING $OVER), map { $_->[0] } @PROTOTYPES);
+our @EXPORT_OK = (qw(fail here buffer text_of handles take_handles $RECORDING $DEPTH $CARE $PENDING $OVER),
+    map { $_->[0] } @PROTOTYPES);
 
 # Mirrors the recording flag of this thread, so that only recorded calls pay for saying where they are made.
 our $RECORDING = 0;
 
-# How many callbacks C is in now. `exit` inside one jumps over the frames of the engine, which must not be entered again.
+# How many callbacks C is in now. `exit` inside one jumps over the frames of the engine, which must not be
+# entered again.
 our $DEPTH = 0;
 
 # Set when the program is over: from then on handles are left to the system.
 our $OVER = 0;
 
-# Not 0 while giving back a handle needs care: in a callback, at the end, or as long as there are custom functions, since
-# Platypus clears $@ after the callback that one may end in.
+# Not 0 while giving back a handle needs care: in a callback, at the end, or as long as there are custom
+# functions, since Platypus clears $@ after the callback that one may end in.
 our $CARE = 0;
 
 # A reference to the exception that a callback ended with, on its way round C to the caller.
@@ -96,7 +98,8 @@ sub _load {
     my $file = find_library();
 
     # Platypus only warns when a library does not load; the loader's own sentence says what is missing.
-    my $library = dlopen($file, RTLD_PLATYPUS_DEFAULT) or die "AI::MXGrad cannot load its library: " . dlerror() . "\n";
+    my $library = dlopen($file, RTLD_PLATYPUS_DEFAULT) or die "AI::MXGrad cannot load its library: "
+        . dlerror() . "\n";
     dlclose($library);
 
     my $ffi = FFI::Platypus->new(api => 2, lib => $file);
@@ -189,7 +192,8 @@ AI::MXGrad::FFI - the C library
 
 =head1 DESCRIPTION
 
-Internal: the only part of the distribution that knows C. It finds and opens the library (see L<AI::MXGrad/THE LIBRARY>),
-attaches every function of its header, and turns a status into an L<AI::MXGrad::Error>.
+Internal: the only part of the distribution that knows C. It finds and opens the library (see
+L<AI::MXGrad/THE LIBRARY>), attaches every function of its header, and turns a status into an
+L<AI::MXGrad::Error>.
 
 =cut

@@ -18,14 +18,14 @@ use AI::MXGrad::Ops ();
 
 our @ISA = ('AI::MXGrad::Ops');
 
-# What users see as the class in `print $x`, and whether a whole array is true in a condition: AI::MXGrad::Compat sets
-# both to the habits of AI::MXNet.
+# What users see as the class in `print $x`, and whether a whole array is true in a condition:
+# AI::MXGrad::Compat sets both to the habits of AI::MXNet.
 our $SHOWN_AS = __PACKAGE__;
 our $ALL_TRUE = 0;
 
-# An array is a hash: `h` the handle; `shape` and `dtype` once someone asked; `reshaped`, a weak
-# reference, the array that it is another shape of. A part of another array is of the class
-# AI::MXGrad::NDArray::Slice, which has no handle of its own: code that may meet one says `handle` or `as_array`.
+# An array is a hash: `h` the handle; `shape` and `dtype` once someone asked; `reshaped`, a weak reference,
+# the array that it is another shape of. A part of another array is of the class AI::MXGrad::NDArray::Slice,
+# which has no handle of its own: code that may meet one says `handle` or `as_array`.
 
 # A thread must not give back the handles of the thread that started it.
 sub CLONE_SKIP { return 1 }
@@ -116,7 +116,8 @@ sub _true {
 }
 
 our %BINARY = map { $_->[0] => _binary($_->[1]) } (
-    ['+',  'add'],   ['-',  'subtract'],  ['*', 'multiply'], ['/',  'divide'],        ['%', 'modulo'], ['**', 'power'],
+    ['+',  'add'],   ['-',  'subtract'],  ['*', 'multiply'], ['/',  'divide'],        ['%', 'modulo'],
+        ['**', 'power'],
     ['==', 'equal'], ['!=', 'not_equal'], ['>', 'greater'],  ['>=', 'greater_equal'], ['<', 'lesser'],
     ['<=', 'lesser_equal'], ['atan2', 'arctan2'],
 );
@@ -154,7 +155,8 @@ sub _options {
     my %option = @options;
     my %known = map { $_ => 1 } @$allowed;
     for my $name (sort keys %option) {
-        $known{$name} or _bad('InvalidTypeError', "$method: no argument '$name'; it takes " . join ', ', @$allowed);
+        $known{$name} or _bad('InvalidTypeError', "$method: no argument '$name'; it takes "
+            . join ', ', @$allowed);
     }
     return %option;
 }
@@ -174,7 +176,8 @@ sub _dims {
     return @shape;
 }
 
-# An array from bytes. Perl and PDL have no float16 and no bool: the engine makes those from what they travel as.
+# An array from bytes. Perl and PDL have no float16 and no bool: the engine makes those from what they
+# travel as.
 sub _from_bytes {
     my ($bytes, $dtype, $shape, $ctx) = @_;
     my $travels = AI::MXGrad::Convert::travels_as($dtype);
@@ -202,7 +205,8 @@ sub _from {
     return _bad('InvalidTypeError', "an array is an NDArray, a PDL, nested array references or a number, not $kind");
 }
 
-# What an operand or an input of an operator stands for; with the dtype and context of the array `$like` beside it.
+# What an operand or an input of an operator stands for; with the dtype and context of the array `$like`
+# beside it.
 sub coerce {
     my ($class, $value, $like) = @_;
     return $value if ref $value eq __PACKAGE__;
@@ -235,9 +239,12 @@ sub _filled {
     return defined $option{out} ? $option{out}->set($array) : $array;
 }
 
-sub zeros :lvalue { my ($class, @rest) = @_; my $array = _filled('zeros', \&mxg_ndarray_zeros, @rest); $array }
-sub ones  :lvalue { my ($class, @rest) = @_; my $array = _filled('ones',  \&mxg_ndarray_ones,  @rest); $array }
-sub empty :lvalue { my ($class, @rest) = @_; my $array = _filled('empty', \&mxg_ndarray_zeros, @rest); $array }
+sub zeros :lvalue { my ($class, @rest) = @_; my $array = _filled('zeros', \&mxg_ndarray_zeros,
+    @rest); $array }
+sub ones  :lvalue { my ($class, @rest) = @_; my $array = _filled('ones',  \&mxg_ndarray_ones,
+    @rest); $array }
+sub empty :lvalue { my ($class, @rest) = @_; my $array = _filled('empty', \&mxg_ndarray_zeros,
+    @rest); $array }
 
 sub full :lvalue {
     my ($class, $shape, $value, @options) = @_;
@@ -265,7 +272,8 @@ sub concatenate {
     my ($class, $arrays, @options) = @_;
     my %option = _options('concatenate', [qw(axis always_copy)], @options);
     ref $arrays eq 'ARRAY' && @$arrays or _bad('InvalidTypeError', 'concatenate: needs a list of arrays');
-    return AI::MXGrad::Ops::invoke_named('concat', [map { $class->coerce($_) } @$arrays], {dim => $option{axis} // 0});
+    return AI::MXGrad::Ops::invoke_named('concat', [map { $class->coerce($_) } @$arrays],
+        {dim => $option{axis} // 0});
 }
 
 sub random { return 'AI::MXGrad::Random' }
@@ -361,7 +369,8 @@ sub asmpdl :lvalue { my $pdl = $_[0]->_pdl(1); $pdl }
 sub aslist {
     my ($x) = @_;
     my @shape = @{ _shape($x) };
-    my $list = AI::MXGrad::Convert::unpack_nested($x->_bytes, AI::MXGrad::Convert::travels_as($x->dtype), \@shape);
+    my $list = AI::MXGrad::Convert::unpack_nested($x->_bytes, AI::MXGrad::Convert::travels_as($x->dtype),
+        \@shape);
     return @shape ? $list : $list->[0];
 }
 
@@ -406,7 +415,8 @@ sub _range {
     @$index >= 1 && @$index <= 3
         or _bad('InvalidTypeError', 'a range of indices is [from, to], with both its ends in it');
     $step //= 1;
-    $step =~ /\A-?[1-9][0-9]*\z/ or _bad('InvalidValueError', "a step is a whole number other than 0, not '$step'");
+    $step =~ /\A-?[1-9][0-9]*\z/ or _bad('InvalidValueError',
+        "a step is a whole number other than 0, not '$step'");
     $from = _whole_number($from // ($step > 0 ? 0 : -1), $n, $axis);
     $to   = _whole_number($to   // ($step > 0 ? -1 : 0), $n, $axis);
     if (($to - $from) * $step < 0) {
@@ -438,7 +448,8 @@ sub _points {
 sub _slice {
     my ($x, @index) = @_;
     if (@index == 1 && ref $index[0] eq 'HASH' || @index && !ref $index[0] && ($index[0] // '') =~ /\A(?:begin|end)\z/) {
-        return AI::MXGrad::Ops::invoke_named('slice', [$x->as_array], {_options('slice', [qw(begin end step)], @index)});
+        return AI::MXGrad::Ops::invoke_named('slice', [$x->as_array],
+            {_options('slice', [qw(begin end step)], @index)});
     }
     if (@index == 1 && ref $index[0] eq 'ARRAY' && ref $index[0][0]) {
         return _points($x, @{ $index[0] });
@@ -590,7 +601,8 @@ sub save {
     if (grep { !_is_array($_) } @arrays) {
         _bad('InvalidTypeError', 'save: the data is an NDArray, or a list or hash reference of them');
     }
-    mxg_save($file, scalar @arrays, @names ? pack('p*', @names) : undef, handles(map { $_->as_array } @arrays)) and fail();
+    mxg_save($file, scalar @arrays, @names ? pack('p*', @names) : undef,
+        handles(map { $_->as_array } @arrays)) and fail();
     return;
 }
 
@@ -653,9 +665,9 @@ AI::MXGrad::NDArray - n-dimensional arrays
 C<nd> is short for this class. Besides the methods below an array has every operator of L<AI::MXGrad::Ops>:
 C<< $x->exp >>, C<< $x->dot($y) >>, C<< $x->sum(axis => 0) >>; the same can be written C<< nd->exp($x) >>.
 
-Dtypes are named as in NumPy: C<float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool>. A shape is a reference
-to a list of sizes. Wherever an operator wants an array beside another, a PDL or nested lists of numbers will do, and
-take the dtype of that other.
+Dtypes are named as in NumPy: C<float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64
+bool>. A shape is a reference to a list of sizes. Wherever an operator wants an array beside another, a PDL
+or nested lists of numbers will do, and take the dtype of that other.
 
 All errors are L<AI::MXGrad::Error> objects; the types named below are what their C<type> says.
 
@@ -665,9 +677,10 @@ All errors are L<AI::MXGrad::Error> objects; the types named below are what thei
 
 =item nd->array($source, dtype => 'float32', ctx => $context)
 
-An array of a number, of nested lists, of a PDL (its dims are the shape reversed; those of a L<PDL::Matrix> are not)
-or of another array. The copy of an array is recorded under C<record>. Errors: InvalidValueError for rows of different
-lengths, integers out of range, bad values in a PDL; InvalidTypeError for what is not a number, an unknown dtype.
+An array of a number, of nested lists, of a PDL (its dims are the shape reversed; those of a L<PDL::Matrix>
+are not) or of another array. The copy of an array is recorded under C<record>. Errors: InvalidValueError
+for rows of different lengths, integers out of range, bad values in a PDL; InvalidTypeError for what is not
+a number, an unknown dtype.
 
 =item nd->zeros($shape, dtype =>, ctx =>, out =>), nd->ones(...), nd->empty(...), nd->full($shape, $value, ...)
 
@@ -683,8 +696,8 @@ The arrays one after the other along an axis.
 
 =item nd->load($file)
 
-What was saved: a list reference, or a hash reference if the arrays have names. Reads all versions of MXNet's
-F<.params>.
+What was saved: a list reference, or a hash reference if the arrays have names. Reads all versions of
+MXNet's F<.params>.
 
 =item nd->random
 
@@ -718,7 +731,8 @@ The L<context|AI::MXGrad::Context>.
 
 =item handle
 
-The number by which the engine knows the array. Two variables with one handle are one array, which also C<eq> tells.
+The number by which the engine knows the array. Two variables with one handle are one array, which also
+C<eq> tells.
 
 =item as_array
 
@@ -777,15 +791,16 @@ Wait until values are there, as they always are on a CPU.
 
 =item slice(@indices)
 
-The part at one index for each of the first axes: a number, which counts from the end if negative and keeps its axis;
-C<[$from, $to]>, a range with both its ends in it, either of which may be undef; C<[$from, $to, $step]>; C<'X'> or
-C<':'> for a whole axis. With a reference to lists, or arrays, of numbers: the elements at those places, as a copy.
-With C<< begin => [...], end => [...], step => [...] >>: the operator C<slice>, whose ends are not in it.
+The part at one index for each of the first axes: a number, which counts from the end if negative and keeps
+its axis; C<[$from, $to]>, a range with both its ends in it, either of which may be undef; C<[$from, $to,
+$step]>; C<'X'> or C<':'> for a whole axis. With a reference to lists, or arrays, of numbers: the elements
+at those places, as a copy. With C<< begin => [...], end => [...], step => [...] >>: the operator C<slice>,
+whose ends are not in it.
 
 =item at($i), at(@indices)
 
-Entry C<$i> of the first axis, without that axis (but an array of one axis gives shape [1]); with several indices,
-C<slice(@indices)>.
+Entry C<$i> of the first axis, without that axis (but an array of one axis gives shape [1]); with several
+indices, C<slice(@indices)>.
 
 =item @$x, $x->[$i]
 
@@ -793,11 +808,11 @@ The entries C<at> each index.
 
 =back
 
-What is written to a part goes into the array it was taken from. What is read from a part is read there at that
-moment; a part taken under C<record> is computed there and then, and gradients flow through it.
+What is written to a part goes into the array it was taken from. What is read from a part is read there at
+that moment; a part taken under C<record> is computed there and then, and gradients flow through it.
 
-Errors: OutOfRangeError for an index outside its axis or too many indices, InvalidTypeError for what is no index,
-InvalidValueError for an empty range.
+Errors: OutOfRangeError for an index outside its axis or too many indices, InvalidTypeError for what is no
+index, InvalidValueError for an empty range.
 
 =head1 WRITING
 
@@ -805,8 +820,8 @@ InvalidValueError for an empty range.
 
 =item $x .= $value, set($value)
 
-Overwrites all elements with a number, an array that broadcasts, a PDL or lists. (C<$x = $value> would only give the
-variable another value.)
+Overwrites all elements with a number, an array that broadcasts, a PDL or lists. (C<$x = $value> would only
+give the variable another value.)
 
 =item copyto($other)
 
@@ -818,17 +833,17 @@ In place. C<**=> makes a new array.
 
 =back
 
-Under C<record> an array that gradients may need cannot be overwritten: the attempt is an InplaceError, and nothing is
-written. Assigning to an array made inside C<record>, whole or in parts, is differentiable.
+Under C<record> an array that gradients may need cannot be overwritten: the attempt is an InplaceError, and
+nothing is written. Assigning to an array made inside C<record>, whole or in parts, is differentiable.
 
 =head1 OPERATORS
 
-C<+ - * / % **>, C<== != E<gt> E<gt>= E<lt> E<lt>=> (1 and 0 in the dtype of the operands), C<atan2>, unary C<->,
-C<abs sqrt exp log sin cos> work by element. Operands are arrays of one dtype, numbers, lists, PDLs.
+C<+ - * / % **>, C<== != E<gt> E<gt>= E<lt> E<lt>=> (1 and 0 in the dtype of the operands), C<atan2>, unary
+C<->, C<abs sqrt exp log sin cos> work by element. Operands are arrays of one dtype, numbers, lists, PDLs.
 
-C<eq> and C<ne> compare identity. An array of one element is a number and a truth value; one of any other size is
-neither, and asking is an InvalidValueError. As a string an array tells its shape and context, not its values: print
-C<< $x->asstr >>.
+C<eq> and C<ne> compare identity. An array of one element is a number and a truth value; one of any other
+size is neither, and asking is an InvalidValueError. As a string an array tells its shape and context, not
+its values: print C<< $x->asstr >>.
 
 =head1 SHAPE, DTYPE, CONTEXT
 
@@ -836,8 +851,9 @@ C<< $x->asstr >>.
 
 =item reshape(\@shape, reverse => 0)
 
-The elements in another shape. 0 copies a size, -1 is inferred, -2 copies the rest, -3 merges two, -4 splits one into
-the two that follow; C<reverse> counts from the right. What is written to the result goes into the array, too.
+The elements in another shape. 0 copies a size, -1 is inferred, -2 copies the rest, -3 merges two, -4 splits
+one into the two that follow; C<reverse> counts from the right. What is written to the result goes into the
+array, too.
 
 =item T
 
@@ -863,8 +879,8 @@ The array: all arrays are dense.
 
 =item attach_grad(grad_req => 'write')
 
-Makes the array a variable with a gradient of zeros; gives the array. C<grad_req> is C<write>, C<add> or C<null>. An
-array that was computed is cut off from its history.
+Makes the array a variable with a gradient of zeros; gives the array. C<grad_req> is C<write>, C<add> or
+C<null>. An array that was computed is cut off from its history.
 
 =item grad
 
@@ -876,8 +892,9 @@ Makes the array no variable.
 
 =item backward(out_grad => $array, retain_graph => 0, train_mode => 1)
 
-Fills the gradients of all variables that the array was computed from. C<out_grad> is ones unless given; it may be given
-without its name. Error: AutogradError if nothing was recorded, or the graph was used up by an earlier C<backward>.
+Fills the gradients of all variables that the array was computed from. C<out_grad> is ones unless given; it
+may be given without its name. Error: AutogradError if nothing was recorded, or the graph was used up by an
+earlier C<backward>.
 
 =item detach
 

@@ -34,10 +34,10 @@ AI::MXGrad::NP - arrays with NumPy's habits
 
 =head1 DESCRIPTION
 
-The engine knows two kinds of arrays, those of MXNet 1 (C<nd>) and those of MXNet 2, which behave like NumPy's (C<np>).
-Both are L<AI::MXGrad::NDArray> objects with the same methods and operators, but arrays made by C<np>, and what is
-computed from them, keep NumPy's habits: a full reduction has no axes (the shape C<[]>), comparisons give C<bool>, dtypes
-mix, and C<attach_grad> on a computed array keeps its history.
+The engine knows two kinds of arrays, those of MXNet 1 (C<nd>) and those of MXNet 2, which behave like
+NumPy's (C<np>). Both are L<AI::MXGrad::NDArray> objects with the same methods and operators, but arrays
+made by C<np>, and what is computed from them, keep NumPy's habits: a full reduction has no axes (the shape
+C<[]>), comparisons give C<bool>, dtypes mix, and C<attach_grad> on a computed array keeps its history.
 
 =head1 METHODS
 
@@ -47,7 +47,8 @@ Every operator of L<AI::MXGrad::Ops/OPERATORS OF NP> is a class method.
 
 =item array($source, dtype => 'float32', ctx => $context)
 
-An array of a number, nested lists, a PDL, or an array of either kind; as C<array> of L<AI::MXGrad::NDArray>.
+An array of a number, nested lists, a PDL, or an array of either kind; as C<array> of
+L<AI::MXGrad::NDArray>.
 
 =back
 

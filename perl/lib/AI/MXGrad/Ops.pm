@@ -18,8 +18,8 @@ my $ROOM = 16;
 
 my %OP;
 
-# `dot` becomes the method dot of this package, `random.uniform` the method uniform of the package random below it, which
-# `->random` gives, and so on; those of nd also have the flat name random_uniform.
+# `dot` becomes the method dot of this package, `random.uniform` the method uniform of the package random
+# below it, which `->random` gives, and so on; those of nd also have the flat name random_uniform.
 sub _install {
     mxg_op_count(\my $count) and fail();
     for my $i (0 .. $count - 1) {
@@ -132,7 +132,8 @@ sub parameter {
     if (ref $value) {
         return "$value" if blessed $value && overload::Method($value, '""') && !_is_array($value);
         ref $value eq 'ARRAY'
-            or _bad('InvalidTypeError', 'a parameter is a number, a string or an array reference, not ' . ref $value);
+            or _bad('InvalidTypeError', 'a parameter is a number, a string or an array reference, not '
+                . ref $value);
         my @items = map { parameter($_) } @$value;
         return '(' . join(', ', @items) . (@items == 1 ? ',)' : ')');
     }
@@ -196,8 +197,8 @@ sub invoke_named {
     return invoke($OP{$name}, @rest);
 }
 
-# From the arguments of a Perl call to `invoke`. Arrays come first, then parameters by position, then name => value
-# pairs or a hash reference.
+# From the arguments of a Perl call to `invoke`. Arrays come first, then parameters by position, then name
+# => value pairs or a hash reference.
 sub _call {
     my ($op, $first, @args) = @_;
     my $info = $op->{info} ||= _info($op);
@@ -267,12 +268,13 @@ sub _unknown {
     my @names = map { $_->[0] } @{ $info->{params} };
     return "$info->{name}: "
         . (defined $name ? "no parameter '$name'" : 'too many arguments')
-        . '; it takes ' . (join(', ', @{ $info->{arrays} }, $info->{variadic} ? "any number of arrays" : ()) || 'no arrays')
+        . '; it takes ' . (join(', ', @{ $info->{arrays} },
+            $info->{variadic} ? "any number of arrays" : ()) || 'no arrays')
         . (@names ? ' and the parameters ' . join ', ', @names : ' and no parameters');
 }
 
-# Takes the arrays from the front of @$args. Gives the inputs; or, for a function of two arrays called with one array
-# and one number, that pair.
+# Takes the arrays from the front of @$args. Gives the inputs; or, for a function of two arrays called with
+# one array and one number, that pair.
 sub _inputs {
     my ($info, $self, $args, $params) = @_;
     my $slots = $info->{arrays};
@@ -311,7 +313,8 @@ sub _inputs {
     return (\@inputs, undef);
 }
 
-# Whether an argument can stand for an array where one may come. A bare number can only if it cannot be a parameter.
+# Whether an argument can stand for an array where one may come. A bare number can only if it cannot be a
+# parameter.
 sub _fits {
     my ($info, $value) = @_;
     return 1 if !defined $value;

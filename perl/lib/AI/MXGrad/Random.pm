@@ -53,8 +53,9 @@ AI::MXGrad::Random - random numbers
 
 =head1 DESCRIPTION
 
-The streams are those of MXNet 1.x on a CPU, bit for bit, and the same from Python and C; without C<seed> a program
-draws as after C<seed(0)>. C<< nd->random >> and C<< mx->random >> are this class; all methods are class methods.
+The streams are those of MXNet 1.x on a CPU, bit for bit, and the same from Python and C; without C<seed> a
+program draws as after C<seed(0)>. C<< nd->random >> and C<< mx->random >> are this class; all methods are
+class methods.
 
 =head1 METHODS
 

@@ -39,7 +39,8 @@ sub _entries {
     package    # of addresses for C, and of what is behind them
         AI::MXGrad::AutoGrad::Function::Entry;
 
-    # A thread has an interpreter and so entries of its own; Platypus would free copies of ours a second time.
+    # A thread has an interpreter and so entries of its own; Platypus would free copies of ours a second
+    # time.
     sub CLONE_SKIP { return 1 }
 
     sub new {
@@ -53,8 +54,9 @@ sub _entries {
     }
 }
 
-# Runs what C called. An exception cannot cross C: it waits in $PENDING for the call that started it all. Nor can next,
-# last and goto; an overloaded operator runs on a stack of its own, where they find no label and become exceptions.
+# Runs what C called. An exception cannot cross C: it waits in $PENDING for the call that started it all.
+# Nor can next, last and goto; an overloaded operator runs on a stack of its own, where they find no label
+# and become exceptions.
 sub _guard {
     my ($code) = @_;
     local $@;
@@ -229,8 +231,9 @@ AI::MXGrad::AutoGrad::Function - a function with a gradient of its own
 
 =head1 DESCRIPTION
 
-A subclass says how the outputs are computed and how the gradients of the inputs follow from those of the outputs.
-Nothing is recorded inside either. What dies in them arrives unchanged at the caller of the function or of C<backward>.
+A subclass says how the outputs are computed and how the gradients of the inputs follow from those of the
+outputs. Nothing is recorded inside either. What dies in them arrives unchanged at the caller of the
+function or of C<backward>.
 
 =head1 METHODS TO WRITE
 
@@ -256,11 +259,13 @@ An object, a hash with the given state. Keys that begin with an underscore are t
 
 =item $function->(@inputs), call(@inputs)
 
-The outputs: an array if there is one, else a list, or a list reference in scalar context. An object is called once.
+The outputs: an array if there is one, else a list, or a list reference in scalar context. An object is
+called once.
 
 =item save_for_backward(@arrays), saved_tensors
 
-Keep arrays in C<forward> and get them back in C<backward>. If one was overwritten meanwhile, C<backward> is an error.
+Keep arrays in C<forward> and get them back in C<backward>. If one was overwritten meanwhile, C<backward> is
+an error.
 
 =back
 

@@ -4,8 +4,8 @@ use warnings;
 
 use AI::MXGrad::FFI qw(fail $RECORDING $DEPTH $OVER mxg_scope_begin mxg_scope_end);
 
-# The recording and training flags set for as long as the object lives: 1, 0, or -1 for as it is. Perl ends it however
-# the block is left.
+# The recording and training flags set for as long as the object lives: 1, 0, or -1 for as it is. Perl ends
+# it however the block is left.
 
 sub CLONE_SKIP { return 1 }
 

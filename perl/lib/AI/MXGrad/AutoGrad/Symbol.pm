@@ -51,7 +51,8 @@ The operators and variables an array was computed from. As a string it prints re
 
 =item new($array)
 
-The computation of an array; C<< autograd->get_symbol >> calls it. Error: AutogradError if it was not recorded.
+The computation of an array; C<< autograd->get_symbol >> calls it. Error: AutogradError if it was not
+recorded.
 
 =item list_arguments
 

@@ -5,8 +5,8 @@ use warnings;
 
 our $ABI = 1;
 
-# [function, its result, its arguments] in the type names of FFI::Platypus; 'string' also stands for packed arrays and
-# for buffers that C fills.
+# [function, its result, its arguments] in the type names of FFI::Platypus; 'string' also stands for packed
+# arrays and for buffers that C fills.
 our @PROTOTYPES = (
     [qw(mxg_version int)],
     [qw(mxg_version_string string)],

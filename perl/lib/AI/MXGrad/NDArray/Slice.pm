@@ -4,9 +4,10 @@ use warnings;
 
 use AI::MXGrad::FFI qw(fail here $RECORDING mxg_ndarray_slice mxg_ndarray_assign_slice);
 
-# A part of an array: the whole, and (begin, end, step) of each axis. What is written goes into the whole, also where
-# the part is no block of its memory, and under `record` with the tape's knowledge. What is read is read from the whole
-# at that moment; a part taken under `record` is computed, and so recorded, there and then.
+# A part of an array: the whole, and (begin, end, step) of each axis. What is written goes into the whole,
+# also where the part is no block of its memory, and under `record` with the tape's knowledge. What is read
+# is read from the whole at that moment; a part taken under `record` is computed, and so recorded, there and
+# then.
 
 our @ISA = ('AI::MXGrad::NDArray');
 
@@ -102,7 +103,7 @@ AI::MXGrad::NDArray::Slice - a part of an array
 
 =head1 DESCRIPTION
 
-What C<slice> and C<at> of L<AI::MXGrad::NDArray> give: an array in every respect, whose elements are those of the array
-that it was taken from.
+What C<slice> and C<at> of L<AI::MXGrad::NDArray> give: an array in every respect, whose elements are those
+of the array that it was taken from.
 
 =cut
