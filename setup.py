@@ -2,8 +2,8 @@
 
 Everything that is not code stands in pyproject.toml. The C library is no Python extension, though setuptools
 is told of it as one, so that wheels carry a platform tag: it is a shared library that programs in C and Perl
-link to, and it starts Python itself. Where it cannot be built, the packages install without it, and the reason
-is printed.
+link to, and it starts Python itself. Where it cannot be built, the packages install without it, and the
+reason is printed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The digits example learns, as the same formulas in plain NumPy do, and prints the same lines in every language."""
+"""The digits example learns what plain NumPy learns by the same formulas, and prints one text everywhere."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def numpy_training() -> tuple[list[float], float]:
 
 def test_losses_and_accuracy_are_those_of_plain_numpy(printed: str) -> None:
     *steps, last = printed.splitlines()
-    losses = [float(re.fullmatch(rf"step {i:3d}  loss (\d\.\d{{6}})", line)[1]) for i, line in enumerate(steps, 1)]
+    assert steps[0] == "step   1  loss 2.302585"        # the logarithm of 10: all digits are equally likely
+    losses = [float(re.fullmatch(r"step +\d+  loss (\d\.\d{6})", line)[1]) for line in steps]
     accuracy = float(re.fullmatch(r"test accuracy (\d\.\d{4})", last)[1])
     expected, expected_accuracy = numpy_training()
     assert losses == pytest.approx(expected, abs=1e-5)

@@ -18,10 +18,10 @@ and,
 from a mean of 12 on, of *Numerical Recipes in C*, 7.3; sampling without replacement by Floyd's method or a
 reservoir.
 
-What "bit for bit" covers: all numbers equal MXNet's on x86-64 Linux with glibc 2.28 to 2.40. The float
-functions of that libm are restated below, so float32 numbers come out the same everywhere. In float64 log,
-exp and pow are the platform's, whose last bit may differ (a float32 exponential or gamma number sees it
-once in 1e9). Exceptions:
+What "bit for bit" covers: all numbers equal MXNet's on x86-64 Linux with glibc 2.36. The float functions of
+that libm are restated below, so float32 numbers come out the same everywhere. In float64, log, exp and pow
+are the platform's, whose last bit may differ (a float32 exponential or gamma number sees it once in 1e9).
+Exceptions:
 
 * parameters in float16 arrays count as float32, where MXNet rounds every step to float16;
 * MXNet 2.0 shuffles long vectors in as many parts as there are threads; here it is 1.9.1's shuffle always;
@@ -422,6 +422,8 @@ class _Lanes:
     def peek(self, lanes: Array, n: int) -> Array:
         """The next n uniform numbers of each lane, (lanes, n), still to be used up by `skip`."""
         words = n * _words_per_unit(self._dtype)
+        if self._sure < words:
+            self._sure = self._words.shape[1] - int(self._next.max())
         while self._sure < words:
             self._refill()
         at = self._next[lanes, None] + np.arange(words)

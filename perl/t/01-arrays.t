@@ -170,6 +170,15 @@ subtest 'write parts' => sub {
     my $other = nd->ones([2, 3]);
     is($x->copyto($other)->handle, $other->handle, 'copyto gives the target');
     values_are($other, [[0, 0, 0], [0, 0, 0]], '... overwritten');
+    $x->slice('X', [1, 2])->slice(1) .= 8;
+    values_are($x, [[0, 0, 0], [0, 8, 8]], 'a part of a part');
+    $x->slice('X', 1)->slice(0) += 3;
+    values_are($x, [[0, 3, 0], [0, 8, 8]], '... in place');
+    nd->exp(nd->zeros([2, 1]), out => $x->slice('X', 0));
+    values_are($x, [[1, 3, 0], [1, 8, 8]], 'out => a part');
+    nd->exp(nd->zeros([6]), out => $x->reshape([6]));
+    values_are($x, [[1, 1, 1], [1, 1, 1]], 'out => another shape');
+    $x .= 0;
     my $vector = nd->zeros([3]);
     $vector->at(1) .= 4;
     values_are($vector, [0, 4, 0], 'one element of one axis');

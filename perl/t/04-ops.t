@@ -88,6 +88,8 @@ subtest 'parameters' => sub {
     values_are($x->sum(axis => undef), [10], 'undef is None');
     values_are($x->sum(axis => 1, keepdims => ''), [3, 7], "'' is False");
     values_are($x->sum(axis => [0, 1]), [10], 'a list of axes');
+    values_are($x->at(0)->reshape([1, 1, 1, 2])->pad('edge', [0, 0, 0, 0, 0, 0, 1, 1]), [[[[1, 1, 2, 2]]]],
+        'a word by position');
     values_are($x->clip(1.5, 3.5), [[1.5, 2], [3, 3.5]], 'fractions');
 };
 

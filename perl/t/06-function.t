@@ -81,6 +81,10 @@ subtest 'values and gradients' => sub {
     values_are($q->grad, [7],  'undef is no gradient: the variable is not reached');
     is_deeply(\@My::Two::SEEN, ['0 1', '0 2'],
         'nothing is recorded in either; backward has one head for each output');
+    my $row = nd->array([[1, 2], [3, 4]])->attach_grad;
+    autograd->record(sub { My::Code->new(forward => sub { ($_[0] * 2)->slice('X', 0) },
+        backward => sub { $_[0]->concat($_[0] * 5, dim => 1) })->($row->slice(1)) })->backward;
+    values_are($row->grad, [[0, 0], [1, 5]], 'parts in and out');
     my $both = My::Two->new->($p, $q);
     is(ref $both, 'ARRAY', 'a list in scalar context');
 

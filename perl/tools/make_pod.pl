@@ -68,13 +68,14 @@ AI::MXGrad::Ops - every operator
 
 =head1 DESCRIPTION
 
-This page is generated from the engine. Operators are real subs: C<< nd->can('relu') >> is true, and an unknown name is
-Perl's own error.
+This page is generated from the engine. Operators are real subs: C<< nd->can('relu') >> is true, and an
+unknown name is Perl's own error.
 
-Arrays come first, by position or by name; as a method the object is the first of them. Then come parameters, by
-position or by name. A parameter is a number, a string, undef (Python's None), C<''> (False), 1 (True), or an array
-reference (a tuple). Defaults and examples below are written as in Python; a parameter without one must be given. Every operator
-takes C<out>, an array to write the result into. One result is returned as an array, several as an array reference.
+Arrays come first, by position or by name; as a method the object is the first of them. Then come
+parameters, by position or by name. A parameter is a number, a string, undef (Python's None), C<''> (False),
+1 (True), or an array reference (a tuple). Defaults and examples below are written as in Python; a parameter
+without a default must be given. Every operator takes C<out>, an array to write the result into. One result
+is returned as an array, several as an array reference.
 
 Errors are L<AI::MXGrad::Error> objects: InvalidTypeError for unknown parameters and dtypes that do not fit,
 InvalidValueError for shapes and values that do not.
@@ -93,7 +94,7 @@ All operators, as the engine writes their names: C<dot>, C<random.uniform>, C<np
 
 What the engine says of one: a hash reference with C<name>, C<doc>, C<arrays>, C<variadic> and C<params>.
 
-=item handle($name), invoke($op, \@arrays, \%params), invoke_named($name, \@arrays, \%params), parameter($value)
+=item handle($name), invoke($op, \@arrays, \%params), invoke_named($name, ...), parameter($value)
 
 Internal.
 

@@ -27,7 +27,8 @@ sub platypus_type {
     return 'opaque'   if $type eq 'void*' && $name ne 'dst' || $type eq 'const mxg_options*';
     return 'string'   if $type =~ /\A(?:const )?(?:char|void)\*\z/ || $type =~ /\Aconst [\w*]+\*\z/;
     my $pointer = $type =~ s/\*\z//;
-    my $value = $VALUE{$type} || ($type =~ /\Amxg_\w+\z/ ? 'opaque' : die "unknown type '$type' in $function\n");
+    my $value = $VALUE{$type} || ($type =~ /\Amxg_\w+\z/ && 'opaque')
+        or die "unknown type '$type' in $function\n";
     return $value if !$pointer;
     return $FILLS_ARRAY{"$function $name"} ? 'string' : "$value*";
 }

@@ -199,11 +199,12 @@ static inline void check_shape(const char *file, int line, const char *what, mxg
 /* Runs a test function, which must free all its handles and end all its scopes. */
 #define RUN(test)                                                                                 \
     do {                                                                                          \
-        int64_t before_ = live();                                                                 \
+        long long left_ = -live();                                                                \
         int on_;                                                                                  \
         test();                                                                                   \
-        if (live() != before_)                                                                    \
-            check_failed(__FILE__, __LINE__, "%s leaves %lld handles", #test, (long long)(live() - before_)); \
+        left_ += live();                                                                          \
+        if (left_ != 0)                                                                           \
+            check_failed(__FILE__, __LINE__, "%s leaves %lld handles", #test, left_);             \
         OK(mxg_is_recording(&on_));                                                               \
         CHECK(!on_);                                                                              \
     } while (0)

@@ -187,7 +187,7 @@ GRADIENTS = {
         nd.softmax_cross_entropy(A,nd.array([2,0])) | A | nd.array([10])
         nd.softmax(A,temperature=2) | A | A
         nd.log_softmax(A,axis=0) | A | A
-        nd.LayerNorm(A,v,w) | A,v,w | A
+        nd.LayerNorm(A,v,u) | A,v,u | A
         nd.L2Normalization(T,mode='channel') | T | T
         nd.Activation(S-3,act_type='softrelu') | S
         nd.Activation(S-3,act_type='softsign') | S
@@ -205,9 +205,9 @@ GRADIENTS = {
 def arrays(nd, numpy):
     """The names that expressions use."""
     return {
-        "nd": nd, "numpy": numpy, "x": nd.arange(12).reshape((3, 4)).copy(), "X": nd.ones((3, 4)), "row": nd.ones((1, 4)),
-        "y": nd.arange(8).reshape((2, 2, 2)).copy(), "Y": nd.ones((2, 2, 2)), "v": nd.array([3, 1, 2]), "w": nd.array([1]),
-        "p": nd.array([0.5, 0.25]), "ties": nd.array([1, 3, 3, 2, 3]), "A": nd.array([[1, 2, 3], [4, 5, 7]]),
+        "nd": nd, "numpy": numpy, "x": nd.arange(12).reshape((3, 4)).copy(), "X": nd.ones((3, 4)),
+        "row": nd.ones((1, 4)), "y": nd.arange(8).reshape((2, 2, 2)).copy(), "Y": nd.ones((2, 2, 2)),
+        "v": nd.array([3, 1, 2]), "u": nd.array([1, 0, 2]), "w": nd.array([1]), "p": nd.array([0.5, 0.25]), "ties": nd.array([1, 3, 3, 2, 3]), "A": nd.array([[1, 2, 3], [4, 5, 7]]),
         "B": nd.array([[1, 2], [3, 4]]), "C": nd.arange(9).reshape((3, 3)), "L": nd.array([[2, 0], [0.5, 2]]),
         "S": nd.array([[4, 1], [1, 3]]), "T": nd.arange(12).reshape((2, 3, 2)),
     }
@@ -253,7 +253,6 @@ if __name__ == "__main__":
     from mxnet import autograd, nd
 
     warnings.simplefilter("ignore")
-    recorded = {}
     kinds = [(kind, value, cases(text, ";")) for kind, text in VALUES.items()]
     kinds.append(("writes", write, cases(WRITES, " | ")))
     kinds += [("gradients " + kind, gradient, cases(text, "\n")) for kind, text in GRADIENTS.items()]

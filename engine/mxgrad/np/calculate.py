@@ -278,9 +278,10 @@ def _nan_count(a: Any, params: dict[str, Any]) -> Any:
 
 def _nan_var(a: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     kept = {"axis": axis, "keepdims": True}
-    centred = a - F.nansum(a, **kept) / _nan_count(a, kept)
+    # The holes are filled before the square: behind it their gradient would be 0 times nan.
+    centred = F.where(F.isnan(a), 0, a - F.nansum(a, **kept) / _nan_count(a, kept))
     params = {"axis": axis, "keepdims": keepdims}
-    return F.nansum(centred * centred, **params) / (_nan_count(a, params) - ddof)
+    return F.sum(centred * centred, **params) / (_nan_count(a, params) - ddof)
 
 
 def _floats(a: Any, dtype: Any, what: str) -> Any:
@@ -362,9 +363,9 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     if n < 0:
         raise InvalidValueError(f"diff: n must not be negative, got {n}")
     (axis,) = axes_of(axis, a.ndim)
-    ends = [e if e is None else _end(e, a, axis) for e in (prepend, append)]
-    if ends != [None, None]:
-        a = F.concatenate(*(p for p in (ends[0], a, ends[1]) if p is not None), axis=axis)
+    pieces = [e if e is None or e is a else _end(e, a, axis) for e in (prepend, a, append)]
+    if prepend is not None or append is not None:
+        a = F.concatenate(*(p for p in pieces if p is not None), axis=axis)
     lead = (slice(None),) * axis
     for _ in range(n):
         later, earlier = a[lead + (slice(1, None),)], a[lead + (slice(None, -1),)]

@@ -25,9 +25,8 @@ sub import {
     my ($class, @names) = @_;
     my $caller = caller;
     for my $name (@names) {
-        my $package = $EXPORT{$name}
-            or AI::MXGrad::Error->throw('UnknownNameError', "$class exports "
-                . join(', ', sort keys %EXPORT) . ", not $name");
+        my $package = $EXPORT{$name} or AI::MXGrad::Error->throw('UnknownNameError',
+            "$class exports " . join(', ', sort keys %EXPORT) . ", not $name");
         no strict 'refs';    ## no critic (ProhibitNoStrict)
         *{"${caller}::$name"} = sub () { return $package };
     }
@@ -143,7 +142,7 @@ lives on.
     my $z = nd->zeros([2, 3], dtype => 'float64');
     print "@{ $x->shape } ", $z->dtype, "\n";       # 2 3 float64
 
-    my $y = 1 / (1 + exp(-$x));                     # elementwise, with numbers, lists, PDLs, arrays that broadcast
+    my $y = 1 / (1 + exp(-$x));                     # elementwise, with numbers, lists, PDLs, arrays
     my $p = $x->dot($x->T);                         # every operator is a method ...
     my $s = nd->sum($x, axis => 1);                 # ... and a function of the class
 

@@ -5,6 +5,7 @@ use warnings;
 use AI::MXGrad::AutoGrad::Function ();
 use AI::MXGrad::AutoGrad::Scope ();
 use AI::MXGrad::AutoGrad::Symbol ();
+use AI::MXGrad::Convert ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
     fail here buffer handles take_handles $RECORDING mxg_set_recording mxg_set_training mxg_is_recording
@@ -18,8 +19,8 @@ sub import {
     my ($class, @names) = @_;
     my $caller = caller;
     for my $name (@names) {
-        $name eq 'autograd' or AI::MXGrad::Error->throw('UnknownNameError',
-            "$class exports autograd, not $name");
+        $name eq 'autograd'
+            or AI::MXGrad::Error->throw('UnknownNameError', "$class exports autograd, not $name");
         no strict 'refs';    ## no critic (ProhibitNoStrict)
         *{"${caller}::autograd"} = sub () { return __PACKAGE__ };
     }
@@ -47,13 +48,15 @@ sub _scope {
 sub _flag { return !defined $_[0] ? $AS_IT_IS : $_[0] ? 1 : 0 }
 
 sub record {
-    my ($class, $code, %option) = @_;
-    return _scope(1, exists $option{train_mode} ? _flag($option{train_mode}) : 1, $code);
+    my ($class, $code, @options) = @_;
+    my %option = (train_mode => 1, AI::MXGrad::Convert::options('record', ['train_mode'], @options));
+    return _scope(1, _flag($option{train_mode}), $code);
 }
 
 sub pause {
-    my ($class, $code, %option) = @_;
-    return _scope(0, exists $option{train_mode} ? _flag($option{train_mode}) : 0, $code);
+    my ($class, $code, @options) = @_;
+    my %option = (train_mode => 0, AI::MXGrad::Convert::options('pause', ['train_mode'], @options));
+    return _scope(0, _flag($option{train_mode}), $code);
 }
 
 sub train_mode   { my ($class, $code) = @_; return _scope($AS_IT_IS, 1, $code) }
@@ -87,7 +90,10 @@ sub set_is_training {
 sub mark_variables {
     my ($class, $variables, $gradients, @options) = @_;
     unshift @options, 'grad_reqs' if @options % 2;
-    my %option = (grad_reqs => 'write', @options);
+    my %option = (
+        grad_reqs => 'write',
+        AI::MXGrad::Convert::options('mark_variables', ['grad_reqs'], @options),
+    );
     my @variables = _list($variables);
     my @gradients = _list($gradients);
     my @requests  = ref $option{grad_reqs} ? @{ $option{grad_reqs} } : ($option{grad_reqs}) x @variables;
@@ -115,8 +121,8 @@ sub _head_grads {
     return undef if !defined $grads;    ## no critic (ProhibitExplicitReturnUndef)
     my @grads = ref $grads eq 'ARRAY' && (ref $grads->[0] || !defined $grads->[0]) ? @$grads : ($grads);
     @grads == @$heads
-        or _bad('InvalidValueError', sprintf 'heads and head_grads must be lists of the same length: %d and %d',
-            scalar @$heads, scalar @grads);
+        or _bad('InvalidValueError', 'heads and head_grads must be lists of the same length: '
+            . @$heads . ' and ' . @grads);
     @$keep = map { defined $grads[$_] ? $NDARRAY->coerce($grads[$_], $heads->[$_]) : undef } 0 .. $#grads;
     return handles(@$keep);
 }
@@ -124,14 +130,16 @@ sub _head_grads {
 sub backward {
     my ($class, $heads, @options) = @_;
     unshift @options, 'head_grads' if @options % 2;
-    my %option = (retain_graph => 0, train_mode => 1, @options);
+    my %option = (
+        train_mode => 1,
+        AI::MXGrad::Convert::options('backward', [qw(head_grads retain_graph train_mode)], @options),
+    );
     my @heads = _arrays(_list($heads));
     my $grads = _head_grads(\@heads, $option{head_grads}, \my @keep);
     here();
     local $@;
-    mxg_backward(scalar @heads, handles(@heads), $grads, $option{retain_graph} ? 1 : 0,
-        $option{train_mode} ? 1 : 0)
-        and fail();
+    mxg_backward(scalar @heads, handles(@heads), $grads,
+        $option{retain_graph} ? 1 : 0, $option{train_mode} ? 1 : 0) and fail();
     return;
 }
 
@@ -143,7 +151,10 @@ sub compute_gradient {
 sub grad {
     my ($class, $heads, $variables, @options) = @_;
     unshift @options, 'head_grads' if @options % 2;
-    my %option = (create_graph => 0, train_mode => 1, @options);
+    my %option = (
+        train_mode => 1,
+        AI::MXGrad::Convert::options('grad', [qw(head_grads retain_graph create_graph train_mode)], @options),
+    );
     my @heads = _arrays(_list($heads));
     my @variables = _arrays(_list($variables));
     @variables or _bad('InvalidValueError', 'variables cannot be an empty list');
@@ -152,8 +163,8 @@ sub grad {
     here();
     local $@;
     mxg_grad_of(scalar @heads, handles(@heads), $grads, scalar @variables, handles(@variables),
-        _flag($option{retain_graph}), $option{create_graph} ? 1 : 0, $option{train_mode} ? 1 : 0, $results)
-            and fail();
+        _flag($option{retain_graph}), $option{create_graph} ? 1 : 0, $option{train_mode} ? 1 : 0,
+        $results) and fail();
     my @results = map { bless {h => $_}, $NDARRAY } take_handles($results, scalar @variables);
     return ref $variables eq 'ARRAY' ? \@results : $results[0];
 }

@@ -23,8 +23,7 @@ sub new {
         ($type, $id) = @{$type}{qw(device_type device_id)};
     }
     $type =~ /\A(?:cpu|gpu|cpu_pinned|cpu_shared)\z/
-        or AI::MXGrad::Error->throw('InvalidValueError',
-            "unknown device type '$type'; there are cpu and gpu");
+        or AI::MXGrad::Error->throw('InvalidValueError', "unknown device type '$type'; there are cpu, gpu");
     $id =~ /\A[0-9]+\z/
         or AI::MXGrad::Error->throw('InvalidValueError',
             "$type($id): a device number is a whole number from 0 on");

@@ -48,6 +48,32 @@ sub _show {
     return looks_like_number($value) ? $value : "'$value'";
 }
 
+# Takes the name => value pairs at the end of a list of arguments, or a hash reference there.
+sub take_named {
+    my ($args) = @_;
+    return %{ pop @$args } if @$args && ref $args->[-1] eq 'HASH';
+    my %named;
+    while (@$args >= 2 && defined $args->[-2] && !ref $args->[-2] && $args->[-2] =~ /\A[a-z_]+\z/) {
+        my ($name, $value) = splice @$args, -2;
+        $named{$name} = $value;
+    }
+    return %named;
+}
+
+# Name => value arguments of a method, which knows only those in @$allowed.
+sub options {
+    my ($method, $allowed, @options) = @_;
+    @options = %{ $options[0] } if @options == 1 && ref $options[0] eq 'HASH';
+    @options % 2 and _bad('InvalidTypeError', "$method: an odd number of name => value arguments");
+    my %option = @options;
+    my %known = map { $_ => 1 } @$allowed;
+    for my $name (sort keys %option) {
+        $known{$name}
+            or _bad('InvalidTypeError', "$method: no argument '$name'; it takes " . join ', ', @$allowed);
+    }
+    return %option;
+}
+
 # (bytes, shape) of nested array references of numbers; every row must be as long as its neighbours.
 sub pack_nested {
     my ($source, $dtype) = @_;
@@ -79,8 +105,8 @@ sub _flatten {
     for my $item (@$row) {
         my $is_row = ref $item && !blessed $item && ref $item eq 'ARRAY';
         if ($inner) {
-            $is_row or _bad('InvalidValueError', 'ragged list: ' . _show($item)
-                . ' where its neighbours are rows');
+            my $what = _show($item);
+            $is_row or _bad('InvalidValueError', "ragged list: $what where its neighbours are rows");
             _flatten($item, $depth + 1, $shape, $flat);
             next;
         }
@@ -139,8 +165,8 @@ my $has_pdl;
 # PDL loads its parts only for a package that imports it.
 sub _need_pdl {
     return if $has_pdl;
-    eval { require PDL; 1 } or _bad('MXNetError',
-        'PDL is needed for this, and is not installed (aslist needs none)');
+    eval { require PDL; 1 }
+        or _bad('MXNetError', 'PDL is needed for this, and is not installed (aslist needs none)');
     {
         package    # that can hold its functions
             AI::MXGrad::Convert::Guest;

@@ -73,7 +73,7 @@ sub _from_system {
     return scalar FFI::CheckLib::find_lib(lib => 'mxgrad');
 }
 
-# The path of the library, and what to say of each place where it is not.
+# The path of the library.
 sub find_library {
     if (defined(my $file = $ENV{MXGRAD_LIBRARY})) {
         return $file if -e $file;
@@ -98,8 +98,8 @@ sub _load {
     my $file = find_library();
 
     # Platypus only warns when a library does not load; the loader's own sentence says what is missing.
-    my $library = dlopen($file, RTLD_PLATYPUS_DEFAULT) or die "AI::MXGrad cannot load its library: "
-        . dlerror() . "\n";
+    my $library = dlopen($file, RTLD_PLATYPUS_DEFAULT)
+        or die 'AI::MXGrad cannot load its library: ' . dlerror() . "\n";
     dlclose($library);
 
     my $ffi = FFI::Platypus->new(api => 2, lib => $file);
@@ -110,9 +110,9 @@ sub _load {
         }
         $ffi->attach($name => \@takes => $returns);
     }
-    my $abi = mxg_abi_version();
-    if ($abi != $AI::MXGrad::FFI::Prototypes::ABI) {
-        die "AI::MXGrad speaks version $AI::MXGrad::FFI::Prototypes::ABI of libmxgrad's interface, $file version $abi\n";
+    my ($ours, $theirs) = ($AI::MXGrad::FFI::Prototypes::ABI, mxg_abi_version());
+    if ($theirs != $ours) {
+        die "AI::MXGrad speaks version $ours of libmxgrad's interface, $file version $theirs\n";
     }
     mxg_init(undef) and fail();
     return $ffi;
@@ -169,7 +169,7 @@ sub text_of {
 
 # An array of handles for C; undef stands for NULL.
 sub handles {
-    return pack 'J*', map { defined $_ ? $_->{h} : 0 } @_;
+    return pack 'J*', map { defined $_ ? $_->handle : 0 } @_;
 }
 
 # The handles that C wrote.

@@ -8,11 +8,12 @@ use AI::MXGrad::Context ();
 use AI::MXGrad::Convert ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here buffer text_of handles take_handles $RECORDING $OVER $DEPTH $CARE mxg_waitall mxg_ndarray_from_data mxg_ndarray_zeros
-    mxg_ndarray_ones mxg_ndarray_full mxg_ndarray_scalar mxg_ndarray_free mxg_ndarray_shape
-    mxg_ndarray_dtype mxg_ndarray_context mxg_ndarray_copy_to mxg_ndarray_item mxg_ndarray_text
-    mxg_ndarray_as_in_context mxg_ndarray_index mxg_ndarray_assign mxg_ndarray_assign_scalar mxg_save mxg_load mxg_invoke_into
-    mxg_invoke1 mxg_invoke2 mxg_invoke_scalar mxg_attach_grad mxg_drop_grad mxg_grad mxg_detach mxg_backward
+    fail here buffer text_of handles take_handles $RECORDING $OVER $DEPTH $CARE mxg_waitall
+    mxg_ndarray_from_data mxg_ndarray_zeros mxg_ndarray_ones mxg_ndarray_full mxg_ndarray_scalar
+    mxg_ndarray_free mxg_ndarray_shape mxg_ndarray_dtype mxg_ndarray_context mxg_ndarray_copy_to
+    mxg_ndarray_item mxg_ndarray_text mxg_ndarray_as_in_context mxg_ndarray_index mxg_ndarray_assign
+    mxg_ndarray_assign_scalar mxg_save mxg_load mxg_invoke_into mxg_invoke1 mxg_invoke2 mxg_invoke_scalar
+    mxg_attach_grad mxg_drop_grad mxg_grad mxg_detach mxg_backward
 );
 use AI::MXGrad::Ops ();
 
@@ -148,19 +149,6 @@ sub _wrap {
     return bless {h => $h}, __PACKAGE__;
 }
 
-sub _options {
-    my ($method, $allowed, @options) = @_;
-    @options = %{ $options[0] } if @options == 1 && ref $options[0] eq 'HASH';
-    @options % 2 and _bad('InvalidTypeError', "$method: an odd number of name => value arguments");
-    my %option = @options;
-    my %known = map { $_ => 1 } @$allowed;
-    for my $name (sort keys %option) {
-        $known{$name} or _bad('InvalidTypeError', "$method: no argument '$name'; it takes "
-            . join ', ', @$allowed);
-    }
-    return %option;
-}
-
 sub _context {
     my ($ctx) = @_;
     return defined $ctx ? "$ctx" : AI::MXGrad::Context->current_name;
@@ -202,7 +190,8 @@ sub _from {
         return _wrap($h);
     }
     my $kind = !defined $source ? 'undef' : ref $source || "'$source'";
-    return _bad('InvalidTypeError', "an array is an NDArray, a PDL, nested array references or a number, not $kind");
+    return _bad('InvalidTypeError',
+        "an array is an NDArray, a PDL, nested array references or a number, not $kind");
 }
 
 # What an operand or an input of an operator stands for; with the dtype and context of the array `$like`
@@ -216,7 +205,7 @@ sub coerce {
 
 sub array :lvalue {
     my ($class, $source, @options) = @_;
-    my %option = _options('array', [qw(dtype ctx)], @options);
+    my %option = AI::MXGrad::Convert::options('array', [qw(dtype ctx)], @options);
     my $dtype = $option{dtype} // 'float32';
     my $array;
     if (_is_array($source)) {
@@ -231,7 +220,7 @@ sub array :lvalue {
 
 sub _filled {
     my ($method, $make, $shape, @options) = @_;
-    my %option = _options($method, [qw(dtype ctx out)], @options);
+    my %option = AI::MXGrad::Convert::options($method, [qw(dtype ctx out)], @options);
     my @shape = _dims($method, $shape);
     my $dtype = $option{dtype} // (defined $option{out} ? $option{out}->dtype : 'float32');
     $make->($dtype, scalar @shape, pack('q*', @shape), _context($option{ctx}), \my $h) and fail();
@@ -239,12 +228,23 @@ sub _filled {
     return defined $option{out} ? $option{out}->set($array) : $array;
 }
 
-sub zeros :lvalue { my ($class, @rest) = @_; my $array = _filled('zeros', \&mxg_ndarray_zeros,
-    @rest); $array }
-sub ones  :lvalue { my ($class, @rest) = @_; my $array = _filled('ones',  \&mxg_ndarray_ones,
-    @rest); $array }
-sub empty :lvalue { my ($class, @rest) = @_; my $array = _filled('empty', \&mxg_ndarray_zeros,
-    @rest); $array }
+sub zeros :lvalue {
+    my ($class, @rest) = @_;
+    my $array = _filled('zeros', \&mxg_ndarray_zeros, @rest);
+    $array;
+}
+
+sub ones :lvalue {
+    my ($class, @rest) = @_;
+    my $array = _filled('ones', \&mxg_ndarray_ones, @rest);
+    $array;
+}
+
+sub empty :lvalue {
+    my ($class, @rest) = @_;
+    my $array = _filled('empty', \&mxg_ndarray_zeros, @rest);
+    $array;
+}
 
 sub full :lvalue {
     my ($class, $shape, $value, @options) = @_;
@@ -255,11 +255,7 @@ sub full :lvalue {
 
 sub arange {
     my ($class, @args) = @_;
-    my %option;
-    while (@args >= 2 && $args[-2] =~ /\A[a-z]/) {
-        my ($name, $value) = splice @args, -2;
-        $option{$name} = $value;
-    }
+    my %option = AI::MXGrad::Convert::take_named(\@args);
     $option{start} = shift @args if @args;
     $option{stop}  = shift @args if @args;
     $option{step}  = shift @args if @args;
@@ -270,7 +266,7 @@ sub arange {
 
 sub concatenate {
     my ($class, $arrays, @options) = @_;
-    my %option = _options('concatenate', [qw(axis always_copy)], @options);
+    my %option = AI::MXGrad::Convert::options('concatenate', [qw(axis always_copy)], @options);
     ref $arrays eq 'ARRAY' && @$arrays or _bad('InvalidTypeError', 'concatenate: needs a list of arrays');
     return AI::MXGrad::Ops::invoke_named('concat', [map { $class->coerce($_) } @$arrays],
         {dim => $option{axis} // 0});
@@ -369,8 +365,8 @@ sub asmpdl :lvalue { my $pdl = $_[0]->_pdl(1); $pdl }
 sub aslist {
     my ($x) = @_;
     my @shape = @{ _shape($x) };
-    my $list = AI::MXGrad::Convert::unpack_nested($x->_bytes, AI::MXGrad::Convert::travels_as($x->dtype),
-        \@shape);
+    my $travels = AI::MXGrad::Convert::travels_as($x->dtype);
+    my $list = AI::MXGrad::Convert::unpack_nested($x->_bytes, $travels, \@shape);
     return @shape ? $list : $list->[0];
 }
 
@@ -415,12 +411,13 @@ sub _range {
     @$index >= 1 && @$index <= 3
         or _bad('InvalidTypeError', 'a range of indices is [from, to], with both its ends in it');
     $step //= 1;
-    $step =~ /\A-?[1-9][0-9]*\z/ or _bad('InvalidValueError',
-        "a step is a whole number other than 0, not '$step'");
+    $step =~ /\A-?[1-9][0-9]*\z/
+        or _bad('InvalidValueError', "a step is a whole number other than 0, not '$step'");
     $from = _whole_number($from // ($step > 0 ? 0 : -1), $n, $axis);
     $to   = _whole_number($to   // ($step > 0 ? -1 : 0), $n, $axis);
     if (($to - $from) * $step < 0) {
-        _bad('InvalidValueError', "the range [$from, $to] of axis $axis is empty; ranges include both their ends");
+        _bad('InvalidValueError',
+            "the range [$from, $to] of axis $axis is empty; ranges include both their ends");
     }
     my $end = $to + ($step <=> 0);
     return ($from, $end < 0 ? $NONE : $end, $step);
@@ -447,9 +444,10 @@ sub _points {
 
 sub _slice {
     my ($x, @index) = @_;
-    if (@index == 1 && ref $index[0] eq 'HASH' || @index && !ref $index[0] && ($index[0] // '') =~ /\A(?:begin|end)\z/) {
-        return AI::MXGrad::Ops::invoke_named('slice', [$x->as_array],
-            {_options('slice', [qw(begin end step)], @index)});
+    my $first = $index[0] // '';
+    if (ref $first eq 'HASH' || $first =~ /\A(?:begin|end|step)\z/) {
+        my %option = AI::MXGrad::Convert::options('slice', [qw(begin end step)], @index);
+        return AI::MXGrad::Ops::invoke_named('slice', [$x->as_array], \%option);
     }
     if (@index == 1 && ref $index[0] eq 'ARRAY' && ref $index[0][0]) {
         return _points($x, @{ $index[0] });
@@ -497,7 +495,7 @@ sub reshape :lvalue {
     my ($x, @shape) = @_;
     my %option;
     if (@shape > 1 && defined $shape[-2] && $shape[-2] =~ /\A(?:shape|reverse)\z/) {
-        %option = _options('reshape', [qw(shape reverse)],
+        %option = AI::MXGrad::Convert::options('reshape', [qw(shape reverse)],
             @shape % 2 ? (shape => $shape[0], @shape[1 .. $#shape]) : @shape);
     }
     else {
@@ -552,7 +550,7 @@ sub tostype {
 sub attach_grad {
     my ($x, @options) = @_;
     unshift @options, 'grad_req' if @options % 2;
-    my %option = _options('attach_grad', [qw(grad_req stype)], @options);
+    my %option = AI::MXGrad::Convert::options('attach_grad', [qw(grad_req stype)], @options);
     if (($option{stype} // 'default') ne 'default') {
         _bad('InvalidValueError', "attach_grad: no storage type '$option{stype}': gradients are dense");
     }
@@ -582,7 +580,7 @@ sub detach {
 sub backward {
     my ($x, @options) = @_;
     unshift @options, 'out_grad' if @options % 2;
-    my %option = _options('backward', [qw(out_grad retain_graph train_mode)], @options);
+    my %option = AI::MXGrad::Convert::options('backward', [qw(out_grad retain_graph train_mode)], @options);
     my $head = defined $option{out_grad} ? __PACKAGE__->coerce($option{out_grad}, $x) : undef;
     here();
     local $@;
@@ -682,11 +680,15 @@ are not) or of another array. The copy of an array is recorded under C<record>. 
 for rows of different lengths, integers out of range, bad values in a PDL; InvalidTypeError for what is not
 a number, an unknown dtype.
 
-=item nd->zeros($shape, dtype =>, ctx =>, out =>), nd->ones(...), nd->empty(...), nd->full($shape, $value, ...)
+=item nd->zeros($shape, dtype =>, ctx =>, out =>), nd->ones(...), nd->empty(...)
+
+=item nd->full($shape, $value, dtype =>, ctx =>, out =>)
 
 Arrays of a shape. With C<out> an existing array is filled.
 
-=item nd->arange($stop), nd->arange($start, $stop, $step), nd->arange(start =>, stop =>, step =>, repeat =>, ctx =>, dtype =>)
+=item nd->arange($stop), nd->arange($start, $stop, $step)
+
+=item nd->arange(start =>, stop =>, step =>, repeat =>, ctx =>, dtype =>)
 
 The numbers from C<$start> (0) in steps of C<$step> (1), without C<$stop>.
 

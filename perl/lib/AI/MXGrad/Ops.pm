@@ -7,8 +7,8 @@ use Scalar::Util qw(blessed looks_like_number);
 
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here handles take_handles text_of buffer mxg_op_find mxg_op_count mxg_op_at mxg_op_info mxg_invoke_packed
-    mxg_invoke_into mxg_invoke1 mxg_invoke2 mxg_invoke_scalar $RECORDING
+    fail here handles take_handles text_of buffer $RECORDING mxg_op_find mxg_op_count mxg_op_at mxg_op_info
+    mxg_invoke_packed mxg_invoke_into mxg_invoke1 mxg_invoke2 mxg_invoke_scalar
 );
 
 my $NDARRAY = 'AI::MXGrad::NDArray';
@@ -74,7 +74,10 @@ sub _info {
     my $params = $read->{params};
 
     # Positional parameters need the order, which a hash loses; in the text it is there.
-    my %at = map { $json =~ /"\Q$_\E"\s*:\s*\{\s*"(?:required|default)"/ ? ($_ => $-[0]) : ($_ => 0) } keys %$params;
+    my %at;
+    for my $name (keys %$params) {
+        $json =~ /"\Q$name\E"\s*:\s*\{\s*"(?:required|default)"/ and $at{$name} = $-[0];
+    }
     my @params = map { [$_, $params->{$_}{default}] } sort { $at{$a} <=> $at{$b} } keys %$params;
     my @arrays = @{ $read->{arrays} };
     my $variadic = @arrays && $arrays[-1] =~ s/\A\*// ? pop @arrays : undef;
@@ -87,6 +90,9 @@ sub _info {
         params   => \@params,
         is_param => \%is_param,
         known    => {%is_param, map { $_ => 1 } @arrays, 'out', 'name'},
+
+        # No parameter can be a word, so that a word among the positional ones is a misspelt name.
+        wordless => !(grep { !defined $_->[1] || $_->[1] !~ /\A(?:None|True|False|[-0-9.(].*)\z/s } @params),
     };
 }
 
@@ -150,8 +156,9 @@ sub invoke {
     delete $given{name};
     my @pairs = map { ($_ => parameter($given{$_})) } sort keys %given;
     if (defined $out) {
-        here();
         _is_array($out) or _bad('InvalidTypeError', "$op->{name}: out must be an NDArray");
+        return $out->set(invoke($op, $inputs, \%given)) if ref $out ne $NDARRAY;
+        here();
         my (@keys, @values);
         while (my ($key, $value) = splice @pairs, 0, 2) {
             push @keys,   $key;
@@ -159,7 +166,7 @@ sub invoke {
         }
         mxg_invoke_into($op->{h}, scalar @$inputs, handles(@$inputs), scalar @keys,
             pack('p*', @keys), pack('p*', @values), $out->{h}) and fail();
-        return $out;
+        return $out->_written;
     }
     my $packed = join '', map { "$_\0" } @pairs;
     return _run($op, scalar @$inputs, handles(@$inputs), $packed);
@@ -197,8 +204,8 @@ sub invoke_named {
     return invoke($OP{$name}, @rest);
 }
 
-# From the arguments of a Perl call to `invoke`. Arrays come first, then parameters by position, then name
-# => value pairs or a hash reference.
+# From the arguments of a Perl call to `invoke`. Arrays come first, then parameters by position, then
+# name => value pairs or a hash reference.
 sub _call {
     my ($op, $first, @args) = @_;
     my $info = $op->{info} ||= _info($op);
@@ -222,7 +229,7 @@ sub _call {
         my ($name, $value) = splice @args, -2;
         $params{$name} = $value if !exists $params{$name};
     }
-    if (@args >= 2 && _is_name($args[-2])) {
+    if (@args >= 2 && $info->{wordless} && _is_name($args[-2])) {
         _bad('InvalidTypeError', _unknown($info, $args[-2]));
     }
 
@@ -244,11 +251,10 @@ sub _call {
     return invoke($op, $inputs, \%params);
 }
 
-# Whether a positional argument can only be a misspelt parameter name.
+# Whether a value is written like a name: neither a number nor a dtype.
 sub _is_name {
     my ($value) = @_;
-    return defined $value && !ref $value && $value =~ /\A[a-z_]\w*\z/ && $value !~ /[a-z][0-9]+\z/
-        && !looks_like_number($value);
+    return defined $value && !ref $value && $value =~ /\A[a-z_]+\z/ && !looks_like_number($value);
 }
 
 # Name => value pairs as C takes them; undef if there is anything else among them.
@@ -265,12 +271,12 @@ sub _packed_pairs {
 
 sub _unknown {
     my ($info, $name) = @_;
-    my @names = map { $_->[0] } @{ $info->{params} };
+    my @arrays = (@{ $info->{arrays} }, defined $info->{variadic} ? 'any number of arrays' : ());
+    my @params = map { $_->[0] } @{ $info->{params} };
     return "$info->{name}: "
         . (defined $name ? "no parameter '$name'" : 'too many arguments')
-        . '; it takes ' . (join(', ', @{ $info->{arrays} },
-            $info->{variadic} ? "any number of arrays" : ()) || 'no arrays')
-        . (@names ? ' and the parameters ' . join ', ', @names : ' and no parameters');
+        . '; it takes ' . (@arrays ? join ', ', @arrays : 'no arrays')
+        . ' and ' . (@params ? 'the parameters ' . join ', ', @params : 'no parameters');
 }
 
 # Takes the arrays from the front of @$args. Gives the inputs; or, for a function of two arrays called with

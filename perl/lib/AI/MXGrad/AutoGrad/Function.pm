@@ -7,8 +7,8 @@ use FFI::Platypus::Memory ();
 use AI::MXGrad::AutoGrad::Scope ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here buffer handles take_handles $RECORDING $DEPTH $CARE $PENDING mxg_set_error mxg_ndarray_dup mxg_ndarray_free mxg_function_new
-    mxg_function_call mxg_function_free mxg_save_for_backward
+    fail here buffer handles take_handles $RECORDING $DEPTH $CARE $PENDING mxg_set_error mxg_ndarray_dup
+    mxg_ndarray_free mxg_function_new mxg_function_call mxg_function_free mxg_save_for_backward
 );
 
 use overload '&{}' => sub { my ($self) = @_; return sub { $self->call(@_) } }, fallback => 1;
@@ -39,8 +39,7 @@ sub _entries {
     package    # of addresses for C, and of what is behind them
         AI::MXGrad::AutoGrad::Function::Entry;
 
-    # A thread has an interpreter and so entries of its own; Platypus would free copies of ours a second
-    # time.
+    # A thread has an interpreter, and so entries, of its own; copies of ours would be freed a second time.
     sub CLONE_SKIP { return 1 }
 
     sub new {
@@ -128,7 +127,7 @@ sub _give {
     for my $array (@arrays) {
         my $h = 0;
         if (defined $array) {
-            mxg_ndarray_dup($array->{h}, \$h) and fail();
+            mxg_ndarray_dup($array->handle, \$h) and fail();
         }
         push @handles, $h;
     }
@@ -190,7 +189,7 @@ sub _paused {
     @outputs = @{ $outputs[0] } if @outputs == 1 && ref $outputs[0] eq 'ARRAY';
     @outputs && !grep { !UNIVERSAL::isa($_, $NDARRAY) } @outputs
         or AI::MXGrad::Error->throw('InvalidTypeError', ref($self) . '::forward must return NDArrays');
-    return @outputs;
+    return map { $_->as_array } @outputs;
 }
 
 1;
