@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 
-use AI::MXGrad qw(mx np autograd);
+use AI::MXGrad qw(np autograd);
 
 sub show { return print $_[0]->asstr, "\n" }
 
@@ -51,8 +51,8 @@ sub same {
     return ($one == $other)->astype('float32')->min ? 'True' : 'False';
 }
 
-$x = np->array(mx->random->uniform(-1, 1, [2, 3]));
-$y = np->array(mx->random->uniform(-1, 1, [2, 3]));
+$x = np->random->uniform(-1, 1, [2, 3]);
+$y = np->random->uniform(-1, 1, [2, 3]);
 $_->attach_grad for $x, $y;
 my $out = autograd->record(sub {
     my ($z1, $z2, $z3) = MyFirstCustomOperation->new->($x, $y);
@@ -98,7 +98,7 @@ sub f {
     return $w->sum >= 0 ? $w->at(0) : $w->at(1);
 }
 
-my $v = np->array(mx->random->uniform(shape => 2));
+my $v = np->random->uniform(size => 2);
 $v->attach_grad;
 my $c = autograd->record(sub { f($v) });
 $c->backward;

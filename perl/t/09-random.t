@@ -6,7 +6,7 @@ use lib "$FindBin::Bin/lib";
 use MXGradTest;
 use Test::More;
 
-use AI::MXGrad qw(mx nd);
+use AI::MXGrad qw(mx nd np autograd);
 
 # Recorded from MXNet 1.9.1 on a CPU.
 my @uniform = (0.54881352186203, 0.5928446054458618, 0.7151893377304077, 0.8442657589912415,
@@ -73,5 +73,33 @@ throws(sub { mx->random->seed('five') },  'InvalidTypeError', qr/whole number/, 
 throws(sub { mx->random->seed(1.5) },     'InvalidTypeError', qr/whole number/, 'a fraction');
 throws(sub { nd->random->uniform(shap => 2) }, 'InvalidTypeError', qr/no parameter 'shap'/,
     'an unknown parameter');
+
+# Every value that was recorded from MXNet, where the source tree has them.
+SKIP: {
+    my $file = "$FindBin::Bin/../../tests/data/random_golden.json";
+    -e $file or skip 'the recorded values are not beside this distribution', 1;
+    require JSON::PP;
+    open my $json, '<', $file or die $!;
+    my $cases = JSON::PP->new->decode(do { local $/ = undef; <$json> });
+    my %draw = (
+        'nd.uniform'         => sub { nd->random->uniform(shape => $_[0]) },
+        'nd.uniform(-1,1)'   => sub { nd->random->uniform(-1, 1, shape => $_[0]) },
+        'nd.normal'          => sub { nd->random->normal(shape => $_[0]) },
+        'nd.randint(0,1000)' => sub { nd->random->randint(0, 1000, shape => $_[0]) },
+        'np.uniform'         => sub { np->random->uniform(size => $_[0]) },
+        'np.normal'          => sub { np->random->normal(size => $_[0]) },
+        'nd.dropout(.3)'     => sub {
+            my ($n) = @_;
+            return autograd->train_mode(sub { nd->ones([$n])->Dropout(p => 0.3) != 0 });
+        },
+    );
+    my %wrong;
+    for my $case (@$cases) {
+        mx->random->seed($case->{seed});
+        my $list = $draw{ $case->{kind} }->($case->{n})->aslist;
+        $wrong{ $case->{kind} } += grep { $list->[$_] != $case->{values}[$_] } 0 .. $#{ $case->{values} };
+    }
+    is($wrong{$_}, 0, "$_: every recorded value, to the bit") for sort keys %draw;
+}
 
 done_testing;

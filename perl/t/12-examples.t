@@ -2,18 +2,19 @@
 use strict;
 use warnings;
 use Cwd qw(abs_path);
-use File::Temp qw(tempfile);
+use File::Temp qw(tempdir);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use MXGradTest;
 use Test::More;
 
 my $perl_dir = abs_path("$FindBin::Bin/..");
+my $dir = tempdir(CLEANUP => 1);
 my @perl = ($^X, map { "-I$_" } "$perl_dir/lib", grep { !ref } @INC);
 
 sub output_of {
     my (@command) = @_;
-    open my $pipe, '-|', @command or die "@command: $!";
+    open my $pipe, '-|', join(' ', map { "'$_'" } @command) . " 2>$dir/stderr" or die "@command: $!";
     my $said = do { local $/ = undef; <$pipe> };
     close $pipe;
     is($?, 0, "@command[-1 .. -1] runs");
@@ -36,10 +37,10 @@ SKIP: {
 
     open my $tutorial, '<', $file or die $!;
     my ($page) = do { local $/ = undef; <$tutorial> } =~ /^(use AI::MXNet qw\(mx\);\n.*)/ms;
-    my ($copy, $name) = tempfile(SUFFIX => '.pl', UNLINK => 1);
+    open my $copy, '>', "$dir/page.pl" or die $!;
     print {$copy} $page;
     close $copy;
-    is(output_of(@perl, '-MAI::MXGrad::Compat', $name), $expected,
+    is(output_of(@perl, '-MAI::MXGrad::Compat', "$dir/page.pl"), $expected,
         'also verbatim, with -MAI::MXGrad::Compat');
 }
 
@@ -59,6 +60,15 @@ SKIP: {
         is("@{[map { 0 + $_ } numbers($said)]}", "@{[map { 0 + $_ } numbers($text)]}",
             "tutorial $name prints the numbers that Python prints");
     }
+}
+
+SKIP: {
+    -e "$perl_dir/../examples/data/digits.csv" or skip 'the digits are not beside this distribution', 1;
+    my @lines = split /\n/, output_of(@perl, "$perl_dir/examples/digits.pl");
+    is(scalar @lines, 301, 'digits.pl: a line for each step');
+    is($lines[0], 'step   1  loss 2.302585', '... the first is log 10');
+    my ($accuracy) = $lines[-1] =~ /^test accuracy (.*)/;
+    cmp_ok($accuracy, '>=', 0.95, '... and the accuracy');
 }
 
 done_testing;

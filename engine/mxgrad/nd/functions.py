@@ -7,7 +7,7 @@ from typing import Any
 
 from ..base import MXNetError, NotAnArrayError, completed
 from ..frontend import FRONTENDS, Frontend, Function
-from ..invoke import F, into
+from ..invoke import F, describe, into
 from ..ndarray import BaseArray
 from ..registry import Op
 from .array import NDArray
@@ -71,7 +71,8 @@ class NDFrontend(Frontend):
                 except (ValueError, TypeError, IndexError) as error:
                     if isinstance(error, MXNetError):
                         raise
-                    raise completed(error, f"{called}: {error}") from None
+                    shown = ", ".join(describe(v._data) for v in given.values() if v is not None)
+                    raise completed(error, f"{called}: {error} (called with {shown})") from None
                 return self.deliver(self.finish(result, tuple(given.values())), out, called)
 
             return self.adapter(names, arrays)(call)

@@ -6,6 +6,7 @@ numbers are drawn for each of their elements.
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy
@@ -21,26 +22,31 @@ from .creation import _shape
 from .functions import ND
 
 __all__ = ["uniform", "normal", "randn", "randint", "exponential", "gamma", "poisson", "negative_binomial",
-           "generalized_negative_binomial", "multinomial", "shuffle", "bernoulli"]
+           "generalized_negative_binomial", "multinomial", "shuffle"]
 
 
-def _draw(kind: str, parameters: tuple[Any, ...], shape: Any, dtype: Any, ctx: Any, out: Any) -> Any:
-    """Numbers of one kind, for numbers or for arrays as parameters."""
-    arrays = [p for p in parameters if isinstance(p, BaseArray)]
+def _draw(
+    kind: str, parameters: tuple[Any, ...], shape: Any, dtype: Any, ctx: Any, out: Any, lam: Any = None
+) -> Any:
+    """Numbers of one kind, for numbers or for arrays as parameters; `lam` is a rate given by name."""
+    given = parameters if lam is None else (lam,)
+    arrays = [p for p in given if isinstance(p, BaseArray)]
     if arrays:
-        if len(arrays) != len(parameters) or any(a.shape != arrays[0].shape for a in arrays):
+        if len(arrays) != len(given) or any(a.shape != arrays[0].shape for a in arrays):
             raise InvalidValueError(
                 f"random.{kind}: parameters are numbers, or arrays of one shape; got "
-                + ", ".join(describe(getattr(p, "_data", p)) for p in parameters))
+                + ", ".join(describe(getattr(p, "_data", p)) for p in given))
         where = arrays[0]._ctx
         each = () if shape is None else _shape(shape)
-        host = getattr(stream(where), kind)(
-            *(a.asnumpy() for a in parameters), each, as_dtype(dtype or arrays[0]._data.dtype))
+        size, dtype = each, as_dtype(dtype or arrays[0]._data.dtype)
     else:
         where = as_context(ctx) if out is None else out._ctx
         if shape is None:
             shape = (1,) if out is None else out.shape
-        host = getattr(stream(where), kind)(*parameters, _shape(shape), as_dtype(dtype or "float32"))
+        size, dtype = _shape(shape), as_dtype(dtype or "float32")
+    hosts = [p.asnumpy() if isinstance(p, BaseArray) else p for p in given]
+    named = dict(zip(("lam",), hosts)) if lam is not None else {}
+    host = getattr(stream(where), kind)(*(hosts if lam is None else ()), shape=size, dtype=dtype, **named)
     result = wrap(NDArray, where.backend.from_host(host), where)
     if out is None:
         return result
@@ -85,7 +91,7 @@ def _random_exponential(
     lam: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
 ) -> Any:
     """Exponential with rate `lam`: mean 1 / `lam`."""
-    return _draw("exponential", (1.0 / lam,), shape, dtype, ctx, out)
+    return _draw("exponential", (), shape, dtype, ctx, out, lam=lam)
 
 
 @ND.adapter("random.gamma random_gamma", arrays=0)
@@ -125,17 +131,6 @@ def randint(
     return _draw("randint", (low, high), shape, dtype or "int32", ctx, out)
 
 
-@ND.adapter("random.bernoulli", arrays=0)
-def bernoulli(
-    prob: float = 0.5, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
-) -> Any:
-    """1 with probability `prob`, else 0."""
-    where = as_context(ctx)
-    host = stream(where).bernoulli_mask(prob, (1,) if shape is None else _shape(shape))
-    result = wrap(NDArray, where.backend.from_host(host.astype(as_dtype(dtype or "float32"))), where)
-    return result if out is None else _given(out, result)
-
-
 def _given(out: Any, result: Any) -> Any:
     out._assign(result)
     return out
@@ -170,28 +165,41 @@ def multinomial(
 @ND.adapter("random.shuffle shuffle")
 def shuffle(data: Any, out: Any = None) -> Any:
     """The places along the first axis in a random order."""
-    order = stream(data._ctx).permutation(data.shape[0])
+    order = stream(data._ctx).permutation(data.shape[0], rows=data.ndim > 1)
     index = wrap(NDArray, data._ctx.backend.from_host(order.astype(numpy.int64)), data._ctx)
     result = data[index]
     return result if out is None else _given(out, result)
 
 
-def _sample(kind: str) -> Callable[..., Any]:
-    names = {"uniform": 2, "normal": 2, "gamma": 2, "exponential": 1, "poisson": 1, "negative_binomial": 2,
-             "generalized_negative_binomial": 2}
-
-    def two(low: Any, high: Any, shape: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        return _draw(kind, (low, high), shape, dtype, None, out)
-
-    def single(lam: Any, shape: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        return _draw(kind, (1 / lam if kind == "exponential" else lam,), shape, dtype, None, out)
-
-    function: Callable[..., Any] = two if names[kind] == 2 else single
-    function.__name__ = function.__qualname__ = f"sample_{kind}"
-    function.__doc__ = f"`shape` numbers ({kind}) for each element of the parameter arrays."
-    return function
+_SAMPLED = {
+    "uniform": ("low", "high"), "normal": ("mu", "sigma"), "gamma": ("alpha", "beta"),
+    "exponential": ("lam",),
+    "poisson": ("lam",), "negative_binomial": ("k", "p"), "generalized_negative_binomial": ("mu", "alpha"),
+}
 
 
-for _kind, _n in (("uniform", 2), ("normal", 2), ("gamma", 2), ("exponential", 1), ("poisson", 1),
-                  ("negative_binomial", 2), ("generalized_negative_binomial", 2)):
-    ND.adapter(f"sample_{_kind}", arrays=_n)(_sample(_kind))
+def _sampler(kind: str, names: tuple[str, ...]) -> Callable[..., Any]:
+    """The function that draws `shape` numbers for each element of its parameter arrays."""
+    if len(names) == 1:
+        def sample(lam: Any, shape: Any = None, dtype: Any = None, out: Any = None) -> Any:
+            return _draw(kind, (), shape, dtype, None, out, lam=lam)
+    else:
+        shown = [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD) for n in names]
+        shown += [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in ("shape", "dtype",
+                                                                                        "out")]
+        signature = Signature(shown)
+
+        def sample(*values: Any, **named: Any) -> Any:
+            given = signature.bind(*values, **named).arguments
+            return _draw(kind, (given[names[0]], given[names[1]]), given.get("shape"), given.get("dtype"),
+                         None,
+                         given.get("out"))
+
+        sample.__signature__ = signature        # type: ignore[attr-defined]
+    sample.__name__ = sample.__qualname__ = f"sample_{kind}"
+    sample.__doc__ = f"`shape` {kind.replace('_', ' ')} numbers for each element of the parameter arrays."
+    return sample
+
+
+for _kind, _names in _SAMPLED.items():
+    ND.adapter(f"sample_{_kind}", arrays=len(_names))(_sampler(_kind, _names))

@@ -211,7 +211,8 @@ def permutation(x: Any) -> Any:
     """The elements of `x` along its first axis in a random order, or the numbers below the int `x`."""
     n = x if isinstance(x, (int, numpy.integer)) else len(x)
     where = x._ctx if isinstance(x, BaseArray) else as_context(None)
-    index = wrap(ndarray, where.backend.from_host(np_stream(where).permutation(int(n))), where)
+    rows = isinstance(x, BaseArray) and x.ndim > 1
+    index = wrap(ndarray, where.backend.from_host(np_stream(where).permutation(int(n), rows=rows)), where)
     return x[index] if isinstance(x, BaseArray) else index
 
 

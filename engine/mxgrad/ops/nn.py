@@ -88,52 +88,62 @@ def _softmax_output_ddata(
     multi_output: bool = False, use_ignore: bool = False, preserve_shape: bool = False, normalization: str = "null",
     out_grad: bool = False, smooth_alpha: float = 0.0,
 ) -> Any:
-    if tuple(label.shape) == tuple(y.shape):
-        ct = (y - F.cast(label, dtype=y.dtype)) * grad_scale
+    shape = tuple(data.shape)
+    axis = _softmax_axis(len(shape), multi_output)
+    # Not y: what is read here has the derivative of softmax, and y the defined one.
+    p = F.softmax(data, axis=axis)
+    if tuple(label.shape) == shape:
+        ct = (p - F.cast(label, dtype=data.dtype)) * grad_scale
         return ct * g if out_grad else ct
-    axis = _softmax_axis(len(y.shape), multi_output)
-    n = y.shape[axis]
-    label = F.reshape(label, shape=tuple(y.shape[:axis]) + tuple(y.shape[axis + 1:]))
-    hot = F.one_hot(label, depth=n, on_value=1 - smooth_alpha, off_value=smooth_alpha / max(n - 1, 1), dtype=y.dtype)
-    ct = y - F.moveaxis(hot, source=-1, destination=axis)
+    n = shape[axis]
+    label = F.reshape(label, shape=shape[:axis] + shape[axis + 1:])
+    hot = F.one_hot(
+        label, depth=n, on_value=1 - smooth_alpha, off_value=smooth_alpha / max(n - 1, 1), dtype=data.dtype)
+    ct = p - F.moveaxis(hot, source=-1, destination=axis)
     valid = F.not_equal(label, ignore_label)
     if use_ignore:
         ct = F.where(F.expand_dims(valid, axis=axis), ct, 0)
     if normalization == "valid":
-        ct = ct * (grad_scale / F.maximum(F.sum(F.cast(valid, dtype=y.dtype)), 1))
+        ct = ct * (grad_scale / F.maximum(F.sum(F.cast(valid, dtype=data.dtype)), 1))
     else:
-        places = product(y.shape[2:]) if multi_output else 1
-        examples = y.shape[0] if multi_output else product(y.shape[:-1])
+        places = product(shape[2:]) if multi_output else 1
+        examples = shape[0] if multi_output else product(shape[:-1])
         ct = ct * (grad_scale / places / (examples if normalization == "batch" else 1))
     return ct * g if out_grad else ct
 
 
-register("softmax_output", _softmax_output, _softmax_output_ddata, None, keeps="y1", mixed=True,
-         nd="SoftmaxOutput Softmax", nd_arrays=("data", "label"))
+register("softmax_output", _softmax_output, _softmax_output_ddata, None, mixed=True, nd="SoftmaxOutput Softmax",
+         nd_arrays=("data", "label"))
 
 
-def _regression(name: str, public: str, link: Callable[..., Any], slope: Callable[..., Any], doc: str) -> None:
+def _regression(
+    name: str, public: str, link: Callable[..., Any], slope: Callable[..., Any], doc: str,
+) -> None:
     def kernel(xp: Any, data: Any, label: Any, *, grad_scale: float = 1.0) -> Any:
         if label.size != data.size:
-            raise ValueError(f"labels of shape {tuple(label.shape)} do not fit data of shape {tuple(data.shape)}")
+            raise ValueError(
+                f"labels of shape {tuple(label.shape)} do not fit data of shape {tuple(data.shape)}")
         return link(xp, data)
 
     def rule(F: Any, g: Any, y: Any, data: Any, label: Any, grad_scale: float = 1.0) -> Any:
         per_example = max(1, product(label.shape[1:]))
-        return slope(F, y, F.reshape(label, shape=y.shape)) * (grad_scale / per_example)
+        return slope(F, data, F.reshape(label, shape=data.shape)) * (grad_scale / per_example)
 
-    register(name, kernel, rule, None, keeps="y1", result="float", nd=public, nd_arrays=("data", "label"), doc=doc + (
-        "  Its gradient by `data` does not depend on the head gradient and is divided by the number of labels per "
-        "example."))
+    register(name, kernel, rule, None, result="float", nd=public, nd_arrays=("data", "label"), doc=doc + (
+        "  Its gradient by `data` does not depend on the head gradient and is divided by the number of labels "
+        "per example."))
 
 
-_regression("linear_regression_output", "LinearRegressionOutput", lambda xp, x: x.copy(), lambda F, y, t: y - t,
-            "`data`, with the gradient ``grad_scale * (data - label)`` of half the squared error.")
-_regression("logistic_regression_output", "LogisticRegressionOutput", lambda xp, x: 1 / (1 + xp.exp(-x)),
-            lambda F, y, t: y - t,
-            "The sigmoid of `data`, with the gradient ``grad_scale * (sigmoid - label)`` of the cross entropy.")
-_regression("mae_regression_output", "MAERegressionOutput", lambda xp, x: x.copy(), lambda F, y, t: F.sign(y - t),
-            "`data`, with the gradient ``grad_scale * sign(data - label)`` of the absolute error.")
+_regression(
+    "linear_regression_output", "LinearRegressionOutput", lambda xp, x: x.copy(), lambda F, x, t: x - t,
+    "`data`, with the gradient ``grad_scale * (data - label)`` of half the squared error.")
+_regression(
+    "logistic_regression_output", "LogisticRegressionOutput", lambda xp, x: 1 / (1 + xp.exp(-x)),
+    lambda F, x, t: F.sigmoid(x) - t,
+    "The sigmoid of `data`, with the gradient ``grad_scale * (sigmoid - label)`` of the cross entropy.")
+_regression(
+    "mae_regression_output", "MAERegressionOutput", lambda xp, x: x.copy(), lambda F, x, t: F.sign(x - t),
+    "`data`, with the gradient ``grad_scale * sign(data - label)`` of the absolute error.")
 
 
 def _make_loss(
