@@ -17,7 +17,8 @@ _record = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_record)
 
 CASES = [tuple(case) for case in json.loads((DATA / "nd_1.9.1.json").read_text())]
-_ERRORS = {"IndexError": IndexError, "ValueError": ValueError, "TypeError": TypeError, "AssertionError": AssertionError,
+_ERRORS = {"IndexError": IndexError, "ValueError": ValueError, "TypeError": TypeError,
+           "AssertionError": AssertionError,
            "MXNetError": MXNetError}
 
 
@@ -39,7 +40,8 @@ def compare(kind: str, expression: str, expected: Any) -> None:
 
 def evaluate(kind: str, expression: str) -> Any:
     """What a case gives here, in the form of the record."""
-    run = {"writes": _record.write}.get(kind, _record.gradient if kind.startswith("gradients") else _record.value)
+    run = {"writes": _record.write}.get(kind,
+                                        _record.gradient if kind.startswith("gradients") else _record.value)
     return run(expression, nd, autograd, numpy)
 
 

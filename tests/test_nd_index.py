@@ -23,12 +23,16 @@ def test_as_recorded(kind: str, expression: str, expected: Any) -> None:
 
 
 KEYS = {
-    "an int": lambda x: x[1], "every axis": lambda x: x[-1, 1], "Ellipsis and every axis": lambda x: x[..., 1, 2],
-    "slices": lambda x: x[:, 1:], "negative steps": lambda x: x[::-1, ::-2], "None": lambda x: x[None, :, None],
-    "Ellipsis": lambda x: x[..., 0], "places twice": lambda x: x[[0, 0, 2]], "points": lambda x: x[[0, 1], [2, 2]],
+    "an int": lambda x: x[1], "every axis": lambda x: x[-1, 1],
+    "Ellipsis and every axis": lambda x: x[..., 1, 2],
+    "slices": lambda x: x[:, 1:], "negative steps": lambda x: x[::-1, ::-2],
+    "None": lambda x: x[None, :, None],
+    "Ellipsis": lambda x: x[..., 0], "places twice": lambda x: x[[0, 0, 2]],
+    "points": lambda x: x[[0, 1], [2, 2]],
     "float indices": lambda x: x[nd.array([1, 1])], "an inner list": lambda x: x[:, [1, 1]],
     "an int and a list": lambda x: x[1, [0, 0]], "a list and None": lambda x: x[[0], None],
-    "nothing": lambda x: x[2:2], "a view of a view": lambda x: x[1:][0], "matrices": lambda x: x[nd.array([[1, 1], [0, 2]])],
+    "nothing": lambda x: x[2:2], "a view of a view": lambda x: x[1:][0],
+    "matrices": lambda x: x[nd.array([[1, 1], [0, 2]])],
     "a reshaped view": lambda x: x.reshape((4, 3))[1],
 }
 
@@ -41,7 +45,8 @@ def test_gradients_of_reading(read: Callable[[Any], Any]) -> None:
 FUNCTIONS = {
     "take": lambda x: nd.take(x, nd.array([0, 0, 9]), axis=1),
     "take, wrapped": lambda x: nd.take(x, nd.array([[-1, 5]]), axis=0, mode="wrap"),
-    "pick": lambda x: nd.pick(x, nd.array([0, 7, 1])), "pick, kept": lambda x: nd.pick(x, nd.array([[0, 1, 0, 2]]), 0, True),
+    "pick": lambda x: nd.pick(x, nd.array([0, 7, 1])),
+    "pick, kept": lambda x: nd.pick(x, nd.array([[0, 1, 0, 2]]), 0, True),
     "gather_nd": lambda x: nd.gather_nd(x, nd.array([[0, 0], [1, 1]])),
     "scatter_nd": lambda x: nd.scatter_nd(x, nd.array([[0, 0, 2]]), shape=(3, 4)),
     "Embedding": lambda x: nd.Embedding(nd.array([[1, 1], [0, 9]]), x, input_dim=3, output_dim=4),
@@ -89,7 +94,8 @@ def test_overlapping_memory() -> None:
     (lambda x: x[0, -5], "index -5 is out of bounds for axis 1 with size 4"),
     (lambda x: x[[0, 3]], "index 3 is out of bounds for axis 0 with size 3"),
     (lambda x: x.__setitem__([0, -4], 1), "index -4 is out of bounds for axis 0 with size 3"),
-    (lambda x: nd.take(x, nd.array([4]), axis=1, mode="raise"), "index 4 is out of bounds for axis 1 with size 4"),
+    (lambda x: nd.take(x, nd.array([4]), axis=1, mode="raise"),
+     "index 4 is out of bounds for axis 1 with size 4"),
     (lambda x: nd.gather_nd(x, nd.array([[0], [4]])), "index 4 is out of bounds for axis 1 with size 4"),
     (lambda x: nd.take(x[:0], nd.array([0])), "an axis of length 0 has no places to take"),
     (lambda x: x[0, 0, 0], "too many indices: 3 for an array with 2 axes"),
@@ -117,7 +123,7 @@ def test_outside_on_a_device() -> None:
         assert x.grad.asnumpy().tolist() == [1, 3, 5]
 
 
-# writing while recording ------------------------------------------------------------------------------------------
+# writing while recording ------------------------------------------------------------------------------------
 
 
 def cumulative(x: Any) -> Any:
@@ -168,7 +174,8 @@ def read_before(x: Any) -> Any:
     return before + (z * x).sum()
 
 
-@pytest.mark.parametrize("build", [cumulative, rows, parts, repeated, overwritten, read_before], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("build", [cumulative, rows, parts, repeated, overwritten, read_before],
+                         ids=lambda f: f.__name__)
 def test_arrays_built_by_writes(build: Callable[[Any], Any]) -> None:
     check_grads(lambda x: build(x) ** 2, [normal(4)])
 
@@ -180,7 +187,8 @@ def test_writes_that_would_break_a_graph() -> None:
         y = x * x
         z = nd.zeros((2, 3))
         row = z[1]
-        for write in (lambda: y.__setitem__(0, 5), lambda: x.__setitem__(0, 5), lambda: row.__setitem__(slice(None), x)):
+        for write in (lambda: y.__setitem__(0, 5), lambda: x.__setitem__(0, 5),
+                      lambda: row.__setitem__(slice(None), x)):
             with pytest.raises(InplaceError):
                 write()
         y.backward()
@@ -202,7 +210,7 @@ def test_a_write_through_a_view_is_seen() -> None:
         y.backward()
 
 
-# ordering ---------------------------------------------------------------------------------------------------------
+# ordering ---------------------------------------------------------------------------------------------------
 
 
 def test_equal_elements_keep_their_order() -> None:

@@ -30,18 +30,23 @@ def test_as_recorded(kind: str, expression: str, expected: Any) -> None:
 
 FUNCTIONS = {
     "potrf": lambda x: nd.linalg.potrf(spd(x)), "potri": lambda x: nd.linalg.potri(nd.linalg.potrf(spd(x))),
-    "syevd, values": lambda x: nd.linalg.syevd(spd(x))[1], "syevd, vectors": lambda x: nd.linalg.syevd(spd(x))[0],
+    "syevd, values": lambda x: nd.linalg.syevd(spd(x))[1],
+    "syevd, vectors": lambda x: nd.linalg.syevd(spd(x))[0],
     "gelqf, q": lambda x: nd.linalg.gelqf(x)[0], "gelqf, l": lambda x: nd.linalg.gelqf(x[:, :2])[1],
-    "sumlogdiag": lambda x: nd.linalg.sumlogdiag(nd.linalg.potrf(spd(x))), "inverse": lambda x: nd.linalg.inverse(spd(x)),
+    "sumlogdiag": lambda x: nd.linalg.sumlogdiag(nd.linalg.potrf(spd(x))),
+    "inverse": lambda x: nd.linalg.inverse(spd(x)),
     "slogdet": lambda x: nd.linalg.slogdet(x)[1], "det": nd.linalg.det,
     "trsm": lambda x: nd.linalg.trsm(spd(x), x, transpose=True, rightside=True, lower=False, alpha=3),
     "trmm": lambda x: nd.linalg.trmm(x, x * x, transpose=True, rightside=True, alpha=0.5),
     "gemm": lambda x: nd.linalg.gemm(x, x, x, transpose_a=True, alpha=2, beta=3),
     "gemm2, rows first": lambda x: nd.linalg.gemm2(x, x * x, transpose_b=True, axis=-3),
-    "makediag": lambda x: nd.linalg.makediag(x, offset=-2), "extractdiag": lambda x: nd.linalg.extractdiag(x, offset=1),
+    "makediag": lambda x: nd.linalg.makediag(x, offset=-2),
+    "extractdiag": lambda x: nd.linalg.extractdiag(x, offset=1),
     "maketrian": lambda x: nd.linalg.maketrian(x.reshape((2, -1))[:, :6], lower=False),
-    "extracttrian": lambda x: nd.linalg.extracttrian(x, lower=False), "khatri_rao": lambda x: nd.khatri_rao(x[0], x[1], x[0]),
-    "batch_dot": lambda x: nd.batch_dot(x, x * x, transpose_b=True), "dot": lambda x: nd.dot(x, x, transpose_b=True),
+    "extracttrian": lambda x: nd.linalg.extracttrian(x, lower=False),
+    "khatri_rao": lambda x: nd.khatri_rao(x[0], x[1], x[0]),
+    "batch_dot": lambda x: nd.batch_dot(x, x * x, transpose_b=True),
+    "dot": lambda x: nd.dot(x, x, transpose_b=True),
 }
 
 

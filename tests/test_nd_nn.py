@@ -1,4 +1,5 @@
-"""nd's functions of neural networks: values, errors and gradients of MXNet 1.9.1; gradients by differences."""
+"""nd's functions of neural networks: values, errors and gradients of MXNet 1.9.1; gradients by differences.
+"""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -25,18 +26,22 @@ def test_as_recorded(kind: str, expression: str, expected: Any) -> None:
 LENGTHS = nd.array([1, 3])
 FUNCTIONS = {
     "softmax": lambda x: nd.softmax(x, axis=1, temperature=0.5),
-    "softmax of lengths": lambda x: nd.softmax(x, nd.array([[1, 3, 2, 0], [3, 3, 1, 2]]), axis=1, use_length=True),
+    "softmax of lengths": lambda x: nd.softmax(x, nd.array([[1, 3, 2, 0], [3, 3, 1, 2]]), axis=1,
+                                               use_length=True),
     "log_softmax": lambda x: nd.log_softmax(x, axis=0), "softmin": nd.softmin,
     "softmax_cross_entropy": lambda x: nd.softmax_cross_entropy(x[0], nd.array([1, 0, 3])),
     "SoftmaxActivation": lambda x: nd.SoftmaxActivation(x, mode="channel"), "leaky": nd.LeakyReLU,
-    "elu": lambda x: nd.LeakyReLU(x, act_type="elu", slope=0.7), "selu": lambda x: nd.LeakyReLU(x, act_type="selu"),
+    "elu": lambda x: nd.LeakyReLU(x, act_type="elu", slope=0.7),
+    "selu": lambda x: nd.LeakyReLU(x, act_type="selu"),
     "gelu": lambda x: nd.LeakyReLU(x, act_type="gelu"),
     "prelu": lambda x: nd.LeakyReLU(x, nd.sum(x, axis=(0, 2)), act_type="prelu"),
     "LayerNorm": lambda x: nd.LayerNorm(x, x[0, :, 1], x[1, :, 0], axis=1),
-    "InstanceNorm": lambda x: nd.InstanceNorm(x, x[0, :, 1], x[1, :, 0]), "L2Normalization": nd.L2Normalization,
+    "InstanceNorm": lambda x: nd.InstanceNorm(x, x[0, :, 1], x[1, :, 0]),
+    "L2Normalization": nd.L2Normalization,
     "L2Normalization, spatial": lambda x: nd.L2Normalization(x, mode="spatial"),
     "FullyConnected": lambda x: nd.FullyConnected(x, x.reshape((2, 12)), x[0, 0, :2], num_hidden=2),
-    "FullyConnected, last axis": lambda x: nd.FullyConnected(x, x[0], no_bias=True, num_hidden=3, flatten=False),
+    "FullyConnected, last axis": lambda x: nd.FullyConnected(x, x[0], no_bias=True, num_hidden=3,
+                                                             flatten=False),
     "SequenceMask": lambda x: nd.SequenceMask(x, LENGTHS, use_sequence_length=True, axis=1),
     "SequenceLast": lambda x: nd.SequenceLast(x, LENGTHS, use_sequence_length=True, axis=1),
     "SequenceReverse": lambda x: nd.SequenceReverse(x, nd.array([1, 2, 2]), use_sequence_length=True),
@@ -65,7 +70,8 @@ def test_defined_gradients_have_derivatives() -> None:
     assert second(lambda x: nd.LinearRegressionOutput(x, label), x) == [[0.25, -1.0]]     # of ((x - t) / 2)^2
     p = 1 / (1 + numpy.exp(-x.asnumpy()))
     wanted = (p - label.asnumpy()) / 2 * p * (1 - p)
-    numpy.testing.assert_allclose(second(lambda x: nd.LogisticRegressionOutput(x, label), x), wanted, atol=1e-5)
+    numpy.testing.assert_allclose(second(lambda x: nd.LogisticRegressionOutput(x, label), x), wanted,
+                                  atol=1e-5)
     assert second(lambda x: nd.MakeLoss(x * x), x) == [[4.0, -8.0]]     # of (2 x)^2
 
 
@@ -91,7 +97,7 @@ def test_softmax_at_extremes() -> None:
     assert x.grad.asnumpy().tolist() == [[0, 0, 0], [0, 0, 0]]
 
 
-# Dropout ------------------------------------------------------------------------------------------------------------
+# Dropout ----------------------------------------------------------------------------------------------------
 
 
 def test_dropout_draws_mxnets_numbers() -> None:
@@ -137,7 +143,8 @@ def test_dropout_shares_draws_along_axes() -> None:
 
 def test_rrelu() -> None:
     x = nd.array([-1.0, 0.0, 2.0, -4.0])
-    numpy.testing.assert_allclose(nd.LeakyReLU(x, act_type="rrelu", lower_bound=0.1, upper_bound=0.3).asnumpy(),
+    numpy.testing.assert_allclose(nd.LeakyReLU(x, act_type="rrelu", lower_bound=0.1,
+                                               upper_bound=0.3).asnumpy(),
                                   [-0.2, 0, 2, -0.8], rtol=1e-6)
     x.attach_grad()
     with autograd.record():
@@ -149,15 +156,21 @@ def test_rrelu() -> None:
 
 
 @pytest.mark.parametrize(("call", "words"), [
-    (lambda x: nd.softmax(x, axis=2), "axis 2 is out of bounds for an array with 2 axes (called with float32 (2, 3)"),
+    (lambda x: nd.softmax(x, axis=2),
+     "axis 2 is out of bounds for an array with 2 axes (called with float32 (2, 3)"),
     (lambda x: nd.softmax(x, use_length=True), "use_length=True needs an array of lengths"),
-    (lambda x: nd.softmax(x, nd.array([1]), use_length=True), "lengths of shape (1,) for axis -1 of data of shape (2, 3)"),
+    (lambda x: nd.softmax(x, nd.array([1]), use_length=True),
+     "lengths of shape (1,) for axis -1 of data of shape (2, 3)"),
     (lambda x: nd.SoftmaxOutput(x, nd.array([1])), "labels of shape (1,) do not fit data of shape (2, 3)"),
-    (lambda x: nd.SoftmaxOutput(x, nd.array([1, 2]), normalization="no"), "normalization is 'null', 'batch' or 'valid'"),
-    (lambda x: nd.LinearRegressionOutput(x, nd.array([1])), "labels of shape (1,) do not fit data of shape (2, 3)"),
-    (lambda x: nd.FullyConnected(x, x, num_hidden=3, no_bias=True), "need weights of shape (3, 3), got (2, 3)"),
+    (lambda x: nd.SoftmaxOutput(x, nd.array([1, 2]), normalization="no"),
+     "normalization is 'null', 'batch' or 'valid'"),
+    (lambda x: nd.LinearRegressionOutput(x, nd.array([1])),
+     "labels of shape (1,) do not fit data of shape (2, 3)"),
+    (lambda x: nd.FullyConnected(x, x, num_hidden=3, no_bias=True),
+     "need weights of shape (3, 3), got (2, 3)"),
     (lambda x: nd.FullyConnected(x, x, x, num_hidden=2), "needs a bias of shape (2,), got (2, 3)"),
-    (lambda x: nd.Activation(x, "relo"), "act_type is one of 'relu', 'sigmoid', 'tanh', 'softrelu', 'softsign'"),
+    (lambda x: nd.Activation(x, "relo"),
+     "act_type is one of 'relu', 'sigmoid', 'tanh', 'softrelu', 'softsign'"),
     (lambda x: nd.LeakyReLU(x, act_type="prelu"), "act_type 'prelu' needs gamma"),
     (lambda x: nd.Dropout(x, p=-0.5), "p is a probability between 0 and 1, got -0.5"),
     (lambda x: nd.Dropout(x, mode="never"), "mode is 'training' or 'always'"),

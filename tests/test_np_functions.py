@@ -276,7 +276,7 @@ def test_functions_without_a_gradient_say_so() -> None:
     x.attach_grad()
     assert np.i0(x).shape == (3,)
     with autograd.record():
-        with pytest.raises(AutogradError, match=r"np\.i0 is computed by NumPy on the host and has no gradient"):
+        with pytest.raises(AutogradError, match=r"np\.i0 is computed by NumPy on the host"):
             np.i0(x)
         with pytest.raises(AutogradError, match="has no gradient"):
             np.linalg.eigvals(x * np.eye(3))

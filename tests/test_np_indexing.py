@@ -1,4 +1,5 @@
-"""np indexing: every form of key NumPy has, read, written and differentiated, with NumPy itself as reference."""
+"""np indexing: every form of key NumPy has, read, written and differentiated; NumPy itself is the reference.
+"""
 from __future__ import annotations
 
 from typing import Any
@@ -24,8 +25,9 @@ ADVANCED = [
     (slice(None), PLACES), (slice(None), PLACES, 1), (0, PLACES), (PLACES // 2, slice(None), PLACES),
     (Ellipsis, PLACES), (None, PLACES // 2), (slice(None), slice(1, 3), [3, 0]),
     (slice(None), [[0], [2]], [1, 3]), (numpy.array(1),), (numpy.int64(1), 2),
-    [True, False], (slice(None), [False, True, True]), MASK, (MASK, 2), (slice(None), numpy.array([True, False, True])),
-    HOST > 7, (Ellipsis, numpy.array([True, True, False, False])), True, False, (0, numpy.array([True, False, True])),
+    [True, False], (slice(None), [False, True, True]), MASK, (MASK, 2), HOST > 7, True, False,
+    (slice(None), numpy.array([True, False, True])), (Ellipsis, numpy.array([True, True, False, False])),
+    (0, numpy.array([True, False, True])),
     (range(2), 0), (numpy.array([], dtype="int64"), 1),
 ]
 
@@ -102,9 +104,9 @@ def test_iteration() -> None:
 
 
 @pytest.mark.parametrize("key, shared", [
-    (0, True), ((0, 1), True), ((1, 2, 3), True), (slice(0, 1), True), (slice(None), True), ((0, slice(1, 3)), True),
-    ((slice(None), 1), False), ((slice(None), slice(None), slice(1, 3)), False), (slice(None, None, -1), False),
-    ([0], False), (numpy.array(0), False),
+    (0, True), ((0, 1), True), ((1, 2, 3), True), (slice(0, 1), True), (slice(None), True),
+    ((0, slice(1, 3)), True), ((slice(None), 1), False), ((slice(None), slice(None), slice(1, 3)), False),
+    (slice(None, None, -1), False), ([0], False), (numpy.array(0), False),
 ], ids=name)
 def test_views_share_one_block_of_memory(key: Any, shared: bool) -> None:
     # MXNet shares what is one block of memory and copies the rest.

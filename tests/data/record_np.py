@@ -13,7 +13,7 @@ import mxnet as mx
 import numpy as onp
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0])
-from transcript import read, run  # noqa: E402
+from transcript import read, run
 
 logging.disable(logging.CRITICAL)
 warnings.simplefilter("ignore")

@@ -1,8 +1,7 @@
 """Samples for mxgrad/ops/linalg.py.
 
-Gradients of symmetric matrices' factorisations are symmetric, so that differences along any direction do not compare;
-tests/test_nd_linalg.py compares them on symmetric ones.
-"""
+Gradients of symmetric matrices' factorisations are symmetric, so that differences along any direction do not
+compare; tests/test_nd_linalg.py compares them on symmetric ones."""
 import numpy
 
 from .base import Sample, smooth
@@ -15,7 +14,8 @@ def dot(a, b, transpose_a=False, transpose_b=False):
 
 
 def matmul(a, b, transpose_a=False, transpose_b=False):
-    return (numpy.swapaxes(a, -1, -2) if transpose_a else a) @ (numpy.swapaxes(b, -1, -2) if transpose_b else b)
+    return (numpy.swapaxes(a, -1, -2) if transpose_a else a) @ (numpy.swapaxes(b, -1, -2) if transpose_b
+                                                                else b)
 
 
 BOTH = {"transpose_a": True, "transpose_b": True, "reference": matmul}
@@ -94,9 +94,12 @@ SAMPLES = {
         Sample(smooth(2, 3, 2), smooth(3, 4), transpose_a=True, reference=matmul),
         Sample(smooth(2, 3), smooth(2, 4, 3), transpose_b=True, reference=matmul),
         Sample(smooth(3), smooth(2, 3), transpose_b=True, reference=matmul),
-        Sample(smooth(2, 3, 2), smooth(3), transpose_a=True, reference=matmul), Sample(smooth(3), smooth(3)), Sample(smooth(2, 3), smooth(3)),
-        Sample(smooth(3), smooth(3, 2)), Sample(smooth(2, 1, 2, 3), smooth(4, 3, 2)), Sample(smooth(3), smooth(2, 3, 2)),
-        Sample(smooth(2, 2, 3), smooth(3)), Sample(smooth(2, 0), smooth(0, 3)), Sample(smooth(0, 2), smooth(2, 3)),
+        Sample(smooth(2, 3, 2), smooth(3), transpose_a=True, reference=matmul), Sample(smooth(3), smooth(3)),
+        Sample(smooth(2, 3), smooth(3)),
+        Sample(smooth(3), smooth(3, 2)), Sample(smooth(2, 1, 2, 3), smooth(4, 3, 2)),
+        Sample(smooth(3), smooth(2, 3, 2)),
+        Sample(smooth(2, 2, 3), smooth(3)), Sample(smooth(2, 0), smooth(0, 3)),
+        Sample(smooth(0, 2), smooth(2, 3)),
         Sample(smooth(1, 1), smooth(1, 1)),
     ],
     "dot": [
@@ -115,8 +118,10 @@ SAMPLES = {
     ],
     "tensordot": [
         Sample(smooth(2, 3, 4), smooth(3, 4, 2)), Sample(smooth(2, 3), smooth(3, 4), axes=1),
-        Sample(smooth(2, 3), smooth(2), axes=0), Sample(smooth(2, 3, 4), smooth(4, 2, 3), axes=((2, 0), (0, 1))),
-        Sample(smooth(2, 3, 4), smooth(3, 2), axes=((-3, 1), (1, 0))), Sample(smooth(2), smooth(2), axes=((0,), (0,))),
+        Sample(smooth(2, 3), smooth(2), axes=0),
+        Sample(smooth(2, 3, 4), smooth(4, 2, 3), axes=((2, 0), (0, 1))),
+        Sample(smooth(2, 3, 4), smooth(3, 2), axes=((-3, 1), (1, 0))),
+        Sample(smooth(2), smooth(2), axes=((0,), (0,))),
         Sample(smooth(2, 0), smooth(0, 3), axes=1),
     ],
     "einsum": [
@@ -124,15 +129,19 @@ SAMPLES = {
                reference=lambda *arrays, subscripts: numpy.einsum(subscripts, *arrays))
         for text, *shapes in (
             ("ij,jk->ik", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 4)), ("ba", (2, 3)), ("ij->", (2, 3)),
-            ("ij->j", (2, 3)), ("ii->i", (3, 3)), ("ii", (3, 3)), ("iij->ji", (2, 2, 3)), ("iji,j->i", (2, 3, 2), (3,)),
+            ("ij->j", (2, 3)), ("ii->i", (3, 3)), ("ii", (3, 3)), ("iij->ji", (2, 2, 3)),
+            ("iji,j->i", (2, 3, 2), (3,)),
             ("i,j->ij", (2,), (3,)), ("i,i,i->", (3,), (3,), (3,)), ("ij,kl->i", (2, 3), (2, 2)),
-            ("...ij,...jk->...ik", (2, 1, 2, 3), (4, 3, 2)), ("...i,i->...", (2, 3), (3,)), ("i...->...", (2, 3)),
+            ("...ij,...jk->...ik", (2, 1, 2, 3), (4, 3, 2)), ("...i,i->...", (2, 3), (3,)),
+            ("i...->...", (2, 3)),
             ("ij,ij->ij", (2, 3), (1, 3)), ("ij,ij->i", (2, 1), (2, 3)), (",i->i", (), (3,)),
-            ("ij , jk , kl -> il", (2, 3), (3, 2), (2, 2)), ("ij,jk->ik", (2, 0), (0, 3)), ("iiii->i", (2, 2, 2, 2)),
+            ("ij , jk , kl -> il", (2, 3), (3, 2), (2, 2)), ("ij,jk->ik", (2, 0), (0, 3)),
+            ("iiii->i", (2, 2, 2, 2)),
         )
     ],
     "diagonal": [
-        Sample(smooth(3, 4)), Sample(smooth(3, 4), offset=-1), Sample(smooth(2, 3, 4), offset=1, axis1=2, axis2=0),
+        Sample(smooth(3, 4)), Sample(smooth(3, 4), offset=-1),
+        Sample(smooth(2, 3, 4), offset=1, axis1=2, axis2=0),
         Sample(smooth(2, 3), offset=5),
     ],
     "put_diagonal": [
@@ -142,24 +151,31 @@ SAMPLES = {
         Sample(smooth(0), shape=(2, 3), offset=5, reference=put_diagonal),
     ],
     "diag": [
-        Sample(smooth(3), reference=diag), Sample(smooth(2), k=-2, reference=diag), Sample(smooth(3, 4), k=1, reference=diag),
+        Sample(smooth(3), reference=diag), Sample(smooth(2), k=-2, reference=diag),
+        Sample(smooth(3, 4), k=1, reference=diag),
         Sample(smooth(2, 3, 4), axis1=-1, axis2=0, reference=diag),
     ],
     "tril": [Sample(smooth(3, 4)), Sample(smooth(2, 3, 3), k=-1)],
     "triu": [Sample(smooth(3, 4)), Sample(smooth(2, 3, 3), k=2)],
     "pack_triangle": [
-        Sample(smooth(3, 3), reference=pack_triangle), Sample(smooth(2, 4, 4), lower=False, reference=pack_triangle),
-        Sample(smooth(4, 4), offset=-1, reference=pack_triangle), Sample(smooth(4, 4), offset=2, reference=pack_triangle),
+        Sample(smooth(3, 3), reference=pack_triangle),
+        Sample(smooth(2, 4, 4), lower=False, reference=pack_triangle),
+        Sample(smooth(4, 4), offset=-1, reference=pack_triangle),
+        Sample(smooth(4, 4), offset=2, reference=pack_triangle),
     ],
     "unpack_triangle": [
-        Sample(smooth(6), reference=unpack_triangle), Sample(smooth(2, 6), lower=False, reference=unpack_triangle),
-        Sample(smooth(3), offset=-2, reference=unpack_triangle), Sample(smooth(10), offset=1, reference=unpack_triangle),
+        Sample(smooth(6), reference=unpack_triangle),
+        Sample(smooth(2, 6), lower=False, reference=unpack_triangle),
+        Sample(smooth(3), offset=-2, reference=unpack_triangle),
+        Sample(smooth(10), offset=1, reference=unpack_triangle),
     ],
     "inv": [
-        Sample(regular(1, 1), reference=numpy.linalg.inv), Sample(regular(3, 3), reference=numpy.linalg.inv), Sample(regular(2, 1, 2, 2), reference=numpy.linalg.inv),
+        Sample(regular(1, 1), reference=numpy.linalg.inv), Sample(regular(3, 3), reference=numpy.linalg.inv),
+        Sample(regular(2, 1, 2, 2), reference=numpy.linalg.inv),
     ],
     "det": [
-        Sample(regular(3, 3), reference=numpy.linalg.det), Sample(regular(2, 2, 2), reference=numpy.linalg.det),
+        Sample(regular(3, 3), reference=numpy.linalg.det),
+        Sample(regular(2, 2, 2), reference=numpy.linalg.det),
         Sample(smooth(1, 1), reference=numpy.linalg.det), Sample(smooth(0, 0), reference=numpy.linalg.det),
     ],
     "cofactor": [
@@ -173,8 +189,10 @@ SAMPLES = {
     ],
     "solve": [
         Sample(regular(1, 1), smooth(1, 2), reference=solve),
-        Sample(regular(3, 3), smooth(3, 2), reference=solve), Sample(regular(3, 3), smooth(3), reference=solve),
-        Sample(regular(2, 3, 3), smooth(2, 3), reference=solve), Sample(regular(2, 3, 3), smooth(1, 3, 2), reference=solve),
+        Sample(regular(3, 3), smooth(3, 2), reference=solve),
+        Sample(regular(3, 3), smooth(3), reference=solve),
+        Sample(regular(2, 3, 3), smooth(2, 3), reference=solve),
+        Sample(regular(2, 3, 3), smooth(1, 3, 2), reference=solve),
         Sample(regular(1, 3, 3), smooth(2, 3, 1), reference=solve),
     ],
     "solve_triangular": [
@@ -194,7 +212,8 @@ SAMPLES = {
         Sample(symmetric(2, 2, 2), reference=eigh, differentiate=False),
     ],
     "svd": [
-        Sample(regular(3, 3), reference=svd), Sample(smooth(2, 3, 2), reference=svd), Sample(smooth(2, 3), reference=svd),
+        Sample(regular(3, 3), reference=svd), Sample(smooth(2, 3, 2), reference=svd),
+        Sample(smooth(2, 3), reference=svd),
     ],
     "qr": [
         Sample(regular(3, 3), reference=lambda a: tuple(numpy.linalg.qr(a))),

@@ -28,7 +28,8 @@ SAMPLES = {
     "softmax": [
         Sample(smooth(2, 3), reference=softmax), Sample(smooth(2, 3, 2), axis=1, reference=softmax),
         Sample(smooth(3, 1), reference=softmax), Sample(smooth(0, 3), reference=softmax),
-        Sample(numpy.array([0.0, 1e4, -1e4]), differentiate=False, reference=lambda x: numpy.array([0.0, 1.0, 0.0])),
+        Sample(numpy.array([0.0, 1e4, -1e4]), differentiate=False,
+               reference=lambda x: numpy.array([0.0, 1.0, 0.0])),
     ],
     "log_softmax": [
         Sample(smooth(2, 3), reference=log_softmax), Sample(smooth(2, 3, 2), axis=0, reference=log_softmax),
@@ -37,15 +38,18 @@ SAMPLES = {
     ],
     "softmax_output": [
         Sample(smooth(2, 3), ints(2, high=3), differentiate=False, reference=softmax_output),
-        Sample(smooth(2, 3, 2), ints(2, 2, high=3), multi_output=True, differentiate=False, reference=softmax_output),
+        Sample(smooth(2, 3, 2), ints(2, 2, high=3), multi_output=True, differentiate=False,
+               reference=softmax_output),
     ],
     "linear_regression_output": [
         Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x, label: x),
     ],
     "logistic_regression_output": [
-        Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x, label: 1 / (1 + numpy.exp(-x))),
+        Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x,
+               label: 1 / (1 + numpy.exp(-x))),
     ],
-    "mae_regression_output": [Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x, label: x)],
+    "mae_regression_output": [Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x,
+                                     label: x)],
     "make_loss": [Sample(smooth(2, 3), differentiate=False, reference=lambda x: x)],
     "leaky_relu": [
         Sample(smooth(2, 3), reference=lambda x: numpy.where(x > 0, x, x / 4)),

@@ -17,7 +17,8 @@ def argsort(a, axis=-1, is_ascend=True):
 SAMPLES = {
     "sort": [
         Sample(smooth(3, 4), reference=sort), Sample(smooth(3, 4), axis=0, is_ascend=False, reference=sort),
-        Sample(smooth(0, 3), axis=1, reference=sort), Sample(TIES, is_ascend=False, differentiate=False, reference=sort),
+        Sample(smooth(0, 3), axis=1, reference=sort),
+        Sample(TIES, is_ascend=False, differentiate=False, reference=sort),
     ],
     "argsort": [
         Sample(smooth(3, 4), axis=0, reference=argsort), Sample(TIES, reference=argsort),
@@ -28,6 +29,7 @@ SAMPLES = {
         Sample(smooth(2, 3), keepdims=True), Sample(TIES, axis=1, differentiate=False),
     ],
     "argmin": [
-        Sample(smooth(3, 4)), Sample(smooth(3, 4), axis=-1, keepdims=True), Sample(TIES, axis=1, differentiate=False),
+        Sample(smooth(3, 4)), Sample(smooth(3, 4), axis=-1, keepdims=True),
+        Sample(TIES, axis=1, differentiate=False),
     ],
 }

@@ -138,7 +138,9 @@ class NDArray(BaseArray):
             axis += 1
         if indices:
             return tuple(out), indices
-        if last_int is not None and used == self.ndim and all(isinstance(p, int) or p is Ellipsis for p in out):
+        if last_int is not None and used == self.ndim and all(
+            isinstance(p, int) or p is Ellipsis for p in out
+        ):
             # Every axis has its index: the result is one element of shape (1,), and a view.
             where, i = last_int
             out[where] = slice(i, i + 1)

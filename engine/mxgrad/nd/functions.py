@@ -53,8 +53,9 @@ class NDFrontend(Frontend):
         return result if out is None else into(name, out, result)
 
     def composed(self, names: str, arrays: int = 1) -> Callable[[Function], Function]:
-        """Decorator: `adapter` for a composition, whose array arguments are checked, errors completed, and `out` (by
-        name) and a result without axes taken care of here."""
+        """Decorator: `adapter` for a composition, whose array arguments are checked, errors completed, and
+        `out` (by name) and a result without axes taken care of here.
+        """
         def declare(function: Function) -> Function:
             code = function.__code__
             called = names.split()[0]
@@ -71,8 +72,11 @@ class NDFrontend(Frontend):
                 except (ValueError, TypeError, IndexError) as error:
                     if isinstance(error, MXNetError):
                         raise
-                    shown = ", ".join(describe(v._data) for v in given.values() if v is not None)
-                    raise completed(error, f"{called}: {error} (called with {shown})") from None
+                    arrays_given = ", ".join(describe(v._data) for v in given.values() if v is not None)
+                    rest = dict(zip(code.co_varnames[arrays:], args[arrays:]), **params)
+                    more = "".join(f"; {n}={describe(v)}" for n, v in rest.items() if n not in given)
+                    text = f"{called}: {error} (called with {arrays_given}{more})"
+                    raise completed(error, text) from None
                 return self.deliver(self.finish(result, tuple(given.values())), out, called)
 
             return self.adapter(names, arrays)(call)

@@ -14,13 +14,14 @@ from .functions import ND
 
 
 @ND.composed("pick choose_element_0index", arrays=2)
-def pick(data: Any, index: Any, axis: int | None = -1, keepdims: bool = False, mode: str = "clip", out: Any = None,
+def pick(data: Any, index: Any, axis: int | None = -1, keepdims: bool = False, mode: str = "clip",
+         out: Any = None,
          name: Any = None) -> Any:
     """For each place of the other axes the element that `index` names along `axis`.
 
-    `index` has the shape of `data` without `axis`, or with 1 there, and so has the result with `keepdims`.  Indices
-    outside are moved to the ends (mode 'clip') or counted on from the other end ('wrap').  The gradient goes to the
-    elements picked.
+    `index` has the shape of `data` without `axis`, or with 1 there, and so has the result with `keepdims`.
+    Indices outside are moved to the ends (mode 'clip') or counted on from the other end ('wrap').  The
+    gradient goes to the elements picked.
 
     >>> from mxgrad import nd
     >>> nd.pick(nd.array([[1, 2], [3, 4]]), nd.array([1, 0])).asnumpy().tolist()
@@ -39,7 +40,8 @@ def batch_take(a: Any, indices: Any, out: Any = None, name: Any = None) -> Any:
 def fill_element_0index(lhs: Any, mhs: Any, rhs: Any, out: Any = None, name: Any = None) -> Any:
     """The matrix `lhs` with ``mhs[i]`` in row i at column ``rhs[i]``; columns outside are left out."""
     if lhs.ndim != 2 or mhs.shape != lhs.shape[:1] or rhs.shape != lhs.shape[:1]:
-        raise ValueError(f"a matrix and two vectors of its height are needed, got {lhs.shape}, {mhs.shape}, {rhs.shape}")
+        raise ValueError(
+            f"a matrix and two vectors of its height are needed, got {lhs.shape}, {mhs.shape}, {rhs.shape}")
     return F.where(F.one_hot(rhs, depth=lhs.shape[1], dtype="bool"), F.expand_dims(mhs, axis=1), lhs)
 
 
@@ -63,13 +65,14 @@ def where(condition: Any, x: Any, y: Any, out: Any = None, name: Any = None) -> 
 @ND.composed("Embedding", arrays=2)
 def Embedding(data: Any, weight: Any, input_dim: int, output_dim: int, dtype: Any = "float32",
               sparse_grad: bool = False, out: Any = None, name: Any = None) -> Any:
-    """Rows of `weight` (shape (`input_dim`, `output_dim`)) at the places `data`, moved into range where they are outside.
+    """Rows of `weight` (shape (`input_dim`, `output_dim`)) at the places `data`, moved into range where they
+    are outside.
 
-    The result has the shape of `data` and a last axis of `output_dim`, in the dtype of `weight`; gradients are dense
-    whatever `sparse_grad` says.
-    """
+    The result has the shape of `data` and a last axis of `output_dim`, in the dtype of `weight`; gradients
+    are dense whatever `sparse_grad` says."""
     if weight.shape != (input_dim, output_dim):
-        raise ValueError(f"weight has shape {weight.shape}, not (input_dim, output_dim) = {(input_dim, output_dim)}")
+        raise ValueError(
+            f"weight has shape {weight.shape}, not (input_dim, output_dim) = {(input_dim, output_dim)}")
     return F.take(weight, data, axis=0, mode="clip")
 
 
@@ -84,12 +87,13 @@ def boolean_mask(data: Any, index: Any, axis: int = 0, out: Any = None, name: An
 
 @ND.composed("contrib.index_copy", arrays=3)
 def index_copy(old_tensor: Any, index_vector: Any, new_tensor: Any, out: Any = None, name: Any = None) -> Any:
-    """`old_tensor` with its rows `index_vector` replaced by those of `new_tensor`; of those replaced twice, the last
-    stays."""
+    """`old_tensor` with its rows `index_vector` replaced by those of `new_tensor`; of those replaced twice,
+    the last stays.
+    """
     return F.assign(old_tensor, new_tensor, F.cast(index_vector, dtype=as_dtype("int64")), key=(Slot(0),))
 
 
-# order ----------------------------------------------------------------------------------------------------------
+# order ------------------------------------------------------------------------------------------------------
 
 
 def _on_axis(data: Any, axis: int | None) -> tuple[Any, int]:
@@ -101,7 +105,9 @@ def _on_axis(data: Any, axis: int | None) -> tuple[Any, int]:
 
 @ND.composed("sort")
 def sort(data: Any, axis: int | None = -1, is_ascend: bool = True, out: Any = None, name: Any = None) -> Any:
-    """The elements along `axis` in order; the flattened ones if it is None.  The gradient goes back to their places."""
+    """The elements along `axis` in order; the flattened ones if it is None.  The gradient goes back to their
+    places.
+    """
     data, axis = _on_axis(data, axis)
     return F.sort(data, axis=axis, is_ascend=bool(is_ascend))
 
@@ -109,8 +115,9 @@ def sort(data: Any, axis: int | None = -1, is_ascend: bool = True, out: Any = No
 @ND.composed("argsort")
 def argsort(data: Any, axis: int | None = -1, is_ascend: bool = True, dtype: Any = "float32", out: Any = None,
             name: Any = None) -> Any:
-    """The places that put the elements along `axis` in order, of the flattened ones if it is None; equal ones keep
-    theirs."""
+    """The places that put the elements along `axis` in order, of the flattened ones if it is None; equal ones
+    keep theirs.
+    """
     data, axis = _on_axis(data, axis)
     return F.cast(F.argsort(data, axis=axis, is_ascend=bool(is_ascend)), dtype=as_dtype(dtype))
 
@@ -118,10 +125,12 @@ def argsort(data: Any, axis: int | None = -1, is_ascend: bool = True, dtype: Any
 @ND.composed("topk")
 def topk(data: Any, axis: int | None = -1, k: int = 1, ret_typ: str = "indices", is_ascend: bool = False,
          dtype: Any = "float32", out: Any = None, name: Any = None) -> Any:
-    """The `k` largest elements along `axis`, or the smallest with `is_ascend`; all of them, in order, if `k` is 0.
+    """The `k` largest elements along `axis`, or the smallest with `is_ascend`; all of them, in order, if `k`
+    is 0.
 
-    `ret_typ` says what is given: their places ('indices', in `dtype`), themselves ('value'), the list of both ('both'),
-    or an array like `data` with 1 at their places ('mask').  The gradient of values goes back to their places.
+    `ret_typ` says what is given: their places ('indices', in `dtype`), themselves ('value'), the list of both
+    ('both'), or an array like `data` with 1 at their places ('mask').  The gradient of values goes back to
+    their places.
 
     >>> from mxgrad import nd
     >>> nd.topk(nd.array([3, 1, 2]), k=2).asnumpy().tolist()
@@ -146,12 +155,14 @@ def topk(data: Any, axis: int | None = -1, k: int = 1, ret_typ: str = "indices",
 
 
 def _arg_extreme(op: str, what: str) -> None:
-    def function(data: Any, axis: int | None = None, keepdims: bool = False, out: Any = None, name: Any = None) -> Any:
+    def function(data: Any, axis: int | None = None, keepdims: bool = False, out: Any = None,
+                 name: Any = None) -> Any:
         return F.cast(getattr(F, op)(data, axis=axis, keepdims=bool(keepdims)), dtype=data.dtype)
 
     function.__name__ = function.__qualname__ = op
     function.__doc__ = (
-        f"The place of the first {what} along `axis`, of the flattened array without one, in the dtype of `data`.")
+        f"The place of the first {what} along `axis`, of the flattened array without one, in the dtype of "
+        "`data`.")
     ND.composed(op)(function)
 
 

@@ -1,4 +1,5 @@
-"""nd.linalg: products, triangles and factorisations of matrices, which are the last two axes; the others are a batch.
+"""nd.linalg: products, triangles and factorisations of matrices, which are the last two axes; the others are
+a batch.
 
 The names are those of BLAS and LAPACK.  Gradients exist to every order.
 """
@@ -20,7 +21,8 @@ def _scaled(a: Any, alpha: float) -> Any:
 
 def _same_batch(a: Any, b: Any) -> None:
     if a.ndim < 2 or a.ndim != b.ndim or a.shape[:-2] != b.shape[:-2]:
-        raise ValueError(f"matrices of shapes {a.shape} and {b.shape}: all axes but the last two must be the same")
+        raise ValueError(
+            f"matrices of shapes {a.shape} and {b.shape}: all axes but the last two must be the same")
 
 
 def _product(a: Any, b: Any, transpose_a: bool, transpose_b: bool, alpha: float, axis: int) -> Any:
@@ -34,10 +36,11 @@ def _product(a: Any, b: Any, transpose_a: bool, transpose_b: bool, alpha: float,
 @ND.composed("dot", arrays=2)
 def dot(lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False, forward_stype: Any = None,
         out: Any = None, name: Any = None) -> Any:
-    """Sum of products over the last axis of `lhs` (the first with `transpose_a`) and the first of `rhs` (the last with
-    `transpose_b`): inner products of vectors, products of matrices.
+    """Sum of products over the last axis of `lhs` (the first with `transpose_a`) and the first of `rhs` (the
+    last with `transpose_b`): inner products of vectors, products of matrices.
 
-    Raises InvalidValueError where the two axes differ in length.  `forward_stype` is accepted: arrays are dense.
+    Raises InvalidValueError where the two axes differ in length.  `forward_stype` is accepted: arrays are
+    dense.
 
     >>> from mxgrad import nd
     >>> nd.dot(nd.array([[1, 2], [3, 4]]), nd.array([1, 1])).asnumpy().tolist()
@@ -47,9 +50,12 @@ def dot(lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False
 
 
 @ND.composed("batch_dot", arrays=2)
-def batch_dot(lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False, forward_stype: Any = None,
+def batch_dot(lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False,
+              forward_stype: Any = None,
               out: Any = None, name: Any = None) -> Any:
-    """Products of matrices, the last two axes of arrays with three or more; the leading axes must be the same."""
+    """Products of matrices, the last two axes of arrays with three or more; the leading axes must be the
+    same.
+    """
     if lhs.ndim < 3:
         raise ValueError(f"arrays with three axes or more are needed, got {lhs.shape} and {rhs.shape}")
     _same_batch(lhs, rhs)
@@ -59,7 +65,9 @@ def batch_dot(lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool =
 @ND.composed("linalg.gemm linalg_gemm", arrays=3)
 def gemm(A: Any, B: Any, C: Any, transpose_a: bool = False, transpose_b: bool = False, alpha: float = 1.0,
          beta: float = 1.0, axis: int = -2, out: Any = None, name: Any = None) -> Any:
-    """``alpha * op(A) @ op(B) + beta * C``, op being the transpose where asked for; `axis` is that of the rows."""
+    """``alpha * op(A) @ op(B) + beta * C``, op being the transpose where asked for; `axis` is that of the
+    rows.
+    """
     product = _product(A, B, transpose_a, transpose_b, alpha, axis)
     if axes_of(axis, A.ndim)[0] != A.ndim - 2:
         product = F.swapaxes(product, axis1=axis, axis2=-2)
@@ -67,7 +75,8 @@ def gemm(A: Any, B: Any, C: Any, transpose_a: bool = False, transpose_b: bool = 
 
 
 @ND.composed("linalg.gemm2 linalg_gemm2", arrays=2)
-def gemm2(A: Any, B: Any, transpose_a: bool = False, transpose_b: bool = False, alpha: float = 1.0, axis: int = -2,
+def gemm2(A: Any, B: Any, transpose_a: bool = False, transpose_b: bool = False, alpha: float = 1.0,
+          axis: int = -2,
           out: Any = None, name: Any = None) -> Any:
     """``alpha * op(A) @ op(B)``, op being the transpose where asked for; `axis` is that of the rows.
 
@@ -87,9 +96,12 @@ def syrk(A: Any, transpose: bool = False, alpha: float = 1.0, out: Any = None, n
 
 
 @ND.composed("linalg.trmm linalg_trmm", arrays=2)
-def trmm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower: bool = True, alpha: float = 1.0,
+def trmm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower: bool = True,
+         alpha: float = 1.0,
          out: Any = None, name: Any = None) -> Any:
-    """``alpha * op(T) @ B``, or ``alpha * B @ op(T)`` with `rightside`; T is the lower or upper triangle of A."""
+    """``alpha * op(T) @ B``, or ``alpha * B @ op(T)`` with `rightside`; T is the lower or upper triangle of
+    A.
+    """
     side(A)
     _same_batch(A, B)
     T = F.tril(A) if lower else F.triu(A)
@@ -99,10 +111,11 @@ def trmm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower
 
 
 @ND.composed("linalg.trsm linalg_trsm", arrays=2)
-def trsm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower: bool = True, alpha: float = 1.0,
+def trsm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower: bool = True,
+         alpha: float = 1.0,
          out: Any = None, name: Any = None) -> Any:
-    """X with ``op(T) @ X = alpha * B``, or ``X @ op(T) = alpha * B`` with `rightside`; T is the lower or upper triangle
-    of A.
+    """X with ``op(T) @ X = alpha * B``, or ``X @ op(T) = alpha * B`` with `rightside`; T is the lower or
+    upper triangle of A.
 
     >>> from mxgrad import nd
     >>> nd.linalg.trsm(nd.array([[2, 0], [1, 1]]), nd.array([[2], [3]])).asnumpy().tolist()
@@ -124,7 +137,9 @@ def potri(A: Any, out: Any = None, name: Any = None) -> Any:
 
 @ND.composed("linalg.sumlogdiag linalg_sumlogdiag")
 def sumlogdiag(A: Any, out: Any = None, name: Any = None) -> Any:
-    """The sum of the logarithms of the diagonal: half the logarithm of the determinant of ``A @ A.T``, A triangular."""
+    """The sum of the logarithms of the diagonal: half the logarithm of the determinant of ``A @ A.T``, A
+    triangular.
+    """
     side(A)
     return F.sum(F.log(F.diagonal(A, axis1=-2, axis2=-1)), axis=-1)
 
@@ -138,14 +153,17 @@ def extractdiag(A: Any, offset: int = 0, out: Any = None, name: Any = None) -> A
 
 @ND.composed("linalg.makediag linalg_makediag")
 def makediag(A: Any, offset: int = 0, out: Any = None, name: Any = None) -> Any:
-    """Square matrices with the last axis of A on a diagonal, `offset` above (positive) or below the main one."""
+    """Square matrices with the last axis of A on a diagonal, `offset` above (positive) or below the main one.
+    """
     n = A.shape[-1] + abs(offset)
     return F.put_diagonal(A, shape=A.shape[:-1] + (n, n), offset=offset, axis1=-2, axis2=-1)
 
 
 @ND.composed("linalg.gelqf linalg_gelqf")
 def gelqf(A: Any, out: Any = None, name: Any = None) -> Any:
-    """[Q, L] with ``A = L @ Q``: Q has orthonormal rows, L is lower triangular; A is at least as wide as high."""
+    """[Q, L] with ``A = L @ Q``: Q has orthonormal rows, L is lower triangular; A is at least as wide as
+    high.
+    """
     if A.ndim < 2 or A.shape[-2] > A.shape[-1]:
         raise ValueError(f"matrices at least as wide as high are needed, got shape {A.shape}")
     q, r = F.qr(mT(F, A))
@@ -154,7 +172,8 @@ def gelqf(A: Any, out: Any = None, name: Any = None) -> Any:
 
 @ND.composed("linalg.syevd linalg_syevd")
 def syevd(A: Any, out: Any = None, name: Any = None) -> Any:
-    """[U, L] with ``A = U.T @ diag(L) @ U``: eigenvectors as rows and ascending eigenvalues of symmetric matrices.
+    """[U, L] with ``A = U.T @ diag(L) @ U``: eigenvectors as rows and ascending eigenvalues of symmetric
+    matrices.
 
     The element of an eigenvector that is largest in size is positive.
     """

@@ -15,10 +15,11 @@ from ..random import stream
 from ..tape import state
 from .functions import ND
 
-# softmax --------------------------------------------------------------------------------------------------------
+# softmax ----------------------------------------------------------------------------------------------------
 
 
-def _soft(softmax: Any, data: Any, length: Any, axis: int, temperature: float | None, dtype: Any, use_length: bool) -> Any:
+def _soft(softmax: Any, data: Any, length: Any, axis: int, temperature: float | None, dtype: Any,
+          use_length: bool) -> Any:
     axes_of(axis, data.ndim)
     if dtype is not None:
         data = F.cast(data, dtype=as_dtype(dtype))
@@ -34,12 +35,13 @@ def _soft(softmax: Any, data: Any, length: Any, axis: int, temperature: float | 
 
 
 @ND.composed("softmax", arrays=2)
-def softmax(data: Any, length: Any = None, axis: int = -1, temperature: float | None = None, dtype: Any = None,
+def softmax(data: Any, length: Any = None, axis: int = -1, temperature: float | None = None,
+            dtype: Any = None,
             use_length: bool = False, out: Any = None, name: Any = None) -> Any:
     """``exp(x / temperature)`` over its sum along `axis`, computed without overflow.
 
-    With `use_length` only the first `length` places of the axis take part (an array shaped as `data` without the axis),
-    and the others are 0.  `dtype` is that of the result.
+    With `use_length` only the first `length` places of the axis take part (an array shaped as `data` without
+    the axis), and the others are 0.  `dtype` is that of the result.
 
     >>> from mxgrad import nd
     >>> nd.softmax(nd.array([0, 0])).asnumpy().tolist()
@@ -49,14 +51,16 @@ def softmax(data: Any, length: Any = None, axis: int = -1, temperature: float | 
 
 
 @ND.composed("log_softmax")
-def log_softmax(data: Any, axis: int = -1, temperature: float | None = None, dtype: Any = None, use_length: bool = False,
+def log_softmax(data: Any, axis: int = -1, temperature: float | None = None, dtype: Any = None,
+                use_length: bool = False,
                 length: Any = None, out: Any = None, name: Any = None) -> Any:
     """The logarithm of `softmax`, computed without overflow or underflow."""
     return _soft(F.log_softmax, data, length, axis, temperature, dtype, use_length)
 
 
 @ND.composed("softmin")
-def softmin(data: Any, axis: int = -1, temperature: float | None = None, dtype: Any = None, use_length: bool = False,
+def softmin(data: Any, axis: int = -1, temperature: float | None = None, dtype: Any = None,
+            use_length: bool = False,
             length: Any = None, out: Any = None, name: Any = None) -> Any:
     """`softmax` of ``-data``."""
     return _soft(F.softmax, -data, length, axis, temperature, dtype, use_length)
@@ -84,11 +88,12 @@ def softmax_cross_entropy(data: Any, label: Any, out: Any = None, name: Any = No
     <NDArray 1 @cpu(0)>
     """
     if data.ndim != 2 or label.shape != data.shape[:1]:
-        raise ValueError(f"a matrix and a label for each row are needed, got shapes {data.shape} and {label.shape}")
+        raise ValueError(
+            f"a matrix and a label for each row are needed, got shapes {data.shape} and {label.shape}")
     return nn.softmax_cross_entropy(F, data, label)
 
 
-# activations ----------------------------------------------------------------------------------------------------
+# activations ------------------------------------------------------------------------------------------------
 
 
 @ND.composed("Activation")
@@ -98,14 +103,14 @@ def Activation(data: Any, act_type: str, out: Any = None, name: Any = None) -> A
 
 
 @ND.composed("LeakyReLU", arrays=2)
-def LeakyReLU(data: Any, gamma: Any = None, act_type: str = "leaky", slope: float = 0.25, lower_bound: float = 0.125,
+def LeakyReLU(data: Any, gamma: Any = None, act_type: str = "leaky", slope: float = 0.25,
+              lower_bound: float = 0.125,
               upper_bound: float = 0.334, out: Any = None, name: Any = None) -> Any:
     """Activations that are the identity for positive numbers, or nearly so.
 
-    `act_type` is 'leaky' (``slope * x`` below 0), 'elu' (``slope * (exp(x) - 1)``), 'selu', 'gelu', 'prelu' (the slope
-    is the array `gamma`: one number, or one per channel), or 'rrelu' (the slope of each element is drawn between
-    `lower_bound` and `upper_bound` when training, and is their mean otherwise).
-    """
+    `act_type` is 'leaky' (``slope * x`` below 0), 'elu' (``slope * (exp(x) - 1)``), 'selu', 'gelu', 'prelu'
+    (the slope is the array `gamma`: one number, or one per channel), or 'rrelu' (the slope of each element is
+    drawn between `lower_bound` and `upper_bound` when training, and is their mean otherwise)."""
     if act_type == "leaky":
         return F.leaky_relu(data, slope=slope)
     if act_type == "elu":
@@ -132,13 +137,14 @@ def _beside(data: Any, host: numpy.ndarray) -> Any:
 
 
 @ND.composed("Dropout")
-def Dropout(data: Any, p: float = 0.5, mode: str = "training", axes: Any = (), cudnn_off: bool = False, out: Any = None,
+def Dropout(data: Any, p: float = 0.5, mode: str = "training", axes: Any = (), cudnn_off: bool = False,
+            out: Any = None,
             name: Any = None) -> Any:
-    """Each element becomes 0 with probability `p`, and is divided by ``1 - p`` otherwise; when training, or always with
-    mode 'always'.
+    """Each element becomes 0 with probability `p`, and is divided by ``1 - p`` otherwise; when training, or
+    always with mode 'always'.
 
-    Along `axes` elements share one draw.  The numbers come from the stream `mx.random.seed` starts.  `cudnn_off` is
-    accepted for MXNet's sake.
+    Along `axes` elements share one draw.  The numbers come from the stream `mx.random.seed` starts.
+    `cudnn_off` is accepted for MXNet's sake.
 
     >>> from mxgrad import nd
     >>> nd.Dropout(nd.array([1, 2, 3]), p=0.5).asnumpy().tolist()
@@ -154,18 +160,22 @@ def Dropout(data: Any, p: float = 0.5, mode: str = "training", axes: Any = (), c
     keep = numpy.float32(1) - numpy.float32(p)
     shape = tuple(1 if i in shared else n for i, n in enumerate(data.shape))
     mask = stream(data._ctx).bernoulli_mask(keep, shape, data._data.dtype)
-    return data * _beside(data, numpy.where(mask, 1 / max(keep, numpy.finfo(numpy.float32).tiny), numpy.float32(0)))
+    return data * _beside(data, numpy.where(mask, 1 / max(keep, numpy.finfo(numpy.float32).tiny),
+                                            numpy.float32(0)))
 
 
-# layers ---------------------------------------------------------------------------------------------------------
+# layers -----------------------------------------------------------------------------------------------------
 
 
 @ND.composed("FullyConnected", arrays=3)
-def FullyConnected(data: Any, weight: Any, bias: Any = None, num_hidden: int | None = None, no_bias: bool = False,
+def FullyConnected(data: Any, weight: Any, bias: Any = None, num_hidden: int | None = None,
+                   no_bias: bool = False,
                    flatten: bool = True, out: Any = None, name: Any = None) -> Any:
-    """``data @ weight.T + bias``, `weight` of shape (`num_hidden`, features) and `bias` of shape (`num_hidden`,).
+    """``data @ weight.T + bias``, `weight` of shape (`num_hidden`, features) and `bias` of shape
+    (`num_hidden`,).
 
-    All axes of `data` but the first are flattened into features before; without `flatten` only the last axis is.
+    All axes of `data` but the first are flattened into features before; without `flatten` only the last axis
+    is.
 
     >>> from mxgrad import nd
     >>> nd.FullyConnected(nd.ones((2, 3)), nd.ones((1, 3)), nd.array([0.5]), num_hidden=1).asnumpy().tolist()
@@ -179,12 +189,14 @@ def FullyConnected(data: Any, weight: Any, bias: Any = None, num_hidden: int | N
 
 
 @ND.composed("LayerNorm", arrays=3)
-def LayerNorm(data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e-5, output_mean_var: bool = False,
+def LayerNorm(data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e-5,
+              output_mean_var: bool = False,
               out: Any = None, name: Any = None) -> Any:
-    """`data` with mean 0 and variance 1 along `axis`, times `gamma` plus `beta`, vectors of that axis' length.
+    """`data` with mean 0 and variance 1 along `axis`, times `gamma` plus `beta`, vectors of that axis'
+    length.
 
-    With `output_mean_var` a list: the result, the mean, and the standard deviation (``sqrt(variance + eps)``).
-    """
+    With `output_mean_var` a list: the result, the mean, and the standard deviation (``sqrt(variance +
+    eps)``)."""
     (axis,) = axes_of(axis, data.ndim)
     result, mean, deviation = nn.normalized(F, data, axis, eps)
     gamma, beta = (nn.on_axis(F, v, axis, data.ndim) for v in (gamma, beta))
@@ -193,8 +205,11 @@ def LayerNorm(data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e-
 
 
 @ND.composed("InstanceNorm", arrays=3)
-def InstanceNorm(data: Any, gamma: Any, beta: Any, eps: float = 1e-3, out: Any = None, name: Any = None) -> Any:
-    """Each channel (axis 1) of each example with mean 0 and variance 1, times `gamma` plus `beta`, one per channel."""
+def InstanceNorm(data: Any, gamma: Any, beta: Any, eps: float = 1e-3, out: Any = None,
+                 name: Any = None) -> Any:
+    """Each channel (axis 1) of each example with mean 0 and variance 1, times `gamma` plus `beta`, one per
+    channel.
+    """
     if data.ndim < 3:
         raise ValueError(f"data has an axis of examples, one of channels and others, got shape {data.shape}")
     result, _, _ = nn.normalized(F, data, tuple(range(2, data.ndim)), eps)
@@ -202,28 +217,35 @@ def InstanceNorm(data: Any, gamma: Any, beta: Any, eps: float = 1e-3, out: Any =
 
 
 @ND.composed("L2Normalization")
-def L2Normalization(data: Any, eps: float = 1e-10, mode: str = "instance", out: Any = None, name: Any = None) -> Any:
-    """`data` over ``sqrt(sum of squares + eps)``: of each example (mode 'instance'), of each channel of it ('spatial'), or
-    over the channels at each position ('channel')."""
+def L2Normalization(data: Any, eps: float = 1e-10, mode: str = "instance", out: Any = None,
+                    name: Any = None) -> Any:
+    """`data` over ``sqrt(sum of squares + eps)``: of each example (mode 'instance'), of each channel of it
+    ('spatial'), or over the channels at each position ('channel').
+    """
     return nn.l2_normalized(F, data, eps, mode)
 
 
-# sequences ------------------------------------------------------------------------------------------------------
+# sequences --------------------------------------------------------------------------------------------------
 
 
 def _lengths(data: Any, sequence_length: Any, use_sequence_length: bool, axis: int) -> None:
     if axis not in (0, 1) or data.ndim < 2:
-        raise ValueError(f"the sequence axis is 0 or 1 and the other one is the batch, got axis {axis} of {data.shape}")
+        raise ValueError(
+            f"the sequence axis is 0 or 1 and the other one is the batch, got axis {axis} of {data.shape}")
     if use_sequence_length and sequence_length is None:
         raise ValueError("use_sequence_length=True needs an array of lengths")
     if use_sequence_length and sequence_length.shape != (data.shape[1 - axis],):
-        raise ValueError(f"a length for each of {data.shape[1 - axis]} sequences is needed, got {sequence_length.shape}")
+        raise ValueError(
+            f"a length for each of {data.shape[1 - axis]} sequences is needed, got {sequence_length.shape}")
 
 
 @ND.composed("SequenceMask", arrays=2)
-def SequenceMask(data: Any, sequence_length: Any = None, use_sequence_length: bool = False, value: float = 0.0,
+def SequenceMask(data: Any, sequence_length: Any = None, use_sequence_length: bool = False,
+                 value: float = 0.0,
                  axis: int = 0, out: Any = None, name: Any = None) -> Any:
-    """`data` with `value` at the places of `axis` (0 or 1; the other one is the batch) after each sequence's length."""
+    """`data` with `value` at the places of `axis` (0 or 1; the other one is the batch) after each sequence's
+    length.
+    """
     _lengths(data, sequence_length, use_sequence_length, axis)
     if not use_sequence_length:
         return F.copy(data)
@@ -236,7 +258,9 @@ def SequenceMask(data: Any, sequence_length: Any = None, use_sequence_length: bo
 @ND.composed("SequenceLast", arrays=2)
 def SequenceLast(data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0,
                  out: Any = None, name: Any = None) -> Any:
-    """The last element of each sequence along `axis` (0 or 1; the other one is the batch), which is then gone."""
+    """The last element of each sequence along `axis` (0 or 1; the other one is the batch), which is then
+    gone.
+    """
     _lengths(data, sequence_length, use_sequence_length, axis)
     n = data.shape[axis]
     if not use_sequence_length:
@@ -261,9 +285,12 @@ def SequenceReverse(data: Any, sequence_length: Any = None, use_sequence_length:
 
 
 def _along_sequences(data: Any, places: Any, axis: int) -> Any:
-    """For each sequence (along axis 0 if `axis` is 0, else 1) its elements at `places`, of shape (count, batch)."""
+    """For each sequence (along axis 0 if `axis` is 0, else 1) its elements at `places`, of shape (count,
+    batch).
+    """
     if axis == 1:
         data = F.swapaxes(data, axis1=0, axis2=1)
     rest = tuple(data.shape[2:])
-    index = F.broadcast_to(F.reshape(places, shape=places.shape + (1,) * len(rest)), shape=places.shape + rest)
+    index = F.broadcast_to(F.reshape(places, shape=places.shape + (1,) * len(rest)),
+                           shape=places.shape + rest)
     return F.take_along_axis(data, index, axis=0)

@@ -424,7 +424,7 @@ def _pair(x1: Any, x2: Any, what: str) -> tuple[Any, Any]:
     numbers = [v for v in (a, b) if not isinstance(v, ndarray)]
     dtype = promoted(OPS["add"], [v.dtype for v in (a, b) if isinstance(v, ndarray)], numbers)
     first, second = (
-        v.astype(dtype, copy=False) if isinstance(v, ndarray) else F.fill(like, shape=(), dtype=dtype, value=v)
+        v.astype(dtype, copy=False) if given(v) else F.fill(like, shape=(), dtype=dtype, value=v)
         for v in (a, b)
     )
     return first, second

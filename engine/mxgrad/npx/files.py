@@ -100,11 +100,20 @@ class _Capsule:
         return 1, 0
 
 
+class _Writable:
+    """The memory of an array that NumPy calls read-only because a bare capsule does not say."""
+
+    def __init__(self, host: numpy.ndarray) -> None:
+        self.host = host
+        self.__array_interface__ = {**host.__array_interface__, "data": (host.ctypes.data, False)}
+
+
 def from_dlpack(dlpack: Any) -> Any:
     """An array sharing the memory of a DLPack capsule, or of a host array of another library."""
-    host = numpy.from_dlpack(dlpack if hasattr(dlpack, "__dlpack__") else _Capsule(dlpack))
+    bare = not hasattr(dlpack, "__dlpack__")
+    host = numpy.from_dlpack(_Capsule(dlpack) if bare else dlpack)
     as_dtype(host.dtype)
-    return wrap(ndarray, host)
+    return wrap(ndarray, numpy.asarray(_Writable(host)) if bare else host)
 
 
 def to_dlpack_for_read(data: Any) -> Any:

@@ -1,7 +1,7 @@
 """Indexing: reading and writing by keys, gathering and scattering by index arrays.
 
-A key is what Python puts between brackets, with array parts replaced by raw index arrays: they travel as array
-arguments, and the key, a parameter, has slots in their places.
+A key is what Python puts between brackets, with array parts replaced by raw index arrays: they travel as
+array arguments, and the key, a parameter, has slots in their places.
 
 Gathering and scattering are adjoint: the rule of each is a call of the other, and places named twice add up.
 """
@@ -37,7 +37,7 @@ def join_key(key: Any, indices: tuple[Any, ...]) -> Any:
     return tuple(indices[k.i] if isinstance(k, Slot) else k for k in key)
 
 
-# by keys --------------------------------------------------------------------------------------------------------
+# by keys ----------------------------------------------------------------------------------------------------
 
 
 def _getitem(xp: Any, a: Any, *indices: Any, key: Any) -> Any:
@@ -53,7 +53,8 @@ register("getitem", _getitem,
 def _scatter_key(xp: Any, g: Any, *indices: Any, key: Any, shape: Any) -> Any:
     """Zeros of `shape` with `g` added at ``[key]``; places named twice receive the sum."""
     out = xp.zeros(shape, g.dtype)
-    if all(i.dtype == bool for i in indices):       # without index arrays, or with masks, no place is named twice
+    if all(i.dtype == bool
+           for i in indices):       # without index arrays, or with masks, no place is named twice
         out[join_key(key, indices)] = g
     else:
         xp.add.at(out, join_key(key, indices), g)
@@ -76,17 +77,20 @@ def _assign_dvalue(F: Any, g: Any, y: Any, a: Any, value: Any, *indices: Any, ke
     g = F.getitem(g, *indices, key=key)
     if any(i.dtype != bool for i in indices):
         g = F.where(F.last_written(*indices, key=key, shape=a.shape), g, 0)
-    extra = len(value.shape) - len(g.shape)     # a value may have more leading axes of length 1 than its place
+    # A value may have more leading axes of length 1 than its place.
+    extra = len(value.shape) - len(g.shape)
     return F.reshape(g, shape=(1,) * extra + tuple(g.shape)) if extra > 0 else g
 
 
 register("assign", _assign,
-         lambda F, g, y, a, value, *indices, key: F.assign(g, 0, *indices, key=key), _assign_dvalue, lambda i: None,
+         lambda F, g, y, a, value, *indices, key: F.assign(g, 0, *indices, key=key), _assign_dvalue,
+         lambda i: None,
          keeps="234567", broadcasts=True, mixed=True)
 
 
 def _last_written(xp: Any, *indices: Any, key: Any, shape: Any) -> Any:
-    """For each element assigned at ``[key]`` whether it stays: of those assigned to one place the last does."""
+    """For each element assigned at ``[key]`` whether it stays: of those assigned to one place the last does.
+    """
     places = xp.zeros(shape, "int64")
     where = join_key(key, indices)
     order = xp.arange(product(places[where].shape)).reshape(places[where].shape)
@@ -96,15 +100,14 @@ def _last_written(xp: Any, *indices: Any, key: Any, shape: Any) -> Any:
 
 register("last_written", _last_written, lambda i: None, keeps="", mixed=True)
 
-# by index arrays ------------------------------------------------------------------------------------------------
+# by index arrays --------------------------------------------------------------------------------------------
 
 
 def _places(xp: Any, index: Any, n: int, mode: str) -> Any:
     """The places on an axis of length `n` that an index array names; floats are truncated.
 
-    Mode 'clip' moves what is outside to the ends, 'wrap' counts on from the other end, 'raise' leaves it to the array
-    module: NumPy raises IndexError, a device does not look.
-    """
+    Mode 'clip' moves what is outside to the ends, 'wrap' counts on from the other end, 'raise' leaves it to
+    the array module: NumPy raises IndexError, a device does not look."""
     if mode not in ("clip", "wrap", "raise"):
         raise ValueError(f"mode is 'clip', 'wrap' or 'raise', not {mode!r}")
     if index.dtype != "int64":
@@ -117,11 +120,11 @@ def _places(xp: Any, index: Any, n: int, mode: str) -> Any:
 
 
 def _take(xp: Any, a: Any, indices: Any, *, axis: int | None = 0, mode: str = "clip") -> Any:
-    """The elements at `indices` along `axis`, which the axes of `indices` replace; of the flattened array without one.
+    """The elements at `indices` along `axis`, which the axes of `indices` replace; of the flattened array
+    without one.
 
-    Indices outside the axis are moved to its ends (mode 'clip'), counted on from the other end ('wrap') or an error
-    ('raise', on a CPU).
-    """
+    Indices outside the axis are moved to its ends (mode 'clip'), counted on from the other end ('wrap') or an
+    error ('raise', on a CPU)."""
     if axis is None:
         a, axis = a.reshape(-1), 0
     (axis,) = axes_of(axis, a.ndim)
@@ -129,7 +132,8 @@ def _take(xp: Any, a: Any, indices: Any, *, axis: int | None = 0, mode: str = "c
 
 
 register("take", _take,
-         lambda F, g, y, a, i, axis=0, mode="clip": F.add_taken(g, i, shape=a.shape, axis=axis, mode=mode), None,
+         lambda F, g, y, a, i, axis=0, mode="clip": F.add_taken(g, i, shape=a.shape, axis=axis, mode=mode),
+         None,
          keeps="1", mixed=True, nd="take")
 
 
@@ -149,7 +153,8 @@ def _add_taken(xp: Any, g: Any, indices: Any, *, shape: Any, axis: int | None = 
 
 
 register("add_taken", _add_taken,
-         lambda F, h, y, g, i, shape, axis=0, mode="clip": F.take(h, i, axis=axis, mode=mode), None, keeps="1",
+         lambda F, h, y, g, i, shape, axis=0, mode="clip": F.take(h, i, axis=axis, mode=mode), None,
+         keeps="1",
          mixed=True)
 
 
@@ -165,11 +170,14 @@ def _take_along_axis(xp: Any, a: Any, indices: Any, *, axis: int = -1, mode: str
 
 def _parallel(shape: tuple[int, ...], index: tuple[int, ...], axis: int) -> None:
     if len(index) != len(shape) or any(n != m for i, (n, m) in enumerate(zip(shape, index)) if i != axis):
-        raise ValueError(f"indices of shape {tuple(index)} do not go along axis {axis} of an array of shape {tuple(shape)}")
+        raise ValueError(
+            f"indices of shape {tuple(index)} do not go along axis {axis} of an array of shape "
+            f"{tuple(shape)}")
 
 
 register("take_along_axis", _take_along_axis,
-         lambda F, g, y, a, i, axis=-1, mode="clip": F.add_along_axis(g, i, shape=a.shape, axis=axis, mode=mode), None,
+         lambda F, g, y, a, i, axis=-1, mode="clip": F.add_along_axis(g, i, shape=a.shape, axis=axis,
+                                                                      mode=mode), None,
          keeps="1", mixed=True)
 
 
@@ -187,12 +195,14 @@ def _add_along_axis(xp: Any, g: Any, indices: Any, *, shape: Any, axis: int = -1
 
 
 register("add_along_axis", _add_along_axis,
-         lambda F, h, y, g, i, shape, axis=-1, mode="clip": F.take_along_axis(h, i, axis=axis, mode=mode), None,
+         lambda F, h, y, g, i, shape, axis=-1, mode="clip": F.take_along_axis(h, i, axis=axis, mode=mode),
+         None,
          keeps="1", mixed=True)
 
 
 def _gather_nd(xp: Any, data: Any, indices: Any) -> Any:
-    """Elements or slices of `data` at the points whose coordinates stand along the first axis of `indices`."""
+    """Elements or slices of `data` at the points whose coordinates stand along the first axis of `indices`.
+    """
     return data[_coordinates(indices, data.ndim)]
 
 
@@ -205,7 +215,8 @@ def _coordinates(indices: Any, ndim: int) -> tuple[Any, ...]:
     return tuple(whole[k] for k in range(indices.shape[0]))
 
 
-register("gather_nd", _gather_nd, lambda F, g, y, a, i: F.scatter_nd(g, i, shape=a.shape), None, keeps="1", mixed=True,
+register("gather_nd", _gather_nd, lambda F, g, y, a, i: F.scatter_nd(g, i, shape=a.shape), None, keeps="1",
+         mixed=True,
          nd="gather_nd", npx="gather_nd", nd_arrays=("data", "indices"))
 
 
@@ -215,13 +226,15 @@ def _scatter_nd(xp: Any, data: Any, indices: Any, *, shape: Any) -> Any:
     points = _coordinates(indices, len(shape))
     wanted = tuple(indices.shape[1:]) + shape[len(points):]
     if data.shape != wanted:
-        raise ValueError(f"data of shape {tuple(data.shape)} where these points and shape {shape} need {wanted}")
+        raise ValueError(
+            f"data of shape {tuple(data.shape)} where these points and shape {shape} need {wanted}")
     out = xp.zeros(shape, data.dtype)
     xp.add.at(out, points, data)
     return out
 
 
-register("scatter_nd", _scatter_nd, lambda F, h, y, g, i, shape: F.gather_nd(h, i), None, keeps="1", mixed=True,
+register("scatter_nd", _scatter_nd, lambda F, h, y, g, i, shape: F.gather_nd(h, i), None, keeps="1",
+         mixed=True,
          nd="scatter_nd", nd_arrays=("data", "indices"))
 
 
@@ -230,17 +243,20 @@ def _where(xp: Any, condition: Any, x: Any, y: Any) -> Any:
     return xp.where(condition != 0 if condition.dtype != bool else condition, x, y)
 
 
-register("where", _where, None, lambda F, g, z, c, x, y: F.where(c, g, 0), lambda F, g, z, c, x, y: F.where(c, 0, g),
+register("where", _where, None, lambda F, g, z, c, x, y: F.where(c, g, 0), lambda F, g, z, c, x,
+         y: F.where(c, 0, g),
          keeps="0", broadcasts=True, mixed=True)
 
-# made of index arrays -------------------------------------------------------------------------------------------
+# made of index arrays ---------------------------------------------------------------------------------------
 
 
 def _one_hot(
-    xp: Any, indices: Any, *, depth: int, on_value: float = 1.0, off_value: float = 0.0, dtype: Any = "float32",
+    xp: Any, indices: Any, *, depth: int, on_value: float = 1.0, off_value: float = 0.0,
+    dtype: Any = "float32",
 ) -> Any:
-    """A new last axis of length `depth` with `on_value` at the place named and `off_value` elsewhere, everywhere for
-    places outside the axis."""
+    """A new last axis of length `depth` with `on_value` at the place named and `off_value` elsewhere,
+    everywhere for places outside the axis.
+    """
     if depth < 0:
         raise ValueError(f"depth is not negative, got {depth}")
     at = indices if indices.dtype.kind in "iu" else indices.astype("int64")
@@ -265,7 +281,9 @@ def _ravel_multi_index(xp: Any, data: Any, *, shape: Any) -> Any:
     The first length of `shape` may be -1: it does not matter.
     """
     if data.ndim != 2 or data.shape[0] != len(shape):
-        raise ValueError(f"points of an array of shape {tuple(shape)} have {len(shape)} rows, got shape {tuple(data.shape)}")
+        raise ValueError(
+            f"points of an array of shape {tuple(shape)} have {len(shape)} rows, got shape "
+            f"{tuple(data.shape)}")
     flat = data[0]
     for k in range(1, len(shape)):
         flat = flat * shape[k] + data[k]
@@ -277,7 +295,9 @@ register("ravel_multi_index", _ravel_multi_index, zero, keeps="", result="same",
 
 
 def _unravel_index(xp: Any, data: Any, *, shape: Any) -> Any:
-    """Coordinates, along a new first axis, of places in a flattened array of `shape`; undoes `ravel_multi_index`."""
+    """Coordinates, along a new first axis, of places in a flattened array of `shape`; undoes
+    `ravel_multi_index`.
+    """
     rows = []
     for n in reversed(shape[1:]):
         rows.append(data % n)
@@ -285,21 +305,24 @@ def _unravel_index(xp: Any, data: Any, *, shape: Any) -> Any:
     return xp.stack([data, *reversed(rows)], axis=0)
 
 
-register("unravel_index", _unravel_index, zero, keeps="", result="same", nd="unravel_index", nd_arrays=("data",))
+register("unravel_index", _unravel_index, zero, keeps="", result="same", nd="unravel_index",
+         nd_arrays=("data",))
 
 
-def pick(F: Any, data: Any, index: Any, axis: int | None = -1, keepdims: bool = False, mode: str = "clip") -> Any:
+def pick(F: Any, data: Any, index: Any, axis: int | None = -1, keepdims: bool = False,
+         mode: str = "clip") -> Any:
     """For each place of the other axes the element that `index` names along `axis`: a composition.
 
-    `index` has the shape of `data` without `axis`, or with 1 there; the result has the first, or with `keepdims` the
-    second.
-    """
+    `index` has the shape of `data` without `axis`, or with 1 there; the result has the first, or with
+    `keepdims` the second."""
     if axis is None:
         return F.take(data, index, axis=None, mode=mode)
     (axis,) = axes_of(axis, len(data.shape))
     rest = tuple(data.shape[:axis]) + tuple(data.shape[axis + 1:])
     kept = kept_shape(tuple(data.shape), axis)
     if tuple(index.shape) not in (rest, kept) and (rest or product(index.shape) != 1):
-        raise ValueError(f"an index for axis {axis} of shape {tuple(data.shape)} has shape {rest}, not {tuple(index.shape)}")
+        raise ValueError(
+            f"an index for axis {axis} of shape {tuple(data.shape)} has shape {rest}, not "
+            f"{tuple(index.shape)}")
     out = F.take_along_axis(data, F.reshape(index, shape=kept), axis=axis, mode=mode)
     return out if keepdims else F.reshape(out, shape=rest)

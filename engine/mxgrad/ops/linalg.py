@@ -13,7 +13,7 @@ from typing import Any
 from ..registry import register
 from .reduce import axes_of
 
-# products -------------------------------------------------------------------------------------------------------
+# products ---------------------------------------------------------------------------------------------------
 
 
 def mT(F: Any, a: Any) -> Any:
@@ -22,15 +22,17 @@ def mT(F: Any, a: Any) -> Any:
 
 
 def _matmul(xp: Any, a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
-    """Matrix product of the last two axes, transposed before where asked for, broadcast over the others; an array of
-    one axis is a row on the left and a column on the right."""
+    """Matrix product of the last two axes, transposed before where asked for, broadcast over the others; an
+    array of one axis is a row on the left and a column on the right.
+    """
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError("matmul needs arrays of at least one axis; multiply by a scalar with *")
     a = xp.swapaxes(a, -1, -2) if transpose_a else a
     b = xp.swapaxes(b, -1, -2) if transpose_b else b
     inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
     if a.shape[-1] != inner:
-        raise ValueError(f"matrices do not fit: the rows of the first have length {a.shape[-1]}, the columns of the "
+        raise ValueError(
+            f"matrices do not fit: the rows of the first have length {a.shape[-1]}, the columns of the "
                          f"second {inner}")
     return xp.matmul(a, b)
 
@@ -85,7 +87,8 @@ def _dot(xp: Any, a: Any, b: Any, *, transpose_a: bool = False, transpose_b: boo
     return xp.tensordot(a, b, ((left,), (right,)))
 
 
-def _dot_da(F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+def _dot_da(F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False,
+            transpose_b: bool = False) -> Any:
     na, nb = len(a.shape), len(b.shape)
     if na == 0 or nb == 0:
         return g * b if nb == 0 else F.sum(g * b)
@@ -98,7 +101,8 @@ def _dot_da(F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False, t
     return F.moveaxis(da, source=-1, destination=0) if transpose_a and na > 1 else da
 
 
-def _dot_db(F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+def _dot_db(F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False,
+            transpose_b: bool = False) -> Any:
     na, nb = len(a.shape), len(b.shape)
     if na == 0 or nb == 0:
         return g * a if na == 0 else F.sum(g * a)
@@ -115,10 +119,12 @@ register("dot", _dot, _dot_da, _dot_db, result="same")
 
 
 def _tensordot(xp: Any, a: Any, b: Any, *, axes: Any = 2) -> Any:
-    """Sum of products over `axes`: a number of last axes of `a` and first axes of `b`, or two lists of axes."""
+    """Sum of products over `axes`: a number of last axes of `a` and first axes of `b`, or two lists of axes.
+    """
     left, right = _axes_pair(axes, a.ndim, b.ndim)
     if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
-        raise ValueError(f"shape-mismatch for sum: the axes {axes} of shapes {a.shape} and {b.shape} do not fit")
+        raise ValueError(
+            f"shape-mismatch for sum: the axes {axes} of shapes {a.shape} and {b.shape} do not fit")
     return xp.tensordot(a, b, (left, right))
 
 
@@ -158,13 +164,13 @@ register("tensordot", _tensordot, _tensordot_da, _tensordot_db, result="same", n
 def _einsum(xp: Any, *operands: Any, subscripts: str) -> Any:
     """Sum of products in Einstein's notation: 'ij,jk->ik' is the matrix product.
 
-    Without '->' the result has the letters that occur once, in alphabetical order; '...' stands for any further
-    axes, which broadcast.
-    """
+    Without '->' the result has the letters that occur once, in alphabetical order; '...' stands for any
+    further axes, which broadcast."""
     if not isinstance(subscripts, str):
         raise TypeError(f"subscripts is a string like 'ij,jk->ik', got {subscripts!r}")
     if subscripts.count(",") + 1 != len(operands):
-        raise ValueError(f"subscripts {subscripts!r} name {subscripts.count(',') + 1} operands, given {len(operands)}")
+        raise ValueError(
+            f"subscripts {subscripts!r} name {subscripts.count(',') + 1} operands, given {len(operands)}")
     if len(operands) == 1:
         return xp.einsum(subscripts, operands[0]).copy()        # it may be a view
     return xp.einsum(subscripts, *operands, optimize=True)
@@ -222,11 +228,13 @@ def _einsum_rule(i: int) -> Callable[..., Any]:
 
 register("einsum", _einsum, _einsum_rule, broadcasts=True, result="same")
 
-# diagonals and triangles ----------------------------------------------------------------------------------------
+# diagonals and triangles ------------------------------------------------------------------------------------
 
 
 def _diagonal(xp: Any, a: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The diagonal of the planes of `axis1` and `axis2`, as a last axis; `offset` is above (positive) or below."""
+    """The diagonal of the planes of `axis1` and `axis2`, as a last axis; `offset` is above (positive) or
+    below.
+    """
     _plane(axis1, axis2, a.ndim)
     return xp.diagonal(a, offset, axis1, axis2).copy()
 
@@ -259,8 +267,9 @@ register("put_diagonal", _put_diagonal,
 
 
 def _diag(xp: Any, v: Any, *, k: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """Of one axis, the matrix with `v` on its `k`-th diagonal; of more, the `k`-th diagonals of the planes of `axis1`
-    and `axis2`, as a last axis."""
+    """Of one axis, the matrix with `v` on its `k`-th diagonal; of more, the `k`-th diagonals of the planes of
+    `axis1` and `axis2`, as a last axis.
+    """
     if v.ndim == 1:
         return _put_diagonal(xp, v, shape=(v.shape[0] + abs(k),) * 2, offset=k)
     return _diagonal(xp, v, offset=k, axis1=axis1, axis2=axis2)
@@ -290,7 +299,9 @@ register("triu", _triu, lambda F, g, y, m, k=0: F.triu(g, k=k), keeps="")
 
 
 def _triangle_places(xp: Any, n: int, offset: int, lower: bool) -> Any:
-    """Where in a flattened n x n matrix the elements of a triangle are: by rows if lower, by columns if upper."""
+    """Where in a flattened n x n matrix the elements of a triangle are: by rows if lower, by columns if
+    upper.
+    """
     m = n - abs(offset)
     p = xp.arange(m * (m + 1) // 2)
     i = ((xp.sqrt(8.0 * p + 1) - 1) / 2).astype("int64")       # the last i with i (i + 1) / 2 <= p
@@ -303,9 +314,8 @@ def _triangle_places(xp: Any, n: int, offset: int, lower: bool) -> Any:
 def _pack_triangle(xp: Any, a: Any, *, offset: int = 0, lower: bool = True) -> Any:
     """The elements of a triangle of square matrices in one axis: lower ones by rows, upper ones by columns.
 
-    `offset` is the diagonal the triangle ends at, positive for upper and negative for lower ones; `lower` decides
-    where it is 0.
-    """
+    `offset` is the diagonal the triangle ends at, positive for upper and negative for lower ones; `lower`
+    decides where it is 0."""
     n = side(a)
     if abs(offset) > n:
         raise ValueError(f"offset {offset} is outside matrices of {n} x {n}")
@@ -318,11 +328,13 @@ register("pack_triangle", _pack_triangle,
 
 
 def _unpack_triangle(xp: Any, v: Any, *, offset: int = 0, lower: bool = True) -> Any:
-    """Square matrices with a triangle filled from the last axis and zeros elsewhere: undoes `pack_triangle`."""
+    """Square matrices with a triangle filled from the last axis and zeros elsewhere: undoes `pack_triangle`.
+    """
     total = v.shape[-1] if v.ndim else 0
     m = int(((8 * total + 1) ** 0.5 - 1) / 2)
     if m == 0 or m * (m + 1) // 2 != total:
-        raise ValueError(f"a triangle has 1, 3, 6, 10, ... elements, the last axis of shape {v.shape} does not")
+        raise ValueError(
+            f"a triangle has 1, 3, 6, 10, ... elements, the last axis of shape {v.shape} does not")
     n = m + abs(offset)
     out = xp.zeros(v.shape[:-1] + (n * n,), v.dtype)
     out[..., _triangle_places(xp, n, offset, lower)] = v
@@ -333,7 +345,7 @@ register("unpack_triangle", _unpack_triangle,
          lambda F, h, y, v, offset=0, lower=True: F.pack_triangle(h, offset=offset, lower=lower), keeps="",
          nd="linalg.maketrian linalg_maketrian", nd_arrays=("A",))
 
-# factorisations -------------------------------------------------------------------------------------------------
+# factorisations ---------------------------------------------------------------------------------------------
 
 
 def side(a: Any) -> int:
@@ -354,7 +366,8 @@ def _inv(xp: Any, a: Any) -> Any:
     return xp.linalg.inv(_single(xp, a)).astype(a.dtype)
 
 
-register("inv", _inv, lambda F, g, y, a: -F.matmul(y, F.matmul(g, y, transpose_b=True), transpose_a=True), keeps="y", result="float",
+register("inv", _inv, lambda F, g, y, a: -F.matmul(y, F.matmul(g, y, transpose_b=True), transpose_a=True),
+         keeps="y", result="float",
          nd="linalg.inverse linalg_inverse", np="linalg.inv", nd_arrays=("A",))
 
 
@@ -369,7 +382,8 @@ def _wide(F: Any, g: Any) -> Any:
     return F.reshape(g, shape=tuple(g.shape) + (1, 1))
 
 
-register("det", _det, lambda F, g, y, a: _wide(F, g) * F.cofactor(a), result="float", nd="linalg.det linalg_det",
+register("det", _det, lambda F, g, y, a: _wide(F, g) * F.cofactor(a), result="float",
+         nd="linalg.det linalg_det",
          np="linalg.det", nd_arrays=("A",))
 
 
@@ -430,7 +444,8 @@ def _solve_triangular(xp: Any, a: Any, b: Any, *, lower: bool = True, transpose:
     """x with ``t @ x = b``, t the lower or upper triangle of `a`, transposed if asked for."""
     side(a)
     if b.ndim != a.ndim or b.shape[:-1] != a.shape[:-1]:
-        raise ValueError(f"matrices of shape {tuple(a.shape)} do not fit the right hand sides {tuple(b.shape)}")
+        raise ValueError(
+            f"matrices of shape {tuple(a.shape)} do not fit the right hand sides {tuple(b.shape)}")
     t = _triangle(xp, _single(xp, a), lower)
     return xp.linalg.solve(xp.swapaxes(t, -1, -2) if transpose else t, _single(xp, b)).astype(a.dtype)
 
@@ -462,7 +477,8 @@ def _cholesky(xp: Any, a: Any) -> Any:
 
 
 def _cholesky_da(F: Any, g: Any, y: Any, a: Any) -> Any:
-    # Murray's equation 9: L^-T phi(L^T g) L^-1, made symmetric; phi is the lower triangle with half its diagonal.
+    # Murray's equation 9: L^-T phi(L^T g) L^-1, made symmetric; phi is the lower triangle with half its
+    # diagonal.
     inner = F.matmul(y, g, transpose_a=True)
     phi = (F.tril(inner) + F.tril(inner, k=-1)) * 0.5
     right = F.solve_triangular(y, mT(F, phi), transpose=True)       # (phi L^-1)^T
@@ -477,9 +493,8 @@ register("cholesky", _cholesky, _cholesky_da, keeps="y", result="float", nd="lin
 def _eigh(xp: Any, a: Any) -> Any:
     """Eigenvalues, ascending, and eigenvectors, as columns, of symmetric matrices: two arrays.
 
-    Only the lower triangle is read; the gradient is symmetric, and that of the eigenvectors leaves out what is between
-    equal eigenvalues, where it does not exist.
-    """
+    Only the lower triangle is read; the gradient is symmetric, and that of the eigenvectors leaves out what
+    is between equal eigenvalues, where it does not exist."""
     side(a)
     w, v = xp.linalg.eigh(_single(xp, a))
     return w.astype(a.dtype), v.astype(a.dtype)
@@ -500,7 +515,9 @@ register("eigh", _eigh, joint=_eigh_joint, keeps="y")
 
 
 def _qr(xp: Any, a: Any) -> Any:
-    """Q with orthonormal columns and upper triangular R, ``Q @ R = a``: two arrays, k = min(rows, columns) wide."""
+    """Q with orthonormal columns and upper triangular R, ``Q @ R = a``: two arrays, k = min(rows, columns)
+    wide.
+    """
     if a.ndim < 2:
         raise ValueError(f"matrices are needed, the array has shape {tuple(a.shape)}")
     q, r = xp.linalg.qr(_single(xp, a))
@@ -517,7 +534,8 @@ def _qr_joint(F: Any, gs: Any, ys: Any, a: Any) -> Any:
     tail = (Ellipsis, slice(None), slice(rows, None))
     gr2 = F.getitem(gr, key=tail)
     a2 = F.matmul(q, F.getitem(r, key=tail))
-    da1 = _qr_tall(F, gq + F.matmul(a2, gr2, transpose_b=True), F.getitem(gr, key=lead), q, F.getitem(r, key=lead))
+    da1 = _qr_tall(F, gq + F.matmul(a2, gr2, transpose_b=True), F.getitem(gr, key=lead), q,
+                   F.getitem(r, key=lead))
     return (F.concatenate(da1, F.matmul(q, gr2), axis=-1),)
 
 
@@ -531,12 +549,11 @@ register("qr", _qr, joint=_qr_joint, keeps="y")
 
 
 def _svd(xp: Any, a: Any) -> Any:
-    """U with orthonormal columns, the singular values, falling, and V^T with orthonormal rows, ``(U * s) @ V^T = a``:
-    three arrays, k = min(rows, columns) wide.
+    """U with orthonormal columns, the singular values, falling, and V^T with orthonormal rows, ``(U * s) @
+    V^T = a``: three arrays, k = min(rows, columns) wide.
 
-    The gradient (J. Townsend, "Differentiating the singular value decomposition", 2016) leaves out what is between
-    equal singular values, where it does not exist.
-    """
+    The gradient (J. Townsend, "Differentiating the singular value decomposition", 2016) leaves out what is
+    between equal singular values, where it does not exist."""
     if a.ndim < 2:
         raise ValueError(f"matrices are needed, the array has shape {tuple(a.shape)}")
     u, s, vt = xp.linalg.svd(_single(xp, a), full_matrices=False)

@@ -9,7 +9,7 @@ from .index import pick
 from .reduce import axes_of
 from .shape import product
 
-# softmax --------------------------------------------------------------------------------------------------------
+# softmax ----------------------------------------------------------------------------------------------------
 
 
 def _softmax(xp: Any, data: Any, *, axis: int = -1) -> Any:
@@ -22,7 +22,8 @@ def _softmax(xp: Any, data: Any, *, axis: int = -1) -> Any:
 
 
 register("softmax", _softmax,
-         lambda F, g, y, x, axis=-1: y * (g - F.sum(g * y, axis=axis, keepdims=True)), keeps="y", result="float")
+         lambda F, g, y, x, axis=-1: y * (g - F.sum(g * y, axis=axis, keepdims=True)), keeps="y",
+         result="float")
 
 
 def _log_softmax(xp: Any, data: Any, *, axis: int = -1) -> Any:
@@ -35,7 +36,8 @@ def _log_softmax(xp: Any, data: Any, *, axis: int = -1) -> Any:
 
 
 register("log_softmax", _log_softmax,
-         lambda F, g, y, x, axis=-1: g - F.exp(y) * F.sum(g, axis=axis, keepdims=True), keeps="y", result="float")
+         lambda F, g, y, x, axis=-1: g - F.exp(y) * F.sum(g, axis=axis, keepdims=True), keeps="y",
+         result="float")
 
 
 def masked_softmax(F: Any, softmax: Callable[..., Any], data: Any, length: Any, axis: int = -1) -> Any:
@@ -53,7 +55,7 @@ def softmax_cross_entropy(F: Any, data: Any, label: Any) -> Any:
     return -F.sum(pick(F, F.log_softmax(data, axis=-1), label, axis=-1))
 
 
-# outputs with gradients of their own ----------------------------------------------------------------------------
+# outputs with gradients of their own ------------------------------------------------------------------------
 
 
 def _softmax_axis(ndim: int, multi_output: bool) -> int:
@@ -61,18 +63,21 @@ def _softmax_axis(ndim: int, multi_output: bool) -> int:
 
 
 def _softmax_output(
-    xp: Any, data: Any, label: Any, *, grad_scale: float = 1.0, ignore_label: float = -1.0, multi_output: bool = False,
-    use_ignore: bool = False, preserve_shape: bool = False, normalization: str = "null", out_grad: bool = False,
+    xp: Any, data: Any, label: Any, *, grad_scale: float = 1.0, ignore_label: float = -1.0,
+    multi_output: bool = False,
+    use_ignore: bool = False, preserve_shape: bool = False, normalization: str = "null",
+    out_grad: bool = False,
     smooth_alpha: float = 0.0,
 ) -> Any:
-    """Softmax of `data` along the last axis (axis 1 with `multi_output`), with the gradient of the cross entropy.
+    """Softmax of `data` along the last axis (axis 1 with `multi_output`), with the gradient of the cross
+    entropy.
 
-    The gradient by `data` is ``grad_scale * (softmax - one-hot label)`` whatever the head gradient, unless `out_grad`
-    multiplies it in.  `label` has the places, or the probabilities in the shape of `data`.  `normalization` divides:
-    by the number of examples ('batch'), by the number of labels that are not `ignore_label` ('valid'), or not at all ('null');
-    with `multi_output` and not 'valid', by the number of places per example, too.  `use_ignore` zeroes the gradient
-    where the label is `ignore_label`; `smooth_alpha` moves that much of the label's probability to the others.
-    """
+    The gradient by `data` is ``grad_scale * (softmax - one-hot label)`` whatever the head gradient, unless
+    `out_grad` multiplies it in.  `label` has the places, or the probabilities in the shape of `data`.
+    `normalization` divides: by the number of examples ('batch'), by the number of labels that are not
+    `ignore_label` ('valid'), or not at all ('null'); with `multi_output` and not 'valid', by the number of
+    places per example, too.  `use_ignore` zeroes the gradient where the label is `ignore_label`;
+    `smooth_alpha` moves that much of the label's probability to the others."""
     if normalization not in ("null", "batch", "valid"):
         raise ValueError(f"normalization is 'null', 'batch' or 'valid', not {normalization!r}")
     if data.ndim < 2 and multi_output:
@@ -85,7 +90,8 @@ def _softmax_output(
 
 def _softmax_output_ddata(
     F: Any, g: Any, y: Any, data: Any, label: Any, grad_scale: float = 1.0, ignore_label: float = -1.0,
-    multi_output: bool = False, use_ignore: bool = False, preserve_shape: bool = False, normalization: str = "null",
+    multi_output: bool = False, use_ignore: bool = False, preserve_shape: bool = False,
+    normalization: str = "null",
     out_grad: bool = False, smooth_alpha: float = 0.0,
 ) -> Any:
     shape = tuple(data.shape)
@@ -112,7 +118,8 @@ def _softmax_output_ddata(
     return ct * g if out_grad else ct
 
 
-register("softmax_output", _softmax_output, _softmax_output_ddata, None, mixed=True, nd="SoftmaxOutput Softmax",
+register("softmax_output", _softmax_output, _softmax_output_ddata, None, mixed=True,
+         nd="SoftmaxOutput Softmax",
          nd_arrays=("data", "label"))
 
 
@@ -130,7 +137,8 @@ def _regression(
         return slope(F, data, F.reshape(label, shape=data.shape)) * (grad_scale / per_example)
 
     register(name, kernel, rule, None, result="float", nd=public, nd_arrays=("data", "label"), doc=doc + (
-        "  Its gradient by `data` does not depend on the head gradient and is divided by the number of labels "
+        "  Its gradient by `data` does not depend on the head gradient and is divided by the number of "
+        "labels "
         "per example."))
 
 
@@ -149,15 +157,17 @@ _regression(
 def _make_loss(
     xp: Any, data: Any, *, grad_scale: float = 1.0, valid_thresh: float = 0.0, normalization: str = "null",
 ) -> Any:
-    """`data` as a loss: its gradient is `grad_scale` whatever the head gradient, divided by the batch size ('batch') or
-    the number of elements above `valid_thresh` ('valid')."""
+    """`data` as a loss: its gradient is `grad_scale` whatever the head gradient, divided by the batch size
+    ('batch') or the number of elements above `valid_thresh` ('valid').
+    """
     if normalization not in ("null", "batch", "valid"):
         raise ValueError(f"normalization is 'null', 'batch' or 'valid', not {normalization!r}")
     return data.copy()
 
 
 def _make_loss_ddata(
-    F: Any, g: Any, y: Any, data: Any, grad_scale: float = 1.0, valid_thresh: float = 0.0, normalization: str = "null",
+    F: Any, g: Any, y: Any, data: Any, grad_scale: float = 1.0, valid_thresh: float = 0.0,
+    normalization: str = "null",
 ) -> Any:
     if normalization == "batch":
         grad_scale = grad_scale / data.shape[0]
@@ -167,9 +177,10 @@ def _make_loss_ddata(
     return ct
 
 
-register("make_loss", _make_loss, _make_loss_ddata, result="same", nd="make_loss MakeLoss", nd_arrays=("data",))
+register("make_loss", _make_loss, _make_loss_ddata, result="same", nd="make_loss MakeLoss",
+         nd_arrays=("data",))
 
-# activations ----------------------------------------------------------------------------------------------------
+# activations ------------------------------------------------------------------------------------------------
 
 
 def _leaky_relu(xp: Any, x: Any, *, slope: float = 0.25) -> Any:
@@ -177,7 +188,8 @@ def _leaky_relu(xp: Any, x: Any, *, slope: float = 0.25) -> Any:
     return xp.where(x > 0, x, x * slope)
 
 
-register("leaky_relu", _leaky_relu, lambda F, g, y, x, slope=0.25: F.where(x > 0, g, g * slope), result="float")
+register("leaky_relu", _leaky_relu, lambda F, g, y, x, slope=0.25: F.where(x > 0, g, g * slope),
+         result="float")
 
 
 def _elu(xp: Any, x: Any, *, slope: float = 1.0) -> Any:
@@ -185,7 +197,8 @@ def _elu(xp: Any, x: Any, *, slope: float = 1.0) -> Any:
     return xp.where(x > 0, x, xp.expm1(x) * slope)
 
 
-register("elu", _elu, lambda F, g, y, x, slope=1.0: F.where(x > 0, g, g * (y + slope)), keeps="xy", result="float")
+register("elu", _elu, lambda F, g, y, x, slope=1.0: F.where(x > 0, g, g * (y + slope)), keeps="xy",
+         result="float")
 
 # Klambauer et al., Self-Normalizing Neural Networks (2017).
 _SELU_SCALE, _SELU_SLOPE = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
@@ -220,19 +233,22 @@ def activation(F: Any, x: Any, act_type: str, known: tuple[str, ...] = ACTIVATIO
     return getattr(F, act_type)(x)
 
 
-# layers ---------------------------------------------------------------------------------------------------------
+# layers -----------------------------------------------------------------------------------------------------
 
 
 def fully_connected(F: Any, x: Any, weight: Any, bias: Any, num_hidden: int, flatten: bool = True) -> Any:
-    """``x @ weight.T + bias``: all axes but the first are flattened before, or only the last is transformed."""
+    """``x @ weight.T + bias``: all axes but the first are flattened before, or only the last is transformed.
+    """
     shape = tuple(x.shape)
     features = product(shape[1:]) if flatten else shape[-1]
     if tuple(weight.shape) != (num_hidden, features):
         raise ValueError(
-            f"num_hidden={num_hidden} and data of shape {shape} need weights of shape {(num_hidden, features)}, got "
+            f"num_hidden={num_hidden} and data of shape {shape} need weights of shape "
+            f"{(num_hidden, features)}, got "
             f"{tuple(weight.shape)}")
     if bias is not None and tuple(bias.shape) != (num_hidden,):
-        raise ValueError(f"num_hidden={num_hidden} needs a bias of shape {(num_hidden,)}, got {tuple(bias.shape)}")
+        raise ValueError(
+            f"num_hidden={num_hidden} needs a bias of shape {(num_hidden,)}, got {tuple(bias.shape)}")
     if flatten and len(shape) != 2:
         x = F.reshape(x, shape=(shape[0], features))
     y = F.dot(x, weight, transpose_b=True)
@@ -253,8 +269,9 @@ def on_axis(F: Any, v: Any, axis: int, ndim: int) -> Any:
 
 
 def l2_normalized(F: Any, x: Any, eps: float, mode: str) -> Any:
-    """`x` over its Euclidean norm: of each example ('instance'), of each channel of it ('spatial'), or over the channels
-    at each position ('channel')."""
+    """`x` over its Euclidean norm: of each example ('instance'), of each channel of it ('spatial'), or over
+    the channels at each position ('channel').
+    """
     ndim = len(x.shape)
     axes = {"instance": tuple(range(1, ndim)), "channel": (1,), "spatial": tuple(range(2, ndim))}
     if mode not in axes:

@@ -165,7 +165,7 @@ sub grad {
     mxg_grad_of(scalar @heads, handles(@heads), $grads, scalar @variables, handles(@variables),
         _flag($option{retain_graph}), $option{create_graph} ? 1 : 0, $option{train_mode} ? 1 : 0,
         $results) and fail();
-    my @results = map { bless {h => $_}, $NDARRAY } take_handles($results, scalar @variables);
+    my @results = map { $NDARRAY->_wrap($_) } take_handles($results, scalar @variables);
     return ref $variables eq 'ARRAY' ? \@results : $results[0];
 }
 

@@ -24,9 +24,12 @@ our @ISA = ('AI::MXGrad::Ops');
 our $SHOWN_AS = __PACKAGE__;
 our $ALL_TRUE = 0;
 
-# An array is a hash: `h` the handle; `shape` and `dtype` once someone asked; `reshaped`, a weak reference,
-# the array that it is another shape of. A part of another array is of the class AI::MXGrad::NDArray::Slice,
-# which has no handle of its own: code that may meet one says `handle` or `as_array`.
+# An array is a reference to its handle: of all kinds of objects Perl makes and frees that one fastest. A
+# part of another array is of the class AI::MXGrad::NDArray::Slice, which has no handle of its own: code
+# that may meet one says `handle` or `as_array`.
+
+# The array that another, by its handle, is another shape of: a weak reference.
+my %RESHAPED;
 
 # A thread must not give back the handles of the thread that started it.
 sub CLONE_SKIP { return 1 }
@@ -34,10 +37,15 @@ sub CLONE_SKIP { return 1 }
 sub DESTROY {
     if ($CARE) {
         local $@;
-        mxg_ndarray_free($_[0]{h}) if !$OVER && (!$DEPTH || ${^GLOBAL_PHASE} eq 'RUN');
+        my $h = ${ $_[0] } // 0;
+        if (exists $RESHAPED{$h}) {
+            delete $RESHAPED{$h};
+            $CARE--;
+        }
+        mxg_ndarray_free($h) if !$OVER && (!$DEPTH || ${^GLOBAL_PHASE} eq 'RUN');
         return;
     }
-    mxg_ndarray_free($_[0]{h});
+    mxg_ndarray_free(${ $_[0] });
 }
 
 sub _bad { return AI::MXGrad::Error->throw(@_) }
@@ -55,20 +63,20 @@ sub _binary {
     return sub {
         here() if $RECORDING;
         if (ref $_[1] eq __PACKAGE__) {
-            mxg_invoke2($op, $_[0]{h}, $_[1]{h}, \my $h) and fail();
-            return bless {h => $h}, __PACKAGE__;
+            mxg_invoke2($op, ${ $_[0] }, ${ $_[1] }, \my $h) and fail();
+            return bless \$h, __PACKAGE__;
         }
         my ($x, $y, $swapped) = @_;
         my $h;
         if (!ref $y && looks_like_number($y)) {
-            mxg_invoke_scalar($op, $x->{h}, $y, $swapped ? 1 : 0, \$h) and fail();
+            mxg_invoke_scalar($op, $$x, $y, $swapped ? 1 : 0, \$h) and fail();
         }
         else {
             $y = __PACKAGE__->coerce($y, $x);
             ($x, $y) = ($y, $x) if $swapped;
-            mxg_invoke2($op, $x->{h}, $y->{h}, \$h) and fail();
+            mxg_invoke2($op, $$x, $$y, \$h) and fail();
         }
-        return bless {h => $h}, __PACKAGE__;
+        return bless \$h, __PACKAGE__;
     };
 }
 
@@ -77,8 +85,8 @@ sub _unary {
     my $op = AI::MXGrad::Ops::handle($name);
     return sub {
         here() if $RECORDING;
-        mxg_invoke1($op, $_[0]{h}, \my $h) and fail();
-        return bless {h => $h}, __PACKAGE__;
+        mxg_invoke1($op, ${ $_[0] }, \my $h) and fail();
+        return bless \$h, __PACKAGE__;
     };
 }
 
@@ -90,7 +98,7 @@ sub _in_place {
         return $x->set($plain->($x, $y)) if _is_number($y);
         here();
         $y = __PACKAGE__->coerce($y, $x);
-        mxg_invoke_into($op, 2, pack('J2', $x->{h}, $y->{h}), 0, undef, undef, $x->{h}) and fail();
+        mxg_invoke_into($op, 2, pack('J2', $$x, $$y), 0, undef, undef, $$x) and fail();
         return $x->_written;
     };
 }
@@ -103,7 +111,10 @@ sub _equal {
 
 sub _true {
     my ($x) = @_;
-    return $x->asscalar ? 1 : !!0 if $x->size == 1;
+    if ($x->size == 1) {
+        mxg_ndarray_item($x->handle, \my $value) and fail();
+        return $value != 0;
+    }
     if (!$ALL_TRUE) {
         _bad('InvalidValueError', 'an array of ' . $x->size . ' elements is neither true nor false; '
             . 'compare a reduction of it, or ask whether it is defined');
@@ -145,8 +156,8 @@ overload->import(
 # ---- making arrays
 
 sub _wrap {
-    my ($h) = @_;
-    return bless {h => $h}, __PACKAGE__;
+    my ($class, $h) = @_;
+    return bless \$h, $class;
 }
 
 sub _context {
@@ -170,7 +181,7 @@ sub _from_bytes {
     my ($bytes, $dtype, $shape, $ctx) = @_;
     my $travels = AI::MXGrad::Convert::travels_as($dtype);
     mxg_ndarray_from_data($bytes, $travels, scalar @$shape, pack('q*', @$shape), $ctx, \my $h) and fail();
-    my $array = _wrap($h);
+    my $array = __PACKAGE__->_wrap($h);
     return $travels eq $dtype ? $array : $array->astype($dtype);
 }
 
@@ -187,7 +198,7 @@ sub _from {
     }
     if (_is_number($source)) {
         mxg_ndarray_scalar($source, $dtype, $ctx, \my $h) and fail();
-        return _wrap($h);
+        return __PACKAGE__->_wrap($h);
     }
     my $kind = !defined $source ? 'undef' : ref $source || "'$source'";
     return _bad('InvalidTypeError',
@@ -224,7 +235,7 @@ sub _filled {
     my @shape = _dims($method, $shape);
     my $dtype = $option{dtype} // (defined $option{out} ? $option{out}->dtype : 'float32');
     $make->($dtype, scalar @shape, pack('q*', @shape), _context($option{ctx}), \my $h) and fail();
-    my $array = _wrap($h);
+    my $array = __PACKAGE__->_wrap($h);
     return defined $option{out} ? $option{out}->set($array) : $array;
 }
 
@@ -281,7 +292,7 @@ sub waitall {
 
 # ---- asking
 
-sub handle { return $_[0]{h} }
+sub handle { return ${ $_[0] } }
 
 sub as_array { return $_[0] }
 
@@ -289,36 +300,32 @@ my $MAX_NDIM = 32;
 
 sub _shape {
     my ($x) = @_;
-    return $x->{shape} ||= do {
-        my $sizes = buffer(8 * $MAX_NDIM);
-        mxg_ndarray_shape($x->handle, $MAX_NDIM, $sizes, \my $ndim) and fail();
-        [unpack "q$ndim", $sizes];
-    };
+    my $sizes = buffer(8 * $MAX_NDIM);
+    mxg_ndarray_shape($$x, $MAX_NDIM, $sizes, \my $ndim) and fail();
+    return [unpack "q$ndim", $sizes];
 }
 
-sub shape { return [@{ _shape($_[0]) }] }
+sub shape { return [@{ $_[0]->_shape }] }
 
-sub ndim { return scalar @{ _shape($_[0]) } }
+sub ndim { return scalar @{ $_[0]->_shape } }
 
 sub size {
     my $size = 1;
-    $size *= $_ for @{ _shape($_[0]) };
+    $size *= $_ for @{ $_[0]->_shape };
     return $size;
 }
 
 sub len {
     my ($x) = @_;
-    my $shape = _shape($x);
+    my $shape = $x->_shape;
     @$shape or _bad('InvalidTypeError', 'an array without axes has no length');
     return $shape->[0];
 }
 
 sub dtype {
     my ($x) = @_;
-    return $x->{dtype} //= do {
-        mxg_ndarray_dtype($x->handle, \my $name) and fail();
-        $name;
-    };
+    mxg_ndarray_dtype($x->handle, \my $name) and fail();
+    return $name;
 }
 
 sub _context_name {
@@ -335,7 +342,7 @@ sub stype { return 'default' }
 
 sub _label {
     my ($x) = @_;
-    return "<$SHOWN_AS " . join('x', @{ _shape($x) }) . ' @' . $x->_context_name . '>';
+    return "<$SHOWN_AS " . join('x', @{ $x->_shape }) . ' @' . $x->_context_name . '>';
 }
 
 # ---- reading
@@ -355,7 +362,7 @@ sub _pdl {
     my ($x, $matrix) = @_;
     my $travels = AI::MXGrad::Convert::travels_as($x->dtype);
     $x = $x->detach->astype($travels) if $travels ne $x->dtype;
-    return AI::MXGrad::Convert::to_pdl($travels, _shape($x),
+    return AI::MXGrad::Convert::to_pdl($travels, $x->_shape,
         sub { mxg_ndarray_copy_to($x->handle, $_[0], $_[1]) and fail() }, $matrix);
 }
 
@@ -364,7 +371,7 @@ sub asmpdl :lvalue { my $pdl = $_[0]->_pdl(1); $pdl }
 
 sub aslist {
     my ($x) = @_;
-    my @shape = @{ _shape($x) };
+    my @shape = @{ $x->_shape };
     my $travels = AI::MXGrad::Convert::travels_as($x->dtype);
     my $list = AI::MXGrad::Convert::unpack_nested($x->_bytes, $travels, \@shape);
     return @shape ? $list : $list->[0];
@@ -425,7 +432,7 @@ sub _range {
 
 sub _part {
     my ($x, $drop, @index) = @_;
-    my $shape = _shape($x);
+    my $shape = $x->_shape;
     if (@index > @$shape) {
         _bad('OutOfRangeError', scalar @index . ' indices for an array of ' . scalar @$shape . ' axes');
     }
@@ -439,7 +446,7 @@ sub _points {
         map { _is_array($_) ? $_->as_array : _from($_, 'int64', $x->_context_name) } @index;
     here() if $RECORDING;
     mxg_ndarray_index($x->handle, scalar @arrays, handles(@arrays), \my $h) and fail();
-    return _wrap($h);
+    return __PACKAGE__->_wrap($h);
 }
 
 sub _slice {
@@ -471,11 +478,11 @@ sub set {
     my ($x, $value) = @_;
     here();
     if (_is_number($value)) {
-        mxg_ndarray_assign_scalar($x->{h}, $value) and fail();
+        mxg_ndarray_assign_scalar($$x, $value) and fail();
     }
     else {
         $value = __PACKAGE__->coerce($value, $x);
-        mxg_ndarray_assign($x->{h}, $value->{h}) and fail();
+        mxg_ndarray_assign($$x, $$value) and fail();
     }
     return $x->_written;
 }
@@ -483,7 +490,7 @@ sub set {
 # After a write: takes it to the array that this is another shape of.
 sub _written {
     my ($x) = @_;
-    if (defined(my $source = $x->{reshaped})) {
+    if (defined(my $source = $RESHAPED{$$x})) {
         $source->set(AI::MXGrad::Ops::invoke_named('reshape', [$x], {shape => $source->shape}));
     }
     return $x;
@@ -502,7 +509,8 @@ sub reshape :lvalue {
         %option = (shape => @shape == 1 && ref $shape[0] ? $shape[0] : \@shape);
     }
     my $array = AI::MXGrad::Ops::invoke_named('reshape', [$x->as_array], \%option);
-    weaken($array->{reshaped} = $x);
+    $CARE++ if !exists $RESHAPED{$$array};
+    weaken($RESHAPED{$$array} = $x);
     $array;
 }
 
@@ -529,7 +537,7 @@ sub as_in_context :lvalue {
     my ($x, $ctx) = @_;
     here() if $RECORDING;
     mxg_ndarray_as_in_context($x->handle, "$ctx", \my $h) and fail();
-    my $array = _wrap($h);
+    my $array = __PACKAGE__->_wrap($h);
     $array;
 }
 
@@ -567,14 +575,14 @@ sub drop_grad {
 sub grad :lvalue {
     my ($x) = @_;
     mxg_grad($x->handle, \my $h) and fail();
-    my $grad = $h ? _wrap($h) : undef;
+    my $grad = $h ? __PACKAGE__->_wrap($h) : undef;
     $grad;
 }
 
 sub detach {
     my ($x) = @_;
     mxg_detach($x->handle, \my $h) and fail();
-    return _wrap($h);
+    return __PACKAGE__->_wrap($h);
 }
 
 sub backward {
@@ -584,7 +592,7 @@ sub backward {
     my $head = defined $option{out_grad} ? __PACKAGE__->coerce($option{out_grad}, $x) : undef;
     here();
     local $@;
-    mxg_backward(1, pack('J', $x->handle), defined $head ? pack('J', $head->{h}) : undef,
+    mxg_backward(1, pack('J', $x->handle), defined $head ? pack('J', $$head) : undef,
         $option{retain_graph} ? 1 : 0, $option{train_mode} // 1 ? 1 : 0) and fail();
     return;
 }
@@ -613,7 +621,7 @@ sub load {
     fail() if $status && $status != $BUFFER_TOO_SMALL;
     my ($arrays, $text) = (buffer(8 * $count || 8), buffer($bytes || 1));
     mxg_load($file, $count, $arrays, \$count, $text, $bytes, \$bytes) and fail();
-    my @arrays = map { _wrap($_) } take_handles($arrays, $count);
+    my @arrays = map { __PACKAGE__->_wrap($_) } take_handles($arrays, $count);
     my @names = unpack "(Z*)$count", $text;
     return \@arrays if !grep { $_ ne '' } @names;
     my %named;
@@ -623,14 +631,19 @@ sub load {
 
 sub STORABLE_freeze {
     my ($x) = @_;
-    return join "\0", $x->dtype, $x->_context_name, join(',', @{ _shape($x) }), $x->_bytes;
+    return join "\0", $x->dtype, $x->_context_name, join(',', @{ $x->_shape }), $x->_bytes;
+}
+
+sub _thawed {
+    my ($class, $frozen) = @_;
+    my ($dtype, $ctx, $shape, $bytes) = split /\0/, $frozen, 4;
+    return _from_bytes($bytes, $dtype, [split /,/, $shape], $ctx);
 }
 
 sub STORABLE_thaw {
     my ($x, $cloning, $frozen) = @_;
-    my ($dtype, $ctx, $shape, $bytes) = split /\0/, $frozen, 4;
-    my $array = _from_bytes($bytes, $dtype, [split /,/, $shape], $ctx);
-    $x->{h} = delete $array->{h};    # which so gives nothing back when it goes
+    my $array = __PACKAGE__->_thawed($frozen);
+    ($$x, $$array) = ($$array, 0);    # which so gives nothing back when it goes
     return;
 }
 

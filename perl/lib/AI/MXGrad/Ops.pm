@@ -106,20 +106,20 @@ sub _method {
             if (@_ == 1) {
                 if (ref $_[0] eq $NDARRAY) {
                     here() if $RECORDING;
-                    mxg_invoke1($handle, $_[0]{h}, \$h) and fail();
-                    return bless {h => $h}, $NDARRAY;
+                    mxg_invoke1($handle, ${ $_[0] }, \$h) and fail();
+                    return bless \$h, $NDARRAY;
                 }
             }
             elsif (@_ == 2 && ref $_[1] eq $NDARRAY) {
                 if (!ref $_[0]) {
                     here() if $RECORDING;
-                    mxg_invoke1($handle, $_[1]{h}, \$h) and fail();
-                    return bless {h => $h}, $NDARRAY;
+                    mxg_invoke1($handle, ${ $_[1] }, \$h) and fail();
+                    return bless \$h, $NDARRAY;
                 }
                 if (ref $_[0] eq $NDARRAY) {
                     here() if $RECORDING;
-                    mxg_invoke2($handle, $_[0]{h}, $_[1]{h}, \$h) and fail();
-                    return bless {h => $h}, $NDARRAY;
+                    mxg_invoke2($handle, ${ $_[0] }, ${ $_[1] }, \$h) and fail();
+                    return bless \$h, $NDARRAY;
                 }
             }
         }
@@ -165,7 +165,7 @@ sub invoke {
             push @values, $value;
         }
         mxg_invoke_into($op->{h}, scalar @$inputs, handles(@$inputs), scalar @keys,
-            pack('p*', @keys), pack('p*', @values), $out->{h}) and fail();
+            pack('p*', @keys), pack('p*', @values), $$out) and fail();
         return $out->_written;
     }
     my $packed = join '', map { "$_\0" } @pairs;
@@ -186,7 +186,8 @@ sub _run {
     my $status = mxg_invoke_packed($op->{h}, $n_inputs, $inputs, $packed, length $packed, \$count, $RESULTS);
     if (!$status && $count == 1) {
         $op->{one_result} ||= $packed eq '';
-        return bless {h => unpack 'J', $RESULTS}, $NDARRAY;
+        my $h = unpack 'J', $RESULTS;
+        return bless \$h, $NDARRAY;
     }
     my $results = $RESULTS;
     if ($status && $count > $ROOM) {
@@ -194,7 +195,7 @@ sub _run {
         $status = mxg_invoke_packed($op->{h}, $n_inputs, $inputs, $packed, length $packed, \$count, $results);
     }
     fail() if $status;
-    return [map { bless {h => $_}, $NDARRAY } take_handles($results, $count)];
+    return [map { $NDARRAY->_wrap($_) } take_handles($results, $count)];
 }
 
 # invoke, by name.
@@ -215,7 +216,7 @@ sub _call {
     if (@{ $info->{arrays} } == 1 && !defined $info->{variadic}) {
         my ($x, @pairs) = defined $self ? ($self, @args) : @args;
         my $packed = ref $x eq $NDARRAY ? _packed_pairs($info, @pairs) : undef;
-        return _run($op, 1, pack('J', $x->{h}), $packed) if defined $packed;
+        return _run($op, 1, pack('J', $$x), $packed) if defined $packed;
     }
 
     my %params;
@@ -237,8 +238,8 @@ sub _call {
     if (defined $number) {
         my ($x, $value, $reversed) = @$number;
         here() if $RECORDING;
-        mxg_invoke_scalar($op->{h}, $x->{h}, $value, $reversed, \my $h) and fail();
-        return bless {h => $h}, $NDARRAY;
+        mxg_invoke_scalar($op->{h}, $$x, $value, $reversed, \my $h) and fail();
+        return bless \$h, $NDARRAY;
     }
     for my $param (@{ $info->{params} }) {
         last if !@args;

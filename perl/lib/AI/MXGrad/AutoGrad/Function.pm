@@ -117,7 +117,7 @@ sub _handles_at {
 sub _own {
     my ($handle) = @_;
     mxg_ndarray_dup($handle, \my $h) and fail();
-    return bless {h => $h}, $NDARRAY;
+    return $NDARRAY->_wrap($h);
 }
 
 # Writes handles that C then owns to where it expects them.
@@ -179,7 +179,7 @@ sub _recorded {
     my $failed = $status && !eval { fail(); 1 } ? $@ : undef;
     mxg_function_free($function);
     die $failed if $failed;
-    return map { bless {h => $_}, $NDARRAY } take_handles($results, scalar @$outputs);
+    return map { $NDARRAY->_wrap($_) } take_handles($results, scalar @$outputs);
 }
 
 sub _paused {

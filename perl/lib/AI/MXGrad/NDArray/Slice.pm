@@ -29,8 +29,8 @@ sub _read {
     my ($self) = @_;
     my $whole = $self->{whole}->as_array;
     here() if $RECORDING;
-    mxg_ndarray_slice($whole->{h}, @{ $self->{part} }, \my $h) and fail();
-    return bless {h => $h}, 'AI::MXGrad::NDArray';
+    mxg_ndarray_slice($$whole, @{ $self->{part} }, \my $h) and fail();
+    return AI::MXGrad::NDArray->_wrap($h);
 }
 
 sub as_array { return $_[0]{recorded} // $_[0]->_read }
@@ -38,8 +38,10 @@ sub as_array { return $_[0]{recorded} // $_[0]->_read }
 # Kept so that the handle lives as long as the part, or until the next is asked for.
 sub handle {
     my ($self) = @_;
-    return ($self->{read} = $self->as_array)->{h};
+    return ${ $self->{read} = $self->as_array };
 }
+
+sub _shape { return $_[0]{shape} ||= $_[0]->as_array->_shape }
 
 sub dtype { return $_[0]{whole}->dtype }
 
@@ -51,7 +53,7 @@ sub set {
     delete @{$self}{qw(recorded read)};
     my $whole = $self->{whole}->as_array;
     here();
-    mxg_ndarray_assign_slice($whole->{h}, @{ $self->{part} }, $value->{h}) and fail();
+    mxg_ndarray_assign_slice($$whole, @{ $self->{part} }, $$value) and fail();
     ref $self->{whole} eq __PACKAGE__ ? $self->{whole}->set($whole) : $whole->_written;
     $self->{recorded} = $self->_read if $RECORDING;
     return $self;
@@ -59,10 +61,8 @@ sub set {
 
 # A part that was frozen comes back as all of an array of its own.
 sub STORABLE_thaw {
-    my ($self, @rest) = @_;
-    my $whole = bless {}, 'AI::MXGrad::NDArray';
-    $whole->STORABLE_thaw(@rest);
-    @{$self}{qw(whole part)} = ($whole, [0, '', '', '', undef]);
+    my ($self, $cloning, $frozen) = @_;
+    @{$self}{qw(whole part)} = (AI::MXGrad::NDArray->_thawed($frozen), [0, '', '', '', undef]);
     return;
 }
 
