@@ -95,7 +95,6 @@ def test_sequences() -> None:
     assert npx.sequence_last(x).tolist() == [4, 5]
     assert npx.sequence_reverse(x, ints(2, 3), True).tolist() == [[2, 5], [0, 3], [4, 1]]
     assert npx.sequence_reverse(x).tolist() == [[4, 5], [2, 3], [0, 1]]
-    assert npx.sequence_reverse(x.T, ints(2, 3), True, axis=1).tolist() == [[2, 0, 4], [5, 3, 1]]
 
 
 def test_loops_and_branches() -> None:
@@ -198,18 +197,18 @@ def test_devices() -> None:
     (lambda: npx.reshape(np.ones((2, 3)), (-7,)), ValueError, "unknown reshape code -7"),
     (lambda: npx.activation(np.ones(2), "foo"), ValueError, "not 'foo'"),
     (lambda: npx.leaky_relu(np.ones(2), act_type="foo"), ValueError, "not 'foo'"),
-    (lambda: npx.leaky_relu(np.ones(2), act_type="prelu"), TypeError, "needs gamma"),
+    (lambda: npx.leaky_relu(np.ones(2), act_type="prelu"), ValueError, "needs gamma"),
     (lambda: npx.topk(np.ones(2), k=3), ValueError, "between 0 and 2"),
     (lambda: npx.topk(np.ones(2), ret_typ="foo"), ValueError, "ret_typ"),
     (lambda: npx.pick(np.ones((2, 3)), np.ones(3)), ValueError, "pick: .*shape"),
     (lambda: npx.softmax(np.ones((2, 3)), axis=5), ValueError, "axis 5 is out of bounds"),
-    (lambda: npx.softmax(np.ones((2, 3)), use_length=True), TypeError, "needs length"),
-    (lambda: npx.batch_dot(np.ones((2, 3, 4)), np.ones((3, 4, 5))), ValueError, "two batches"),
+    (lambda: npx.softmax(np.ones((2, 3)), use_length=True), ValueError, "length"),
+    (lambda: npx.batch_dot(np.ones((2, 3, 4)), np.ones((3, 4, 5))), ValueError, "must be the same"),
     (lambda: npx.fully_connected(np.ones((2, 3)), np.ones((4, 2)), num_hidden=4), ValueError,
      "fully_connected"),
     (lambda: npx.fully_connected(np.ones((2, 3)), np.ones((4, 3)), no_bias=False), TypeError, "needs a bias"),
     (lambda: npx.embedding(np.ones(2), np.ones((3, 2)), input_dim=4), ValueError, "input_dim=4"),
-    (lambda: npx.sequence_mask(np.ones((2, 3)), np.ones(2), True), ValueError, "batch of 3"),
+    (lambda: npx.sequence_mask(np.ones((2, 3)), np.ones(2), True), ValueError, "each of 3 sequences"),
     (lambda: npx.sequence_mask(np.ones((2, 3)), axis=2), ValueError, "axis=2"),
     (lambda: npx.constraint_check(np.array([1, 0]), "wrong"), ValueError, "^wrong$"),
     (lambda: npx.while_loop(lambda i: True, lambda i: (i, i), [np.ones(1)]), TypeError, "max_iterations"),

@@ -53,7 +53,7 @@ subtest 'scopes' => sub {
     ok(!eval { autograd->record(sub { autograd->pause(sub { die $object }) }); 1 }, 'left by an object');
     is($@, $object, '... the very object');
     is($flags->(), '0 0', '... and the flags restored');
-    throws(sub { autograd->pause(sub { }, train => 1) }, 'InvalidTypeError', qr/no argument 'train'/, 'option');
+    throws(sub { autograd->pause(sub { }, mode => 1) }, 'InvalidTypeError', qr/no argument 'mode'/, 'option');
     throws(sub { autograd->record(7) }, 'InvalidTypeError', qr/must be a sub/, 'no block');
 };
 

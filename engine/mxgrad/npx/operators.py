@@ -104,12 +104,12 @@ def reshape(a: Any, newshape: Any, reverse: bool = False, order: str = "C") -> A
 # operators that nd has with the same parameters -----------------------------------------------------------
 
 AS_IN_ND = {
-    "add_n": "add_n", "arange_like": "contrib.arange_like", "batch_dot": "batch_dot", "batch_flatten": "flatten",
-    "broadcast_like": "broadcast_like", "dropout": "Dropout", "instance_norm": "InstanceNorm",
-    "layer_norm": "LayerNorm", "leaky_relu": "LeakyReLU", "pad": "pad", "reshape_like": "reshape_like",
-    "sequence_last": "SequenceLast", "sequence_mask": "SequenceMask", "sequence_reverse": "SequenceReverse",
-    "shape_array": "shape_array", "slice": "slice", "slice_channel": "split", "slice_like": "slice_like",
-    "topk": "topk",
+    "add_n": "add_n", "arange_like": "contrib.arange_like", "batch_dot": "batch_dot",
+    "batch_flatten": "flatten", "broadcast_like": "broadcast_like", "dropout": "Dropout",
+    "instance_norm": "InstanceNorm", "layer_norm": "LayerNorm", "leaky_relu": "LeakyReLU", "pad": "pad",
+    "reshape_like": "reshape_like", "sequence_last": "SequenceLast", "sequence_mask": "SequenceMask",
+    "sequence_reverse": "SequenceReverse", "shape_array": "shape_array", "slice": "slice",
+    "slice_channel": "split", "slice_like": "slice_like", "topk": "topk",
 }
 
 
@@ -126,7 +126,8 @@ def _as_in_nd(name: str, theirs: str) -> None:
         for k in names:
             if kwargs.get(k) is not None:
                 kwargs[k] = array_of(kwargs[k], name, ctx)
-        return f(*args, **kwargs)
+        out = f(*args, **kwargs)
+        return [array_of(o, name) for o in out] if isinstance(out, list) else array_of(out, name)
 
     function.__name__ = function.__qualname__ = name
     NPX.adapter(name, count)(function)

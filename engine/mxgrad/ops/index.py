@@ -116,7 +116,7 @@ def _places(xp: Any, index: Any, n: int, mode: str) -> Any:
         return index
     if n == 0 and index.size:
         raise IndexError("an axis of length 0 has no places to take")
-    return xp.clip(index, 0, n - 1) if mode == "clip" else index % max(n, 1)
+    return xp.minimum(xp.maximum(index, 0), n - 1) if mode == "clip" else index % max(n, 1)
 
 
 def _take(xp: Any, a: Any, indices: Any, *, axis: int | None = 0, mode: str = "clip") -> Any:
@@ -161,43 +161,44 @@ register("add_taken", _add_taken,
 def _take_along_axis(xp: Any, a: Any, indices: Any, *, axis: int = -1, mode: str = "clip") -> Any:
     """For each place of `indices` the element of `a` it names along `axis`; the other axes go in parallel.
 
-    Indices outside the axis are treated as `take` does.
+    Indices outside the axis are moved to its ends (mode 'clip') or counted on from the other end ('wrap').
     """
-    (axis,) = axes_of(axis, a.ndim)
-    _parallel(a.shape, indices.shape, axis)
-    return xp.take_along_axis(a, _places(xp, indices, a.shape[axis], mode), axis)
+    return a.reshape(-1)[_places_along(xp, a.shape, indices, axis, mode)]
 
 
-def _parallel(shape: tuple[int, ...], index: tuple[int, ...], axis: int) -> None:
+def _places_along(xp: Any, shape: tuple[int, ...], indices: Any, axis: int, mode: str) -> Any:
+    """Where in a flattened array of `shape` the elements are that `indices` name along `axis`."""
+    (axis,) = axes_of(axis, len(shape))
+    index = indices.shape
     if len(index) != len(shape) or any(n != m for i, (n, m) in enumerate(zip(shape, index)) if i != axis):
-        raise ValueError(
-            f"indices of shape {tuple(index)} do not go along axis {axis} of an array of shape "
-            f"{tuple(shape)}")
+        raise ValueError(f"indices of shape {index} do not go along axis {axis} of shape {tuple(shape)}")
+    if mode == "raise":
+        raise ValueError("mode is 'clip' or 'wrap', not 'raise'")
+    n, before, after = shape[axis], product(shape[:axis]), product(shape[axis + 1:])
+    place = _places(xp, indices, n, mode).reshape(before, index[axis], after)
+    flat = xp.arange(before).reshape(-1, 1, 1) * n + place
+    if after != 1:
+        flat = flat * after + xp.arange(after)
+    return flat.reshape(index)
 
 
 register("take_along_axis", _take_along_axis,
-         lambda F, g, y, a, i, axis=-1, mode="clip": F.add_along_axis(g, i, shape=a.shape, axis=axis,
-                                                                      mode=mode), None,
-         keeps="1", mixed=True)
+         lambda F, g, y, a, i, axis=-1, mode="clip":
+         F.add_along_axis(g, i, shape=a.shape, axis=axis, mode=mode), None, keeps="1", mixed=True)
 
 
-def _add_along_axis(xp: Any, g: Any, indices: Any, *, shape: Any, axis: int = -1, mode: str = "clip") -> Any:
+def _add_along_axis(
+    xp: Any, g: Any, indices: Any, *, shape: Any, axis: int = -1, mode: str = "clip",
+) -> Any:
     """Zeros of `shape` with `g` added where `take_along_axis` reads: its adjoint."""
-    (axis,) = axes_of(axis, len(shape))
-    n, after = shape[axis], product(shape[axis + 1:])
-    place = _places(xp, indices, n, mode).reshape(product(shape[:axis]), indices.shape[axis], after)
-    if mode == "raise":
-        place = xp.where(place < 0, place + n, place)
-    flat = (xp.arange(place.shape[0]).reshape(-1, 1, 1) * n + place) * after + xp.arange(after)
     out = xp.zeros(product(shape), g.dtype)
-    xp.add.at(out, flat.reshape(-1), g.reshape(-1))
+    xp.add.at(out, _places_along(xp, shape, indices, axis, mode).reshape(-1), g.reshape(-1))
     return out.reshape(shape)
 
 
 register("add_along_axis", _add_along_axis,
-         lambda F, h, y, g, i, shape, axis=-1, mode="clip": F.take_along_axis(h, i, axis=axis, mode=mode),
-         None,
-         keeps="1", mixed=True)
+         lambda F, h, y, g, i, shape, axis=-1, mode="clip":
+         F.take_along_axis(h, i, axis=axis, mode=mode), None, keeps="1", mixed=True)
 
 
 def _gather_nd(xp: Any, data: Any, indices: Any) -> Any:

@@ -118,10 +118,11 @@ sub assert {
     return;
 }
 
-*AI::MXNet::zip       = \&zip;
-*AI::MXNet::enumerate = \&enumerate;
-*AI::MXNet::product   = \&product;
-*AI::MXNet::assert    = \&assert;
+{
+    package    # which has these functions, too
+        AI::MXNet;
+    AI::MXNet::Base->import;
+}
 
 1;
 

@@ -5,6 +5,7 @@ use warnings;
 use overload ();
 use Scalar::Util qw(blessed looks_like_number);
 
+use AI::MXGrad::Context ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
     fail here handles take_handles text_of buffer $RECORDING mxg_op_find mxg_op_count mxg_op_at mxg_op_info
