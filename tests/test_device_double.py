@@ -533,7 +533,8 @@ def test_types_and_constants():
     assert xp.__version__ == MANIFEST["cupy"]
 
 
-@pytest.mark.parametrize("values", ["text", object(), [1, "a"], np.zeros(1, "M8[s]"), np.zeros(1, "longdouble")])
+@pytest.mark.parametrize("values",
+                         ["text", object(), [1, "a"], np.zeros(1, "M8[s]"), np.zeros(1, "longdouble")])
 def test_dtypes_that_a_device_lacks(values):
     with pytest.raises(ValueError, match="Unsupported dtype"):
         xp.asarray(values)
@@ -617,7 +618,8 @@ def test_memory_is_counted_and_given_back(x):
 def test_memory_runs_out(monkeypatch):
     monkeypatch.setattr(xp, "DEVICE_MEMORY", xp._used[0] + 1000)
     for make in (xp.empty, xp.zeros, lambda n: xp.arange(n) * 2):
-        with pytest.raises(OutOfMemoryError, match=r"^Out of memory allocating .* bytes \(allocated so far: "):
+        with pytest.raises(OutOfMemoryError,
+                           match=r"^Out of memory allocating .* bytes \(allocated so far: "):
             make(1000)
     assert issubclass(OutOfMemoryError, MemoryError)
     xp.zeros(10)
@@ -761,7 +763,8 @@ def test_devices_nest_and_restore():
 def test_devices_that_do_not_exist():
     assert xp.cuda.runtime.getDeviceCount() == 2 and xp.is_available() and xp.cuda.is_available()
     bad = xp.cuda.Device(2)
-    with pytest.raises(xp.cuda.runtime.CUDARuntimeError, match="^cudaErrorInvalidDevice: invalid device"), bad:
+    with pytest.raises(xp.cuda.runtime.CUDARuntimeError,
+                       match="^cudaErrorInvalidDevice: invalid device"), bad:
         pass
     assert xp.cuda.Device().id == 0
 

@@ -46,6 +46,7 @@ class BaseArray(Array):
 
     __slots__ = ()
     __array_priority__ = 1000.0
+    __hash__ = object.__hash__
     _rank = 0
 
     # -- asking ----------------------------------------------------------------------------------------------
@@ -445,6 +446,5 @@ for _symbol, _op in (("add", "add"), ("sub", "subtract"), ("mul", "multiply"), (
     setattr(BaseArray, f"__{_symbol}__", getattr(F, _op))
     setattr(BaseArray, f"__r{_symbol}__", reflected(getattr(F, _op)))
     setattr(BaseArray, f"__i{_symbol}__", inplace(_op))
-BaseArray.__neg__ = F.negative      # type: ignore[attr-defined]
-BaseArray.__abs__ = lambda self: F.abs(self)        # type: ignore[attr-defined]
-BaseArray.__hash__ = object.__hash__        # type: ignore[method-assign]
+for _symbol, _op in (("neg", "negative"), ("abs", "abs")):
+    setattr(BaseArray, f"__{_symbol}__", getattr(F, _op))

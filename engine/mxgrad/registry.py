@@ -1,7 +1,7 @@
 """What an op is, and the table of all of them (level 1)."""
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 

@@ -90,8 +90,8 @@ class Leaf(list[Any]):
     """A marked array's place on the tape: [order, gradient array, grad_req, parent entry or None, fresh].
 
     The parent is set when an intermediate result is marked without leaving its graph, which is what MXNet 2
-    does: the cotangent is delivered here and travels on.  `fresh` says whether a backward has delivered since it
-    was last set to 0, which is how trainers find gradients that nobody computed.
+    does: the cotangent is delivered here and travels on.  `fresh` says whether a backward has delivered since
+    it was last set to 0, which is how trainers find gradients that nobody computed.
     """
 
     __slots__ = ()

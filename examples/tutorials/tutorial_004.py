@@ -11,7 +11,7 @@ print(y)
 try:
     y.backward()
 except RuntimeError as error:
-    print(str(error).split(". ")[0])        # Cannot differentiate node because it is not in a computational graph
+    print(str(error).split(". ")[0])        # it is not in a computational graph
 
 with autograd.record():
     y = 2 * nd.dot(x.T, x)

@@ -17,7 +17,8 @@ sub output_of {
     open my $pipe, '-|', join(' ', map { "'$_'" } @command) . " 2>$dir/stderr" or die "@command: $!";
     my $said = do { local $/ = undef; <$pipe> };
     close $pipe;
-    is($?, 0, "@command[-1 .. -1] runs");
+    open my $complaints, '<', "$dir/stderr" or die $!;
+    is($?, 0, "$command[-1] runs") or diag <$complaints>;
     return $said;
 }
 

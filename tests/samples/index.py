@@ -135,8 +135,9 @@ SAMPLES = {
         written((slice(None), slice(None)), (4, 3), value=smooth(4, 1)),
         written((Ellipsis,), (4, 3), value=0.5),
     ],
-    "last_written": [Sample(*indices, key=key, shape=shape, reference=last_written) for key, shape,
-                     indices in ADVANCED],
+    "last_written": [
+        Sample(*indices, key=key, shape=shape, reference=last_written) for key, shape, indices in ADVANCED
+    ],
     "take": [
         Sample(smooth(4, 3), array(0, 5, -1, 2, 2), reference=take),
         Sample(smooth(4, 3), array([0, 5], [-1, 2]), axis=1, mode="wrap", reference=take),
@@ -179,8 +180,8 @@ SAMPLES = {
     "where": [
         Sample(bools(2, 3), smooth(2, 3), smooth(2, 3)),
         Sample(ints(2, 3, high=2), smooth(3), smooth(2, 1)),
-        Sample(numpy.array([[0.5], [0.0]]), smooth(2, 3), 0, reference=lambda c, x,
-               y: numpy.where(c != 0, x, y)),
+        Sample(numpy.array([[0.5], [0.0]]), smooth(2, 3), 0,
+               reference=lambda c, x, y: numpy.where(c != 0, x, y)),
         Sample(bools(3), 1.5, smooth(3)),
     ],
     "one_hot": [
@@ -188,18 +189,20 @@ SAMPLES = {
         Sample(numpy.array([1.7, 0.0]), depth=2, on_value=8, off_value=1, dtype="int32", reference=one_hot),
         Sample(array(dtype="int64"), depth=2, reference=one_hot),
     ],
-    "before": [Sample(array(0, 2, 9), n=3, reference=before),
-               Sample(numpy.array([[1.0], [2.5]]), n=4, reference=before)],
+    "before": [
+        Sample(array(0, 2, 9), n=3, reference=before),
+        Sample(numpy.array([[1.0], [2.5]]), n=4, reference=before),
+    ],
     "ravel_multi_index": [
-        Sample(array([1, 0], [2, 1]), shape=(2, 3), reference=lambda data,
-               shape: numpy.ravel_multi_index(data, shape)),
+        Sample(array([1, 0], [2, 1]), shape=(2, 3),
+               reference=lambda data, shape: numpy.ravel_multi_index(data, shape)),
         Sample(numpy.array([[1.0], [2.0], [0.0]]), shape=(-1, 3, 2), differentiate=False,
                reference=lambda data, shape: numpy.ravel_multi_index(data.astype(int), (2, 3, 2))),
     ],
     "unravel_index": [
-        Sample(array(5, 1), shape=(2, 3), reference=lambda i,
-               shape: numpy.array(numpy.unravel_index(i, shape))),
-        Sample(numpy.array([[8.0]]), shape=(-1, 3), differentiate=False, reference=lambda i,
-               shape: numpy.array([[[2.0]], [[2.0]]])),
+        Sample(array(5, 1), shape=(2, 3),
+               reference=lambda i, shape: numpy.array(numpy.unravel_index(i, shape))),
+        Sample(numpy.array([[8.0]]), shape=(-1, 3), differentiate=False,
+               reference=lambda i, shape: numpy.array([[[2.0]], [[2.0]]])),
     ],
 }

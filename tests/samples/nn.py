@@ -45,11 +45,11 @@ SAMPLES = {
         Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x, label: x),
     ],
     "logistic_regression_output": [
-        Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x,
-               label: 1 / (1 + numpy.exp(-x))),
+        Sample(smooth(2, 3), smooth(2, 3), differentiate=False,
+               reference=lambda x, label: 1 / (1 + numpy.exp(-x))),
     ],
-    "mae_regression_output": [Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x,
-                                     label: x)],
+    "mae_regression_output": [Sample(smooth(2, 3), smooth(2, 3), differentiate=False,
+                                     reference=lambda x, label: x)],
     "make_loss": [Sample(smooth(2, 3), differentiate=False, reference=lambda x: x)],
     "leaky_relu": [
         Sample(smooth(2, 3), reference=lambda x: numpy.where(x > 0, x, x / 4)),

@@ -1,8 +1,8 @@
 """MXNet 1.9's array frontend: `NDArray`, its functions, `nd.random`, `nd.linalg`, `nd.contrib`, files.
 
-Habits of this frontend, kept here and nowhere below: arrays are float32 by default, a full reduction has shape (1,),
-comparisons give 1 and 0 in the operands' dtype, dtypes never mix, numbers are cast to the array's dtype, `reshape` and
-basic indexing share memory.
+Habits of this frontend, kept here and nowhere below: arrays are float32 by default, a full reduction has
+shape (1,), comparisons give 1 and 0 in the operands' dtype, dtypes never mix, numbers are cast to the array's
+dtype, `reshape` and basic indexing share memory.
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from .array import NDArray
 from .functions import ND
-from . import creation, elemwise, habits, index, linalg, nn, random, shape  # noqa: F401,E402
+from . import creation, elemwise, habits, index, linalg, nn, random, shape  # noqa: F401
 from .creation import array, from_numpy, load, save, waitall
 from ..frontend import Namespace, add_methods
 

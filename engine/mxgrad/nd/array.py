@@ -208,4 +208,3 @@ for _symbol, _op in (
     ("le", "less_equal"),
 ):
     setattr(NDArray, f"__{_symbol}__", _comparison(_op))
-NDArray.__hash__ = object.__hash__      # type: ignore[method-assign]

@@ -35,7 +35,7 @@ def array(source_array: Any, ctx: Any = None, dtype: Any = None) -> NDArray:
         out = F.copy(source_array) if dtype is None else F.cast(source_array, dtype=as_dtype(dtype))
         if ctx is not None and as_context(ctx) is not out._ctx:
             out = to_context(out, as_context(ctx))
-        return out if type(out) is NDArray else out.as_nd_ndarray()     # type: ignore[no-any-return]
+        return out if type(out) is NDArray else out.as_nd_ndarray()
     target = as_dtype(numpy.float32 if dtype is None else dtype)
     try:
         given = numpy.asarray(source_array)

@@ -66,7 +66,7 @@ def norm(
     ord: int = 2,
     axis: Any = None,
     out_dtype: Any = None,
-    keepdims: bool = False,  # noqa: A002
+    keepdims: bool = False,
     out: Any = None,
     name: Any = None,
 ) -> Any:

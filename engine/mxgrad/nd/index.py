@@ -15,8 +15,7 @@ from .functions import ND
 
 @ND.composed("pick choose_element_0index", arrays=2)
 def pick(data: Any, index: Any, axis: int | None = -1, keepdims: bool = False, mode: str = "clip",
-         out: Any = None,
-         name: Any = None) -> Any:
+         out: Any = None, name: Any = None) -> Any:
     """For each place of the other axes the element that `index` names along `axis`.
 
     `index` has the shape of `data` without `axis`, or with 1 there, and so has the result with `keepdims`.
@@ -69,7 +68,8 @@ def Embedding(data: Any, weight: Any, input_dim: int, output_dim: int, dtype: An
     are outside.
 
     The result has the shape of `data` and a last axis of `output_dim`, in the dtype of `weight`; gradients
-    are dense whatever `sparse_grad` says."""
+    are dense whatever `sparse_grad` says.
+    """
     if weight.shape != (input_dim, output_dim):
         raise ValueError(
             f"weight has shape {weight.shape}, not (input_dim, output_dim) = {(input_dim, output_dim)}")

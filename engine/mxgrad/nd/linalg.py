@@ -97,8 +97,7 @@ def syrk(A: Any, transpose: bool = False, alpha: float = 1.0, out: Any = None, n
 
 @ND.composed("linalg.trmm linalg_trmm", arrays=2)
 def trmm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower: bool = True,
-         alpha: float = 1.0,
-         out: Any = None, name: Any = None) -> Any:
+         alpha: float = 1.0, out: Any = None, name: Any = None) -> Any:
     """``alpha * op(T) @ B``, or ``alpha * B @ op(T)`` with `rightside`; T is the lower or upper triangle of
     A.
     """
@@ -112,8 +111,7 @@ def trmm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower
 
 @ND.composed("linalg.trsm linalg_trsm", arrays=2)
 def trsm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower: bool = True,
-         alpha: float = 1.0,
-         out: Any = None, name: Any = None) -> Any:
+         alpha: float = 1.0, out: Any = None, name: Any = None) -> Any:
     """X with ``op(T) @ X = alpha * B``, or ``X @ op(T) = alpha * B`` with `rightside`; T is the lower or
     upper triangle of A.
 

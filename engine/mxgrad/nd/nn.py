@@ -110,7 +110,8 @@ def LeakyReLU(data: Any, gamma: Any = None, act_type: str = "leaky", slope: floa
 
     `act_type` is 'leaky' (``slope * x`` below 0), 'elu' (``slope * (exp(x) - 1)``), 'selu', 'gelu', 'prelu'
     (the slope is the array `gamma`: one number, or one per channel), or 'rrelu' (the slope of each element is
-    drawn between `lower_bound` and `upper_bound` when training, and is their mean otherwise)."""
+    drawn between `lower_bound` and `upper_bound` when training, and is their mean otherwise).
+    """
     if act_type == "leaky":
         return F.leaky_relu(data, slope=slope)
     if act_type == "elu":
@@ -196,7 +197,8 @@ def LayerNorm(data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e-
     length.
 
     With `output_mean_var` a list: the result, the mean, and the standard deviation (``sqrt(variance +
-    eps)``)."""
+    eps)``).
+    """
     (axis,) = axes_of(axis, data.ndim)
     result, mean, deviation = nn.normalized(F, data, axis, eps)
     gamma, beta = (nn.on_axis(F, v, axis, data.ndim) for v in (gamma, beta))

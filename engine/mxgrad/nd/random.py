@@ -180,22 +180,19 @@ _SAMPLED = {
 
 def _sampler(kind: str, names: tuple[str, ...]) -> Callable[..., Any]:
     """The function that draws `shape` numbers for each element of its parameter arrays."""
-    if len(names) == 1:
-        def sample(lam: Any, shape: Any = None, dtype: Any = None, out: Any = None) -> Any:
-            return _draw(kind, (), shape, dtype, None, out, lam=lam)
-    else:
-        shown = [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD) for n in names]
-        shown += [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in ("shape", "dtype",
-                                                                                        "out")]
-        signature = Signature(shown)
+    shown = [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD) for n in names]
+    shown += [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in ("shape", "dtype", "out")]
+    signature = Signature(shown)
 
-        def sample(*values: Any, **named: Any) -> Any:
-            given = signature.bind(*values, **named).arguments
-            return _draw(kind, (given[names[0]], given[names[1]]), given.get("shape"), given.get("dtype"),
-                         None,
-                         given.get("out"))
+    def sample(*values: Any, **named: Any) -> Any:
+        given = signature.bind(*values, **named)
+        given.apply_defaults()
+        *parameters, shape, dtype, out = given.args
+        if names == ("lam",):
+            return _draw(kind, (), shape, dtype, None, out, lam=parameters[0])
+        return _draw(kind, tuple(parameters), shape, dtype, None, out)
 
-        sample.__signature__ = signature        # type: ignore[attr-defined]
+    sample.__signature__ = signature        # type: ignore[attr-defined]
     sample.__name__ = sample.__qualname__ = f"sample_{kind}"
     sample.__doc__ = f"`shape` {kind.replace('_', ' ')} numbers for each element of the parameter arrays."
     return sample

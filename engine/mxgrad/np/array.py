@@ -408,4 +408,3 @@ for _symbol, _op in (
     setattr(ndarray, f"__r{_symbol}__", reflected(getattr(F, _op)))
     setattr(ndarray, f"__i{_symbol}__", inplace(_op))
 ndarray.__imatmul__ = inplace("matmul")  # type: ignore[attr-defined]
-ndarray.__hash__ = object.__hash__  # type: ignore[method-assign]

@@ -89,7 +89,14 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """
     ctx = place((arr, indices))
     a, axis = _flat(array_of(arr, "take_along_axis", ctx), axis)
-    return F.take_along_axis(a, array_of(indices, "take_along_axis", ctx), axis=axis, mode="raise")
+    at = array_of(indices, "take_along_axis", ctx)
+    if at.ndim != a.ndim:
+        raise InvalidValueError(f"take_along_axis: indices with {at.ndim} axes for an array with {a.ndim}")
+    grid: list[Any] = [
+        numpy.arange(n).reshape(tuple(-1 if d == i else 1 for d in range(a.ndim)))
+        for i, n in enumerate(a.shape)
+    ]
+    return a[tuple(grid[:axis] + [at] + grid[axis + 1 :])]
 
 
 @NP.adapter("compress", arrays=2)

@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 
-def seed(seed: int, device: Any = "all") -> None:       # noqa: A002
+def seed(seed: int, device: Any = "all") -> None:
     """Start the streams anew; the same as `mx.random.seed`."""
     _seed(seed, device)
 

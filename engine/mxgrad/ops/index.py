@@ -84,8 +84,7 @@ def _assign_dvalue(F: Any, g: Any, y: Any, a: Any, value: Any, *indices: Any, ke
 
 register("assign", _assign,
          lambda F, g, y, a, value, *indices, key: F.assign(g, 0, *indices, key=key), _assign_dvalue,
-         lambda i: None,
-         keeps="234567", broadcasts=True, mixed=True)
+         lambda i: None, keeps="234567", broadcasts=True, mixed=True)
 
 
 def _last_written(xp: Any, *indices: Any, key: Any, shape: Any) -> Any:
@@ -107,7 +106,8 @@ def _places(xp: Any, index: Any, n: int, mode: str) -> Any:
     """The places on an axis of length `n` that an index array names; floats are truncated.
 
     Mode 'clip' moves what is outside to the ends, 'wrap' counts on from the other end, 'raise' leaves it to
-    the array module: NumPy raises IndexError, a device does not look."""
+    the array module: NumPy raises IndexError, a device does not look.
+    """
     if mode not in ("clip", "wrap", "raise"):
         raise ValueError(f"mode is 'clip', 'wrap' or 'raise', not {mode!r}")
     if index.dtype != "int64":
@@ -124,7 +124,8 @@ def _take(xp: Any, a: Any, indices: Any, *, axis: int | None = 0, mode: str = "c
     without one.
 
     Indices outside the axis are moved to its ends (mode 'clip'), counted on from the other end ('wrap') or an
-    error ('raise', on a CPU)."""
+    error ('raise', on a CPU).
+    """
     if axis is None:
         a, axis = a.reshape(-1), 0
     (axis,) = axes_of(axis, a.ndim)
@@ -133,8 +134,7 @@ def _take(xp: Any, a: Any, indices: Any, *, axis: int | None = 0, mode: str = "c
 
 register("take", _take,
          lambda F, g, y, a, i, axis=0, mode="clip": F.add_taken(g, i, shape=a.shape, axis=axis, mode=mode),
-         None,
-         keeps="1", mixed=True, nd="take")
+         None, keeps="1", mixed=True, nd="take")
 
 
 def _add_taken(xp: Any, g: Any, indices: Any, *, shape: Any, axis: int | None = 0, mode: str = "clip") -> Any:
@@ -154,32 +154,39 @@ def _add_taken(xp: Any, g: Any, indices: Any, *, shape: Any, axis: int | None = 
 
 register("add_taken", _add_taken,
          lambda F, h, y, g, i, shape, axis=0, mode="clip": F.take(h, i, axis=axis, mode=mode), None,
-         keeps="1",
-         mixed=True)
+         keeps="1", mixed=True)
 
 
 def _take_along_axis(xp: Any, a: Any, indices: Any, *, axis: int = -1, mode: str = "clip") -> Any:
     """For each place of `indices` the element of `a` it names along `axis`; the other axes go in parallel.
 
-    Indices outside the axis are moved to its ends (mode 'clip') or counted on from the other end ('wrap').
+    Indices outside the axis are moved to its ends (mode 'clip'), counted on from the other end ('wrap') or an
+    error ('raise', on a CPU).
     """
-    return a.reshape(-1)[_places_along(xp, a.shape, indices, axis, mode)]
+    if mode != "raise":
+        return a.reshape(-1)[_places_along(xp, a.shape, indices, axis, mode)]
+    (axis,) = axes_of(axis, a.ndim)
+    _parallel(a.shape, indices.shape, axis)
+    return xp.take_along_axis(a, _places(xp, indices, a.shape[axis], mode), axis)
+
+
+def _parallel(shape: tuple[int, ...], index: tuple[int, ...], axis: int) -> None:
+    if len(index) != len(shape) or any(n != m for i, (n, m) in enumerate(zip(shape, index)) if i != axis):
+        raise ValueError(f"indices of shape {index} do not go along axis {axis} of shape {tuple(shape)}")
 
 
 def _places_along(xp: Any, shape: tuple[int, ...], indices: Any, axis: int, mode: str) -> Any:
     """Where in a flattened array of `shape` the elements are that `indices` name along `axis`."""
     (axis,) = axes_of(axis, len(shape))
-    index = indices.shape
-    if len(index) != len(shape) or any(n != m for i, (n, m) in enumerate(zip(shape, index)) if i != axis):
-        raise ValueError(f"indices of shape {index} do not go along axis {axis} of shape {tuple(shape)}")
-    if mode == "raise":
-        raise ValueError("mode is 'clip' or 'wrap', not 'raise'")
+    _parallel(shape, indices.shape, axis)
     n, before, after = shape[axis], product(shape[:axis]), product(shape[axis + 1:])
-    place = _places(xp, indices, n, mode).reshape(before, index[axis], after)
+    place = _places(xp, indices, n, mode).reshape(before, indices.shape[axis], after)
+    if mode == "raise":
+        place = xp.where(place < 0, place + n, place)
     flat = xp.arange(before).reshape(-1, 1, 1) * n + place
     if after != 1:
         flat = flat * after + xp.arange(after)
-    return flat.reshape(index)
+    return flat.reshape(indices.shape)
 
 
 register("take_along_axis", _take_along_axis,
@@ -217,8 +224,7 @@ def _coordinates(indices: Any, ndim: int) -> tuple[Any, ...]:
 
 
 register("gather_nd", _gather_nd, lambda F, g, y, a, i: F.scatter_nd(g, i, shape=a.shape), None, keeps="1",
-         mixed=True,
-         nd="gather_nd", npx="gather_nd", nd_arrays=("data", "indices"))
+         mixed=True, nd="gather_nd", npx="gather_nd", nd_arrays=("data", "indices"))
 
 
 def _scatter_nd(xp: Any, data: Any, indices: Any, *, shape: Any) -> Any:
@@ -235,18 +241,21 @@ def _scatter_nd(xp: Any, data: Any, indices: Any, *, shape: Any) -> Any:
 
 
 register("scatter_nd", _scatter_nd, lambda F, h, y, g, i, shape: F.gather_nd(h, i), None, keeps="1",
-         mixed=True,
-         nd="scatter_nd", nd_arrays=("data", "indices"))
+         mixed=True, nd="scatter_nd", nd_arrays=("data", "indices"))
 
 
 def _where(xp: Any, condition: Any, x: Any, y: Any) -> Any:
     """`x` where the condition is true (non-zero), `y` elsewhere."""
-    return xp.where(condition != 0 if condition.dtype != bool else condition, x, y)
+    out = xp.where(condition != 0 if condition.dtype != bool else condition, x, y)
+    if hasattr(x, "dtype") != hasattr(y, "dtype"):      # beside a number NumPy 1 widens arrays without axes
+        dtype = (x if hasattr(x, "dtype") else y).dtype
+        if out.dtype != dtype and out.dtype.kind == dtype.kind:
+            return out.astype(dtype)
+    return out
 
 
-register("where", _where, None, lambda F, g, z, c, x, y: F.where(c, g, 0), lambda F, g, z, c, x,
-         y: F.where(c, 0, g),
-         keeps="0", broadcasts=True, mixed=True)
+register("where", _where, None, lambda F, g, z, c, x, y: F.where(c, g, 0),
+         lambda F, g, z, c, x, y: F.where(c, 0, g), keeps="0", broadcasts=True, mixed=True)
 
 # made of index arrays ---------------------------------------------------------------------------------------
 
@@ -315,7 +324,8 @@ def pick(F: Any, data: Any, index: Any, axis: int | None = -1, keepdims: bool = 
     """For each place of the other axes the element that `index` names along `axis`: a composition.
 
     `index` has the shape of `data` without `axis`, or with 1 there; the result has the first, or with
-    `keepdims` the second."""
+    `keepdims` the second.
+    """
     if axis is None:
         return F.take(data, index, axis=None, mode=mode)
     (axis,) = axes_of(axis, len(data.shape))

@@ -76,7 +76,8 @@ register("matmul", _matmul, _matmul_da, _matmul_db, broadcasts=True, result="sam
 
 def _dot(xp: Any, a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
     """Sum over the last axis of `a` (the first with `transpose_a`) and the first of `b` (the last with
-    `transpose_b`); the product where one of them is a number without axes."""
+    `transpose_b`); the product where one of them is a number without axes.
+    """
     if a.ndim == 0 or b.ndim == 0:
         return a * b
     left, right = 0 if transpose_a else a.ndim - 1, b.ndim - 1 if transpose_b else 0
@@ -165,7 +166,8 @@ def _einsum(xp: Any, *operands: Any, subscripts: str) -> Any:
     """Sum of products in Einstein's notation: 'ij,jk->ik' is the matrix product.
 
     Without '->' the result has the letters that occur once, in alphabetical order; '...' stands for any
-    further axes, which broadcast."""
+    further axes, which broadcast.
+    """
     if not isinstance(subscripts, str):
         raise TypeError(f"subscripts is a string like 'ij,jk->ik', got {subscripts!r}")
     if subscripts.count(",") + 1 != len(operands):
@@ -315,7 +317,8 @@ def _pack_triangle(xp: Any, a: Any, *, offset: int = 0, lower: bool = True) -> A
     """The elements of a triangle of square matrices in one axis: lower ones by rows, upper ones by columns.
 
     `offset` is the diagonal the triangle ends at, positive for upper and negative for lower ones; `lower`
-    decides where it is 0."""
+    decides where it is 0.
+    """
     n = side(a)
     if abs(offset) > n:
         raise ValueError(f"offset {offset} is outside matrices of {n} x {n}")
@@ -367,8 +370,7 @@ def _inv(xp: Any, a: Any) -> Any:
 
 
 register("inv", _inv, lambda F, g, y, a: -F.matmul(y, F.matmul(g, y, transpose_b=True), transpose_a=True),
-         keeps="y", result="float",
-         nd="linalg.inverse linalg_inverse", np="linalg.inv", nd_arrays=("A",))
+         keeps="y", result="float", nd="linalg.inverse linalg_inverse", np="linalg.inv", nd_arrays=("A",))
 
 
 def _det(xp: Any, a: Any) -> Any:
@@ -383,8 +385,7 @@ def _wide(F: Any, g: Any) -> Any:
 
 
 register("det", _det, lambda F, g, y, a: _wide(F, g) * F.cofactor(a), result="float",
-         nd="linalg.det linalg_det",
-         np="linalg.det", nd_arrays=("A",))
+         nd="linalg.det linalg_det", np="linalg.det", nd_arrays=("A",))
 
 
 def _cofactor(xp: Any, a: Any) -> Any:
@@ -494,7 +495,8 @@ def _eigh(xp: Any, a: Any) -> Any:
     """Eigenvalues, ascending, and eigenvectors, as columns, of symmetric matrices: two arrays.
 
     Only the lower triangle is read; the gradient is symmetric, and that of the eigenvectors leaves out what
-    is between equal eigenvalues, where it does not exist."""
+    is between equal eigenvalues, where it does not exist.
+    """
     side(a)
     w, v = xp.linalg.eigh(_single(xp, a))
     return w.astype(a.dtype), v.astype(a.dtype)
@@ -553,7 +555,8 @@ def _svd(xp: Any, a: Any) -> Any:
     V^T = a``: three arrays, k = min(rows, columns) wide.
 
     The gradient (J. Townsend, "Differentiating the singular value decomposition", 2016) leaves out what is
-    between equal singular values, where it does not exist."""
+    between equal singular values, where it does not exist.
+    """
     if a.ndim < 2:
         raise ValueError(f"matrices are needed, the array has shape {tuple(a.shape)}")
     u, s, vt = xp.linalg.svd(_single(xp, a), full_matrices=False)

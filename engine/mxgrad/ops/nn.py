@@ -64,10 +64,8 @@ def _softmax_axis(ndim: int, multi_output: bool) -> int:
 
 def _softmax_output(
     xp: Any, data: Any, label: Any, *, grad_scale: float = 1.0, ignore_label: float = -1.0,
-    multi_output: bool = False,
-    use_ignore: bool = False, preserve_shape: bool = False, normalization: str = "null",
-    out_grad: bool = False,
-    smooth_alpha: float = 0.0,
+    multi_output: bool = False, use_ignore: bool = False, preserve_shape: bool = False,
+    normalization: str = "null", out_grad: bool = False, smooth_alpha: float = 0.0,
 ) -> Any:
     """Softmax of `data` along the last axis (axis 1 with `multi_output`), with the gradient of the cross
     entropy.
@@ -77,7 +75,8 @@ def _softmax_output(
     `normalization` divides: by the number of examples ('batch'), by the number of labels that are not
     `ignore_label` ('valid'), or not at all ('null'); with `multi_output` and not 'valid', by the number of
     places per example, too.  `use_ignore` zeroes the gradient where the label is `ignore_label`;
-    `smooth_alpha` moves that much of the label's probability to the others."""
+    `smooth_alpha` moves that much of the label's probability to the others.
+    """
     if normalization not in ("null", "batch", "valid"):
         raise ValueError(f"normalization is 'null', 'batch' or 'valid', not {normalization!r}")
     if data.ndim < 2 and multi_output:
@@ -91,8 +90,7 @@ def _softmax_output(
 def _softmax_output_ddata(
     F: Any, g: Any, y: Any, data: Any, label: Any, grad_scale: float = 1.0, ignore_label: float = -1.0,
     multi_output: bool = False, use_ignore: bool = False, preserve_shape: bool = False,
-    normalization: str = "null",
-    out_grad: bool = False, smooth_alpha: float = 0.0,
+    normalization: str = "null", out_grad: bool = False, smooth_alpha: float = 0.0,
 ) -> Any:
     shape = tuple(data.shape)
     axis = _softmax_axis(len(shape), multi_output)
@@ -119,8 +117,7 @@ def _softmax_output_ddata(
 
 
 register("softmax_output", _softmax_output, _softmax_output_ddata, None, mixed=True,
-         nd="SoftmaxOutput Softmax",
-         nd_arrays=("data", "label"))
+         nd="SoftmaxOutput Softmax", nd_arrays=("data", "label"))
 
 
 def _regression(
@@ -138,8 +135,7 @@ def _regression(
 
     register(name, kernel, rule, None, result="float", nd=public, nd_arrays=("data", "label"), doc=doc + (
         "  Its gradient by `data` does not depend on the head gradient and is divided by the number of "
-        "labels "
-        "per example."))
+        "labels per example."))
 
 
 _regression(
