@@ -76,6 +76,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given.asked and not given.check:
         parser.print_help()
         return 2
+    if (given.check or {"lib", "libs"} & set(given.asked or ())) and not os.path.exists(library_path()):
+        print(
+            "mxgrad-config: the C library was not built when mxgrad was installed; with gcc, cffi and a "
+            "Python "
+            "that has a shared libpython (Debian: python3-dev; pyenv: "
+            "PYTHON_CONFIGURE_OPTS=--enable-shared), "
+            "pip install --force-reinstall --no-deps mxgrad builds it",
+            file=sys.stderr,
+        )
+        return 1
     if given.asked:
         print(" ".join(_ANSWERS[name][0]() for name in given.asked))
     return check() if given.check else 0

@@ -72,6 +72,8 @@ class Frontend:
         def declare(function: Function) -> Function:
             function._array_count = arrays      # type: ignore[attr-defined]
             for public in names.split():
+                if public in self.table:
+                    raise ValueError(f"{self.name}.{public} is declared twice")
                 self.table[public] = function
             return function
         return declare

@@ -192,7 +192,7 @@ def _comparison(name: str) -> Any:
     def compare(self: Any, other: Any) -> Any:
         if not isinstance(other, Array):
             other = _number(OPS[name], other, self._data.dtype)
-        elif other._data.dtype != self._data.dtype:     # type: ignore[attr-defined]
+        elif other._data.dtype != self._data.dtype:
             NDArray._convert(OPS[name], (self, other))
         out = f(self, other)
         return out if type(out) is not NDArray else F.cast(out, dtype=self._data.dtype)

@@ -284,7 +284,7 @@ def _clip_dx(F: Any, g: Any, y: Any, x: Any, a_min: float | None = None, a_max: 
     return F.where(inside, g, 0)
 
 
-_elemwise("clip", _clip_dx, kernel=_clip, nd="clip", np="clip")
+_elemwise("clip", _clip_dx, kernel=_clip, nd="clip")
 
 
 def _smooth_l1(xp: Any, x: Any, *, scalar: float = 1.0) -> Any:

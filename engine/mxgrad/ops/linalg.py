@@ -71,7 +71,7 @@ def _outer(F: Any, a: Any, b: Any) -> Any:
     return F.expand_dims(a, axis=-1) * F.expand_dims(b, axis=-2)
 
 
-register("matmul", _matmul, _matmul_da, _matmul_db, broadcasts=True, result="same")
+register("matmul", _matmul, _matmul_da, _matmul_db, keeps="1|0", broadcasts=True, result="same")
 
 
 def _dot(xp: Any, a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
@@ -116,7 +116,7 @@ def _dot_db(F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False,
     return F.moveaxis(db, source=0, destination=-1) if transpose_b and nb > 1 else db
 
 
-register("dot", _dot, _dot_da, _dot_db, result="same")
+register("dot", _dot, _dot_da, _dot_db, keeps="1|0", result="same")
 
 
 def _tensordot(xp: Any, a: Any, b: Any, *, axes: Any = 2) -> Any:
@@ -159,7 +159,7 @@ def _tensordot_db(F: Any, g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     return F.transpose(ct, axes=tuple(order.index(i) for i in range(nb)))
 
 
-register("tensordot", _tensordot, _tensordot_da, _tensordot_db, result="same", np="tensordot")
+register("tensordot", _tensordot, _tensordot_da, _tensordot_db, keeps="1|0", result="same")
 
 
 def _einsum(xp: Any, *operands: Any, subscripts: str) -> Any:
@@ -488,7 +488,7 @@ def _cholesky_da(F: Any, g: Any, y: Any, a: Any) -> Any:
 
 
 register("cholesky", _cholesky, _cholesky_da, keeps="y", result="float", nd="linalg.potrf linalg_potrf",
-         np="linalg.cholesky", nd_arrays=("A",))
+         nd_arrays=("A",))
 
 
 def _eigh(xp: Any, a: Any) -> Any:

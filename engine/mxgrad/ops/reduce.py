@@ -52,7 +52,7 @@ def _sum_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool = 
     return F.broadcast_to(expand(F, g, a, axis, keepdims), shape=a.shape)
 
 
-register("sum", _sum, _sum_da, keeps="", result="same", nd_arrays=("data",), np="sum")
+register("sum", _sum, _sum_da, keeps="", result="same", nd_arrays=("data",))
 
 
 def _sum_to(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
@@ -76,7 +76,7 @@ def _mean(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 register("mean", _mean,
          lambda F, g, y, a, axis=None, keepdims=False:
          _sum_da(F, g, y, a, axis, keepdims) * (1 / max(1, count_of(a.shape, axis))),
-         keeps="", result="float", nd_arrays=("data",), np="mean")
+         keeps="", result="float", nd_arrays=("data",))
 
 
 def _extreme(name: str) -> Any:
@@ -95,7 +95,6 @@ def _extreme_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: boo
 
 for _name in ("max", "min"):
     register(_name, _extreme(_name), _extreme_da, keeps="xy", result="same", nd_arrays=("data",),
-             np=f"{_name} a{_name}",
              doc=f"{_name.capitalize()}imum over `axis`; every tie gets the gradient.")
 
 
@@ -128,7 +127,7 @@ def _prod_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool =
                            axes=tuple(order.index(i) for i in range(len(order))))
 
 
-register("prod", _prod, _prod_da, result="same", nd_arrays=("data",), np="prod")
+register("prod", _prod, _prod_da, result="same", nd_arrays=("data",))
 
 
 def _nan_to_zero(F: Any, x: Any, value: float) -> Any:
@@ -144,7 +143,7 @@ def _nansum(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> An
 register("nansum", _nansum,
          lambda F, g, y, a, axis=None, keepdims=False:
          F.where(F.isnan(a), 0, expand(F, g, a, axis, keepdims)),
-         result="same", nd_arrays=("data",), np="nansum")
+         result="same", nd_arrays=("data",))
 
 
 def _nanprod(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -156,7 +155,7 @@ def _nanprod(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> A
 register("nanprod", _nanprod,
          lambda F, g, y, a, axis=None, keepdims=False:
          F.where(F.isnan(a), 0, _prod_da(F, g, y, _nan_to_zero(F, a, 1.0), axis, keepdims)),
-         result="same", nd_arrays=("data",), np="nanprod")
+         result="same", nd_arrays=("data",))
 
 
 def _norm(xp: Any, x: Any, *, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -193,7 +192,7 @@ def _var_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, ddof: int = 0, ke
     return expand(F, g, a, axis, keepdims) * centred * (2 / max(1, count_of(a.shape, axis) - ddof))
 
 
-register("var", _var, _var_da, result="float", np="var")
+register("var", _var, _var_da, result="float")
 
 
 def _std(xp: Any, a: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
@@ -206,7 +205,7 @@ def _std_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, ddof: int = 0, ke
     return _var_da(F, half, y, a, axis, ddof, keepdims)
 
 
-register("std", _std, _std_da, keeps="xy", result="float", np="std")
+register("std", _std, _std_da, keeps="xy", result="float")
 
 
 def _cumsum(xp: Any, a: Any, *, axis: int | None = None, dtype: Any = None) -> Any:
@@ -221,7 +220,7 @@ def _cumsum_da(F: Any, g: Any, y: Any, a: Any, axis: int | None = None, dtype: A
     return F.reshape(F.flip(F.cumsum(F.flip(g, axis=along), axis=along), axis=along), shape=a.shape)
 
 
-register("cumsum", _cumsum, _cumsum_da, keeps="", nd="cumsum", np="cumsum")
+register("cumsum", _cumsum, _cumsum_da, keeps="", nd="cumsum")
 
 
 def _cumprod(xp: Any, a: Any, *, axis: int | None = None, dtype: Any = None) -> Any:
@@ -254,7 +253,7 @@ def _cumprod_da(F: Any, g: Any, y: Any, a: Any, axis: int | None = None, dtype: 
     return F.reshape(before * r, shape=shape)
 
 
-register("cumprod", _cumprod, _cumprod_da, keeps="xy", np="cumprod")
+register("cumprod", _cumprod, _cumprod_da, keeps="xy")
 
 
 def _truth(name: str) -> Any:
@@ -264,5 +263,5 @@ def _truth(name: str) -> Any:
     return kernel
 
 
-register("all", _truth("all"), zero, keeps="", np="all", doc="Whether all elements along `axis` are true.")
-register("any", _truth("any"), zero, keeps="", np="any", doc="Whether any element along `axis` is true.")
+register("all", _truth("all"), zero, keeps="", doc="Whether all elements along `axis` are true.")
+register("any", _truth("any"), zero, keeps="", doc="Whether any element along `axis` is true.")

@@ -101,8 +101,7 @@ def _broadcast_to(xp: Any, a: Any, *, shape: Any) -> Any:
     return xp.broadcast_to(a, tuple(shape)).copy()
 
 
-register("broadcast_to", _broadcast_to, lambda F, g, y, a, shape: F.sum_to(g, shape=a.shape), keeps="",
-         np="broadcast_to")
+register("broadcast_to", _broadcast_to, lambda F, g, y, a, shape: F.sum_to(g, shape=a.shape), keeps="")
 
 
 def _flip(xp: Any, a: Any, *, axis: Any = None) -> Any:
@@ -246,7 +245,7 @@ def _repeat_da(F: Any, g: Any, y: Any, a: Any, repeats: int, axis: int | None = 
                      shape=a.shape)
 
 
-register("repeat", _repeat, _repeat_da, keeps="", nd="repeat", np="repeat", nd_arrays=("data",))
+register("repeat", _repeat, _repeat_da, keeps="", nd="repeat", nd_arrays=("data",))
 
 
 def _pad(xp: Any, a: Any, *, pad_width: Any, mode: str = "constant", constant_value: float = 0.0) -> Any:
