@@ -150,7 +150,8 @@ def traceback() -> int:
 _arrays: dict[int, Any] = {}
 _functions: dict[int, _Function] = {}
 # No number is used twice, no small number is a handle, and a number that is an address is none either.
-_next_handle = itertools.count(0x4D58 << 32).__next__
+# The shim gives the odd ones.
+_next_handle = itertools.count(0x4D58 << 32, 2).__next__
 
 
 def _no_handle(h: int, what: str = "array") -> HandleError:
@@ -697,6 +698,8 @@ def _of_arrays(name: str, n: int) -> Callable[..., Any]:
     f: Any = frontend.op_function(name)
     arrays: Sequence[str] = f.arrays
     positional = [p for p in signature(f).parameters.values() if p.kind is not Parameter.KEYWORD_ONLY]
+    if n == len(arrays) and hasattr(f, "short"):
+        return f.short      # type: ignore[no-any-return]
     if arrays and arrays[-1].startswith("*"):
         if any(p.kind is Parameter.VAR_POSITIONAL for p in positional):
             return f        # type: ignore[no-any-return]

@@ -32,6 +32,11 @@
 #define PYTHON_VERSION TEXT(PY_MAJOR_VERSION) "." TEXT(PY_MINOR_VERSION)
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
+#if PY_VERSION_HEX >= 0x030D0000
+#define CURRENT_THREAD_STATE() PyThreadState_GetUnchecked()
+#else
+#define CURRENT_THREAD_STATE() _PyThreadState_UncheckedGet()
+#endif
 
 #ifndef MXG_BUILD_PYTHON
 #define MXG_BUILD_PYTHON "" /* the interpreter that the library was built with */
@@ -429,9 +434,35 @@ static int start_failed_in_python(void)
 
 /* The functions of capi.py that small operators need: past cffi, which converts arguments of any kind, a call
  * takes half the time. */
-enum { FREE, INVOKE1, INVOKE2, SET_LINE, N_DIRECT };
-static const char *const DIRECT[N_DIRECT] = {"free", "invoke1", "invoke2", "set_line"};
+enum { FREE, INVOKE1, INVOKE2, SET_LINE, GIVE_RESULTS, N_DIRECT };
+static const char *const DIRECT[N_DIRECT] = {"free", "invoke1", "invoke2", "set_line", "_give_results"};
 static PyObject *direct[N_DIRECT], *report;
+/* What capi.py keeps: the arrays by handle, and of each operator its function for one and for two arrays.  A
+ * small operator is looked up and called from here, past Python's own frame. */
+enum { ARRAYS, UNARY, BINARY, ARRAY_CLASS, N_KEPT };
+static const char *const KEPT[N_KEPT] = {"_arrays", "_unary", "_binary", "Array"};
+static PyObject *kept[N_KEPT];
+
+/* The integer that a Python function gave, whose reference is taken over; without one, 0 and the error that it
+ * raised recorded. */
+static int64_t number_or_report(PyObject *result)
+{
+    PyObject *type, *value, *trace;
+    if (LIKELY(result != NULL)) {
+        int64_t number = PyLong_AsLongLong(result);
+        Py_DECREF(result);
+        return number;
+    }
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    result = PyObject_CallFunctionObjArgs(report, type, value, trace != NULL ? trace : Py_None, NULL);
+    Py_XDECREF(result);
+    Py_XDECREF(trace);
+    Py_XDECREF(value);
+    Py_XDECREF(type);
+    PyErr_Clear();
+    return 0;
+}
 
 /* Calls direct[which] with n integers, as cffi would.  The thread must have a Python thread state already:
  * the one that cffi makes at a thread's first call stays, one made here would come and go with every call. */
@@ -440,31 +471,113 @@ static int64_t call_direct(int which, size_t n, int64_t a, int64_t b, int64_t c)
     const int64_t values[3] = {a, b, c};
     PyObject *args[4] = {NULL}, *result = NULL;
     PyGILState_STATE gil = PyGILState_Ensure();
-    int64_t rc = 0;
+    int64_t rc;
     size_t i;
 
     for (i = 0; i < n && (args[i + 1] = PyLong_FromLongLong(values[i])) != NULL;)
         i++;
     if (i == n)
         result = PyObject_Vectorcall(direct[which], args + 1, n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    if (result != NULL) {
-        rc = PyLong_AsLongLong(result);
-        Py_DECREF(result);
-    } else {
-        PyObject *type, *value, *trace;
-        PyErr_Fetch(&type, &value, &trace);
-        PyErr_NormalizeException(&type, &value, &trace);
-        result = PyObject_CallFunctionObjArgs(report, type, value, trace != NULL ? trace : Py_None, NULL);
-        Py_XDECREF(result);
-        Py_XDECREF(trace);
-        Py_XDECREF(value);
-        Py_XDECREF(type);
-        PyErr_Clear();
-    }
+    rc = number_or_report(result);
     for (i = 0; i < n; i++)
         Py_XDECREF(args[i + 1]);
     PyGILState_Release(gil);
     return rc;
+}
+
+/* Takes the GIL for a thread that has a Python thread state, unless it holds it; what to give to leave_python.
+ * PyGILState_Ensure does the same and counts besides. */
+static PyThreadState *enter_python(void)
+{
+    PyThreadState *mine = PyGILState_GetThisThreadState();
+    if (CURRENT_THREAD_STATE() == mine)
+        return NULL;
+    PyEval_RestoreThread(mine);
+    return mine;
+}
+
+static void leave_python(const PyThreadState *entered)
+{
+    if (entered != NULL)
+        PyEval_SaveThread();
+}
+
+/* The array of a handle, or NULL: a new reference. */
+static PyObject *array_of(int64_t handle)
+{
+    PyObject *key = PyLong_FromLongLong(handle), *found = NULL;
+    if (key != NULL) {
+        found = PyDict_GetItemWithError(kept[ARRAYS], key);
+        Py_XINCREF(found);
+        Py_DECREF(key);
+    }
+    PyErr_Clear();
+    return found;
+}
+
+/* A handle for an array, whose reference is taken over.  capi.py gives the even numbers. */
+static int64_t give_array(PyObject *array)
+{
+    static int64_t last = ((int64_t)0x4D58 << 32) - 1; /* guarded by the GIL */
+    int64_t handle = last += 2;
+    PyObject *key = PyLong_FromLongLong(handle);
+    int done = key != NULL ? PyDict_SetItem(kept[ARRAYS], key, array) : -1;
+    Py_XDECREF(key);
+    Py_DECREF(array);
+    return done == 0 ? handle : number_or_report(NULL);
+}
+
+/* An operator on one array, or on two if b is not 0: the handle of its result, SEVERAL, or 0 and an error. */
+static int64_t invoke_direct(int op, int64_t a, int64_t b)
+{
+    PyObject *args[3] = {NULL}, *result = NULL;
+    PyThreadState *entered = enter_python();
+    const size_t n = b != 0 ? 2 : 1;
+    PyObject *function;
+    int64_t rc;
+
+    args[1] = array_of(a);
+    if (n == 2) {
+        args[2] = b == a ? args[1] : array_of(b);
+        if (b == a)
+            Py_XINCREF(args[2]);
+    }
+    if (args[n] == NULL || args[1] == NULL) {
+        Py_XDECREF(args[1]);
+        Py_XDECREF(args[2]);
+        leave_python(entered);
+        return call_direct(n == 2 ? INVOKE2 : INVOKE1, n + 1, op, a, b); /* which says what is wrong */
+    }
+    function = PyList_GetItem(kept[n == 2 ? BINARY : UNARY], op);
+    if (function != NULL) {
+        Py_INCREF(function);
+        result = PyObject_Vectorcall(function, args + 1, n | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+        Py_DECREF(function);
+    }
+    if (result != NULL && LIKELY(PyObject_TypeCheck(result, (PyTypeObject *)kept[ARRAY_CLASS])))
+        rc = give_array(result);
+    else if (result != NULL) {
+        PyObject *handles = PyObject_CallOneArg(direct[GIVE_RESULTS], result);
+        Py_DECREF(result);
+        rc = number_or_report(handles);
+    } else
+        rc = number_or_report(NULL);
+    Py_DECREF(args[1]);
+    Py_XDECREF(args[2]);
+    leave_python(entered);
+    return rc;
+}
+
+static int64_t free_direct(int64_t handle)
+{
+    PyThreadState *entered = enter_python();
+    PyObject *key = PyLong_FromLongLong(handle);
+    int done = key != NULL ? PyDict_DelItem(kept[ARRAYS], key) : -1;
+    Py_XDECREF(key);
+    if (done != 0)
+        PyErr_Clear();
+    leave_python(entered);
+    return done == 0 ? 1 : call_direct(FREE, 1, handle, 0, 0); /* which says what is wrong */
 }
 
 static int has_thread_state(void)
@@ -492,6 +605,9 @@ static int start_engine(void)
         done = PyObject_CallMethod(capi, "install", "OOssi", ffi, lib, library_path, libpython_path, own);
     for (i = 0; done != NULL && i < N_DIRECT; i++)
         if ((direct[i] = PyObject_GetAttrString(capi, DIRECT[i])) == NULL)
+            Py_CLEAR(done);
+    for (i = 0; done != NULL && i < N_KEPT; i++)
+        if ((kept[i] = PyObject_GetAttrString(capi, KEPT[i])) == NULL)
             Py_CLEAR(done);
     if (done != NULL && (report = PyObject_GetAttrString(capi, "_report")) == NULL)
         Py_CLEAR(done);
@@ -854,7 +970,7 @@ MXG_API int mxg_ndarray_free(mxg_ndarray a)
     if (a == NULL || is_shut_down())
         return MXG_OK;
     ENTER();
-    return status(has_thread_state() ? call_direct(FREE, 1, H(a), 0, 0) : mxg_py_free(H(a)));
+    return status(has_thread_state() ? free_direct(H(a)) : mxg_py_free(H(a)));
 }
 
 MXG_API int mxg_ndarray_free_n(int32_t n, const mxg_ndarray *a)
@@ -1210,12 +1326,12 @@ static inline int give_results(int64_t rc, int32_t *n_out, mxg_ndarray *out)
 
 static inline int64_t invoke1(int op, int64_t a)
 {
-    return has_thread_state() ? call_direct(INVOKE1, 2, op, a, 0) : mxg_py_invoke1(op, a);
+    return has_thread_state() ? invoke_direct(op, a, 0) : mxg_py_invoke1(op, a);
 }
 
 static inline int64_t invoke2(int op, int64_t a, int64_t b)
 {
-    return has_thread_state() ? call_direct(INVOKE2, 3, op, a, b) : mxg_py_invoke2(op, a, b);
+    return has_thread_state() && b != 0 ? invoke_direct(op, a, b) : mxg_py_invoke2(op, a, b);
 }
 
 static int invoke(mxg_op op, int32_t n_in, const mxg_ndarray *in, const char *params, int64_t nbytes,

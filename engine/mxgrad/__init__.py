@@ -25,7 +25,14 @@ from .context import Context, Device, cpu, cpu_pinned, current_context, current_
 ndarray = nd
 
 # Modules that many programs do without are imported when they are first asked for.
-_LAZY = ("error", "np", "npx", "random", "testing")
+_LAZY = (
+    "device", "engine", "error", "np", "npx", "operator", "random", "runtime", "test_utils", "testing", "util",
+)
+# Names of theirs that are the package's too.
+_FROM_UTIL = (
+    "is_np_array", "is_np_default_dtype", "is_np_shape", "np_array", "np_default_dtype", "np_shape",
+    "set_np_shape", "use_np", "use_np_array", "use_np_default_dtype", "use_np_shape",
+)
 
 __all__ = [
     "MXNetError",
@@ -41,21 +48,51 @@ __all__ = [
     "gpu",
     "nd",
     "num_gpus",
+    "as_mxnet",
     *_LAZY,
+    *_FROM_UTIL,
 ]
 
 
-_ALIASES = {"numpy": "np", "numpy_extension": "npx"}
+_ALIASES = {"numpy": "np", "numpy_extension": "npx", "rnd": "random"}
+
+
+def as_mxnet() -> None:
+    """Make ``import mxnet``, and every ``mxnet.x.y``, mean mxgrad in this process, from now on.
+
+    The modules are mxgrad's own, not copies: ``mxnet.nd is mxgrad.nd``, and ``mxnet.__version__`` is
+    mxgrad's.  A module or name that mxgrad does not have gives an ImportError, or an AttributeError, that
+    suggests the nearest.  ``python -m mxgrad script.py`` runs a program that way without a change to it.
+
+    Raises
+    ------
+    MXNetError
+        Another mxnet was imported before.
+
+    Examples
+    --------
+    >>> import mxgrad
+    >>> mxgrad.as_mxnet()
+    >>> import mxnet as mx
+    >>> from mxnet.ndarray import NDArray
+    >>> isinstance(mx.nd.ones(2), NDArray), mx is mxgrad
+    (True, True)
+    """
+    from .compat import install
+
+    install()
 
 
 def __getattr__(name: str) -> Any:
     name = _ALIASES.get(name, name)
-    if name in _LAZY:
+    if name in _LAZY or name in _FROM_UTIL:
         from importlib import import_module
 
+        if name in _FROM_UTIL:
+            return getattr(import_module("mxgrad.util"), name)
         return import_module(f"mxgrad.{name}")
     raise UnknownNameError(f"module 'mxgrad' has no attribute {name!r}{nearest(name, __all__)}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_LAZY, *_FROM_UTIL})

@@ -99,6 +99,8 @@ class Frontend:
         function.__module__ = f"mxgrad.{self.name}"
         function.__doc__ = document(op, arrays)
         function._array_count = "*" if op.variadic else len(arrays)     # type: ignore[attr-defined]
+        if short:
+            function.short = scope["short"]     # type: ignore[attr-defined]
         return function
 
     def short(self, op: Op) -> Function:

@@ -220,12 +220,15 @@ def _unary(op: Op) -> Callable[[Any], Any]:
         if entry is None or not state.recording:
             r._entry = None
             return r
-        frame = _getframe(1)
-        code: Any = frame.f_code
-        if code is _user_code:
-            lasti = frame.f_lasti
-        else:
-            code, lasti = _caller(code)
+        try:
+            frame = _getframe(1)
+            code: Any = frame.f_code
+            if code is _user_code:
+                lasti = frame.f_lasti
+            else:
+                code, lasti = _caller(code)
+        except ValueError:      # the C library called: there is no frame
+            code, lasti = state.location or ("", 0)
         params = None if floats else _EMPTY
         if keeps_x:
             xc = x._cell
@@ -328,12 +331,15 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         if xe is None and ye is None or not state.recording:
             r._entry = None
             return r
-        frame = _getframe(1)
-        code: Any = frame.f_code
-        if code is _user_code:
-            lasti = frame.f_lasti
-        else:
-            code, lasti = _caller(code)
+        try:
+            frame = _getframe(1)
+            code: Any = frame.f_code
+            if code is _user_code:
+                lasti = frame.f_lasti
+            else:
+                code, lasti = _caller(code)
+        except ValueError:      # the C library called: there is no frame
+            code, lasti = state.location or ("", 0)
         params: Any = None
         kept: Any = None
         watched: tuple[Any, ...] = ()

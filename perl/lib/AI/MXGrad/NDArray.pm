@@ -35,17 +35,20 @@ my %RESHAPED;
 sub CLONE_SKIP { return 1 }
 
 sub DESTROY {
-    if ($CARE) {
-        local $@;
-        my $h = ${ $_[0] } // 0;
-        if (exists $RESHAPED{$h}) {
-            delete $RESHAPED{$h};
-            $CARE--;
-        }
-        mxg_ndarray_free($h) if !$OVER && (!$DEPTH || ${^GLOBAL_PHASE} eq 'RUN');
-        return;
-    }
+    no overloading;
+    return _free_with_care(${ $_[0] } // 0) if $CARE;
     mxg_ndarray_free(${ $_[0] });
+}
+
+sub _free_with_care {
+    my ($h) = @_;
+    local $@;
+    if (exists $RESHAPED{$h}) {
+        delete $RESHAPED{$h};
+        $CARE--;
+    }
+    mxg_ndarray_free($h) if !$OVER && (!$DEPTH || ${^GLOBAL_PHASE} eq 'RUN');
+    return;
 }
 
 sub _bad { return AI::MXGrad::Error->throw(@_) }
@@ -56,37 +59,43 @@ sub _is_number { return defined $_[0] && !ref $_[0] && looks_like_number($_[0]) 
 
 # ---- operators
 
-# The operators are what small arrays cost, so they touch nothing twice.
+# The operators are what small arrays cost, so they touch nothing twice: `no overloading` spares perl the search
+# for an overloaded ${ }, one argument spares bless the search for the class.
 sub _binary {
     my ($name) = @_;
     my $op = AI::MXGrad::Ops::handle($name);
     return sub {
+        no overloading;
         here() if $RECORDING;
-        if (ref $_[1] eq __PACKAGE__) {
-            mxg_invoke2($op, ${ $_[0] }, ${ $_[1] }, \my $h) and fail();
-            return bless \$h, __PACKAGE__;
-        }
-        my ($x, $y, $swapped) = @_;
-        my $h;
-        if (!ref $y && looks_like_number($y)) {
-            mxg_invoke_scalar($op, $$x, $y, $swapped ? 1 : 0, \$h) and fail();
-        }
-        else {
-            $y = __PACKAGE__->coerce($y, $x);
-            ($x, $y) = ($y, $x) if $swapped;
-            mxg_invoke2($op, $$x, $$y, \$h) and fail();
-        }
-        return bless \$h, __PACKAGE__;
+        return _with_other($op, @_) if ref $_[1] ne __PACKAGE__;
+        mxg_invoke2($op, ${ $_[0] }, ${ $_[1] }, \my $h) and fail();
+        return bless \$h;
     };
+}
+
+# An operator on an array and something that is none.
+sub _with_other {
+    my ($op, $x, $y, $swapped) = @_;
+    my $h;
+    if (!ref $y && looks_like_number($y)) {
+        mxg_invoke_scalar($op, $$x, $y, $swapped ? 1 : 0, \$h) and fail();
+    }
+    else {
+        $y = __PACKAGE__->coerce($y, $x);
+        ($x, $y) = ($y, $x) if $swapped;
+        mxg_invoke2($op, $$x, $$y, \$h) and fail();
+    }
+    return bless \$h, __PACKAGE__;
 }
 
 sub _unary {
     my ($name) = @_;
     my $op = AI::MXGrad::Ops::handle($name);
     return sub {
+        no overloading;
         here() if $RECORDING;
         mxg_invoke1($op, ${ $_[0] }, \my $h) and fail();
-        return bless \$h, __PACKAGE__;
+        return bless \$h;
     };
 }
 
@@ -296,13 +305,14 @@ sub handle { return ${ $_[0] } }
 
 sub as_array { return $_[0] }
 
+# Where C writes the sizes.
 my $MAX_NDIM = 32;
+my $SIZES = buffer(8 * $MAX_NDIM);
 
 sub _shape {
     my ($x) = @_;
-    my $sizes = buffer(8 * $MAX_NDIM);
-    mxg_ndarray_shape($$x, $MAX_NDIM, $sizes, \my $ndim) and fail();
-    return [unpack "q$ndim", $sizes];
+    mxg_ndarray_shape($$x, $MAX_NDIM, $SIZES, \my $ndim) and fail();
+    return [unpack "q$ndim", $SIZES];
 }
 
 sub shape { return [@{ $_[0]->_shape }] }
