@@ -623,6 +623,7 @@ _unary: list[Callable[..., Any]] = []
 _binary: list[Callable[..., Any]] = []
 _bound: dict[tuple[int, int, bytes], Callable[..., Any]] = {}
 _MAX_BOUND = 4096
+_listing = threading.Lock()
 _SEVERAL = -1       # SEVERAL of shim.h
 
 
@@ -633,18 +634,21 @@ class _FirstCall:
         self.calls, self.op = calls, op
 
     def __call__(self, *arrays: Any) -> Any:
-        f = self.calls[self.op] = _bind((self.op, len(arrays), b""))
+        f = _bind((self.op, len(arrays), b""))
+        # without `out` and parameters a generated function only passes the arrays on
+        f = self.calls[self.op] = getattr(f, "short", f)
         return f(*arrays)
 
 
 @_export
 def op_count() -> int:
-    if not _op_names:
-        names = frontend.op_names()
-        for calls in _unary, _binary:
-            calls.extend(_FirstCall(calls, i) for i in range(len(names)))
-        _op_numbers.update((name, i) for i, name in enumerate(names))
-        _op_names.extend(names)
+    with _listing:      # the frontends are imported now, and a half imported one has half its names
+        if not _op_names:
+            names = frontend.op_names()
+            for calls in _unary, _binary:
+                calls.extend(_FirstCall(calls, i) for i in range(len(names)))
+            _op_numbers.update((name, i) for i, name in enumerate(names))
+            _op_names.extend(names)
     return len(_op_names)
 
 
@@ -698,8 +702,6 @@ def _of_arrays(name: str, n: int) -> Callable[..., Any]:
     f: Any = frontend.op_function(name)
     arrays: Sequence[str] = f.arrays
     positional = [p for p in signature(f).parameters.values() if p.kind is not Parameter.KEYWORD_ONLY]
-    if n == len(arrays) and hasattr(f, "short"):
-        return f.short      # type: ignore[no-any-return]
     if arrays and arrays[-1].startswith("*"):
         if any(p.kind is Parameter.VAR_POSITIONAL for p in positional):
             return f        # type: ignore[no-any-return]

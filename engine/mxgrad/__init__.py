@@ -26,7 +26,8 @@ ndarray = nd
 
 # Modules that many programs do without are imported when they are first asked for.
 _LAZY = (
-    "device", "engine", "error", "np", "npx", "operator", "random", "runtime", "test_utils", "testing", "util",
+    "attribute", "device", "engine", "error", "name", "np", "npx", "operator", "random", "runtime",
+    "test_utils", "testing", "util",
 )
 # Names of theirs that are the package's too.
 _FROM_UTIL = (

@@ -19,7 +19,15 @@ __all__ = [
     "DTYPES",
     "as_dtype",
     "nearest",
+    "string_types",
+    "integer_types",
+    "numeric_types",
 ]
+
+# For isinstance, as MXNet's programs use them.
+string_types = (str,)
+integer_types = (int, numpy.integer)
+numeric_types = (float, int, numpy.generic)
 
 
 class MXNetError(RuntimeError):

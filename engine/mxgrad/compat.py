@@ -65,11 +65,9 @@ def _found(name: str) -> Any:
     package = _found(parent)
     found = getattr(package, child, None)
     if not isinstance(found, (ModuleType, Namespace)):
-        ours = getattr(package, "__name__", parent)
-        modules = [n for n in dir(package) if isinstance(getattr(package, n, None), (ModuleType, Namespace))]
         raise ModuleNotFoundError(
-            f"No module named {name!r}: mxgrad stands for mxnet, and {ours!r} has no module {child!r}"
-            f"{nearest(child, modules)}",
+            f"No module named {name!r}: mxgrad stands for mxnet and has no such module"
+            f"{nearest(child, dir(package))}",
             name=name,
         )
     return found

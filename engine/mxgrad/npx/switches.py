@@ -80,6 +80,16 @@ def np_array(active: bool = True) -> Iterator[None]:
         _state.array = before
 
 
+@contextmanager
+def np_default_dtype(active: bool = True) -> Iterator[None]:
+    """A scope, or a decorator, in which `is_np_default_dtype` says `active`."""
+    before = set_np_default_dtype(active)
+    try:
+        yield
+    finally:
+        _state.dtype = before
+
+
 def use_np(func: _T) -> _T:
     """A decorator for functions and classes that asks for NumPy semantics, which are always on."""
     return func
