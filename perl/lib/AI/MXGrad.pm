@@ -271,9 +271,11 @@ is looked for
 
 =item 2. in F<pyffi/> of the source tree that this file is in;
 
-=item 3. where C<python3 -m mxgrad_ffi --lib> says; C<MXGRAD_PYTHON> names another Python;
+=item 3. where it was when C<perl Makefile.PL> found it, for an installed AI::MXGrad;
 
-=item 4. in the library path of the system.
+=item 4. where C<python3 -m mxgrad_ffi --lib> says; C<MXGRAD_PYTHON> names another Python;
+
+=item 5. in the library path of the system.
 
 =back
 

@@ -59,6 +59,11 @@ sub _in_place {
     return;
 }
 
+# Makefile.PL writes this module, with the path of the library that it found.
+sub _from_install {
+    return eval { require AI::MXGrad::FFI::Installed; AI::MXGrad::FFI::Installed::library() };
+}
+
 sub _from_python {
     my $python = ($ENV{MXGRAD_PYTHON} || 'python3') =~ s/'/'\\''/gr;
     open my $pipe, '-|', "'$python' -m mxgrad_ffi --lib 2>/dev/null" or return;
@@ -83,6 +88,7 @@ sub find_library {
     my @places = (
         ['the environment variable MXGRAD_LIBRARY, which is not set', sub { return }],
         ["pyffi/$FILE above " . dirname(File::Spec->rel2abs(__FILE__)), \&_in_place],
+        ['what Makefile.PL found when AI::MXGrad was installed', \&_from_install],
         ["the Python package mxgrad_ffi, by '$python -m mxgrad_ffi --lib'", \&_from_python],
         ['libmxgrad.so in the library path of the system', \&_from_system],
     );

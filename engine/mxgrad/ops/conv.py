@@ -1,0 +1,554 @@
+"""Sliding windows: convolution and its adjoints, pooling, windows as columns.
+
+A convolution is linear in the data and in the weights, so three ops close under differentiation: `conv` gives
+the output, `conv_data` is its adjoint by the data (and so the transposed convolution), `conv_weight` by the
+weights; the derivatives of each are the other two.  In the same way the ops of pooling come in pairs, from
+windows and back into them.
+
+Arrays are (batch, channels, spatial axes).  A window has one element, a tap, per element of the kernel; the
+kernels below loop over taps, and each tap is one slice of the input and one of the output.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product as combinations
+from typing import Any
+
+from ..base import as_dtype
+from ..registry import register
+from .shape import product
+
+Lengths = tuple[int, ...]
+
+
+def out_length(n: int, kernel: int, stride: int, dilate: int, pad: int) -> int:
+    """How many windows fit in `n` elements padded on both sides; less than 1 if none does."""
+    return (n + 2 * pad - dilate * (kernel - 1) - 1) // stride + 1
+
+
+def _out_shape(shape: Lengths, kernel: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths) -> Lengths:
+    return tuple(map(out_length, shape, kernel, stride, dilate, pad))
+
+
+def _taps(
+    shape: Lengths, out: Lengths, kernel: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths,
+) -> Iterator[tuple[int, Any, Any]]:
+    """For each tap its number, where it reads the input, and in which windows: keys over the last axes.
+
+    What would be read from the padding is left out of both.
+    """
+    axes = []
+    for n, m, k, s, d, p in zip(shape, out, kernel, stride, dilate, pad):
+        along = []
+        for i in range(k):
+            start = i * d - p
+            first, end = max(0, -(start // s)), min(m, (n - 1 - start) // s + 1)
+            inside = slice(start + first * s, start + (end - 1) * s + 1, s), slice(first, end)
+            along.append(inside if first < end else None)
+        axes.append(along)
+    for number, chosen in enumerate(combinations(*axes)):
+        pairs = [c for c in chosen if c is not None]
+        if len(pairs) == len(chosen):
+            yield number, (Ellipsis, *(a for a, _ in pairs)), (Ellipsis, *(b for _, b in pairs))
+
+
+def _columns(
+    xp: Any, x: Any, out: Lengths, kernel: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths,
+) -> Any:
+    """The windows of `x` (leading axes a, b, then spatial ones) as an array (a, taps, b, windows ...)."""
+    # Without padding every element is written below.
+    make = xp.zeros if any(pad) else xp.empty
+    cols = make((x.shape[0], product(kernel), x.shape[1], *out), x.dtype)
+    for t, read, write in _taps(x.shape[2:], out, kernel, stride, dilate, pad):
+        cols[:, t][write] = x[read]
+    return cols
+
+
+def _from_columns(
+    xp: Any, cols: Any, shape: Lengths, kernel: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths,
+) -> Any:
+    """The adjoint of `_columns`: every element of a window added to where it came from."""
+    x = xp.zeros((cols.shape[0], cols.shape[2], *shape), cols.dtype)
+    for t, read, write in _taps(shape, cols.shape[3:], kernel, stride, dilate, pad):
+        x[read] += cols[:, t][write]
+    return x
+
+
+# convolution ------------------------------------------------------------------------------------------------
+#
+# Channels go before the batch here, so that one product of matrices per group does the whole batch.
+
+
+def _conv(
+    xp: Any, x: Any, w: Any, *, stride: Lengths, dilate: Lengths, pad: Lengths, groups: int = 1,
+) -> Any:
+    """Cross-correlation of `x` (batch, channels, ...) with the weights `w` (filters, channels / groups, ...).
+
+    ``y[n, f, i] = sum over c, t of w[f, c, t] * x[n, c, i * stride + t * dilate - pad]``, c running over the
+    channels of f's group.
+    """
+    kernel = w.shape[2:]
+    out = _out_shape(x.shape[2:], kernel, stride, dilate, pad)
+    cols = _columns(xp, xp.swapaxes(x, 0, 1), out, kernel, stride, dilate, pad)
+    rows = w.shape[1] * product(kernel)
+    y = xp.matmul(w.reshape(groups, w.shape[0] // groups, rows),
+                  cols.reshape(groups, rows, x.shape[0] * product(out)))
+    return xp.ascontiguousarray(xp.swapaxes(y.reshape(w.shape[0], x.shape[0], *out), 0, 1))
+
+
+def _filters_first(xp: Any, g: Any, groups: int) -> Any:
+    """`g` (batch, filters, ...) as (groups, filters / groups, the rest)."""
+    filters, rest = g.shape[1] // groups, g.shape[0] * product(g.shape[2:])
+    return xp.swapaxes(g, 0, 1).reshape(groups, filters, rest)
+
+
+def _conv_data(
+    xp: Any, g: Any, w: Any, *, shape: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths,
+    groups: int = 1,
+) -> Any:
+    """The adjoint of `conv` by its data, whose spatial axes have the lengths `shape`."""
+    kernel, channels = w.shape[2:], w.shape[1]
+    rows = channels * product(kernel)
+    weights = xp.swapaxes(w.reshape(groups, w.shape[0] // groups, rows), 1, 2)
+    cols = xp.matmul(weights, _filters_first(xp, g, groups))
+    cols = cols.reshape(groups * channels, product(kernel), g.shape[0], *g.shape[2:])
+    x = _from_columns(xp, cols, shape, kernel, stride, dilate, pad)
+    return xp.ascontiguousarray(xp.swapaxes(x, 0, 1))
+
+
+def _conv_weight(
+    xp: Any, x: Any, g: Any, *, kernel: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths,
+    groups: int = 1,
+) -> Any:
+    """The adjoint of `conv` by its weights, whose spatial axes have the lengths `kernel`."""
+    cols = _columns(xp, xp.swapaxes(x, 0, 1), g.shape[2:], kernel, stride, dilate, pad)
+    channels = x.shape[1] // groups
+    cols = cols.reshape(groups, channels * product(kernel), x.shape[0] * product(g.shape[2:]))
+    w = xp.matmul(_filters_first(xp, g, groups), xp.swapaxes(cols, 1, 2))
+    return w.reshape(g.shape[1], channels, *kernel)
+
+
+register("conv", _conv,
+         lambda F, g, y, x, w, **p: F.conv_data(g, w, shape=x.shape[2:], **p),
+         lambda F, g, y, x, w, **p: F.conv_weight(x, g, kernel=w.shape[2:], **p),
+         keeps="1|0", result="same")
+register("conv_data", _conv_data,
+         lambda F, h, y, g, w, shape, **p: F.conv(h, w, **p),
+         lambda F, h, y, g, w, shape, **p: F.conv_weight(h, g, kernel=w.shape[2:], **p),
+         keeps="1|0", result="same")
+register("conv_weight", _conv_weight,
+         lambda F, h, y, x, g, kernel, **p: F.conv_data(g, h, shape=x.shape[2:], **p),
+         lambda F, h, y, x, g, kernel, **p: F.conv(x, h, **p),
+         keeps="1|0", result="same")
+
+
+def _im2col(
+    xp: Any, x: Any, *, kernel: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths,
+) -> Any:
+    """The windows of `x` (batch, channels, ...) as columns: (batch, channels * taps, windows)."""
+    out = _out_shape(x.shape[2:], kernel, stride, dilate, pad)
+    n, c = x.shape[:2]
+    cols = _columns(xp, x.reshape(n * c, 1, *x.shape[2:]), out, kernel, stride, dilate, pad)
+    return cols.reshape(n, c * product(kernel), product(out))
+
+
+def _col2im(
+    xp: Any, cols: Any, *, shape: Lengths, kernel: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths,
+) -> Any:
+    """The adjoint of `im2col`: columns added up to an image whose spatial axes have the lengths `shape`."""
+    out = _out_shape(shape, kernel, stride, dilate, pad)
+    n, c = cols.shape[0], cols.shape[1] // product(kernel)
+    x = _from_columns(xp, cols.reshape(n * c, product(kernel), 1, *out), shape, kernel, stride, dilate, pad)
+    return x.reshape(n, c, *shape)
+
+
+register("im2col", _im2col, lambda F, g, y, x, **p: F.col2im(g, shape=x.shape[2:], **p), keeps="")
+register("col2im", _col2im, lambda F, g, y, cols, shape, **p: F.im2col(g, **p), keeps="")
+
+
+# windows of pooling -----------------------------------------------------------------------------------------
+
+
+def _counts(xp: Any, like: Any, n: int, m: int, k: int, s: int, p: int, count: str) -> Any:
+    """How many elements the m windows of an axis count: those in the data, or in the padding, too."""
+    start = xp.arange(m) * s - p
+    end = xp.minimum(start + k, n + p if count == "pad" else n)
+    return xp.maximum(end - (start if count == "pad" else xp.maximum(start, 0)), 1).astype(like.dtype)
+
+
+def _divided(
+    xp: Any, y: Any, shape: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths, count: str | None,
+) -> Any:
+    """`y`, one number per window, over how many elements the window counts."""
+    if count is not None:
+        for axis, (n, m, k, s, p) in enumerate(zip(shape, y.shape[2:], kernel, stride, pad)):
+            y = y / _counts(xp, y, n, m, k, s, p, count).reshape((-1,) + (1,) * (len(shape) - axis - 1))
+    return y
+
+
+def _sum_windows(
+    xp: Any, x: Any, *, out: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths,
+    count: str | None = None,
+) -> Any:
+    """The sum of each window; with `count` the mean, over its elements in the data ('data') or in the data
+    and the padding ('pad').
+    """
+    y = xp.zeros(x.shape[:2] + tuple(out), x.dtype)
+    for _, read, write in _taps(x.shape[2:], out, kernel, stride, (1,) * len(out), pad):
+        y[write] += x[read]
+    return _divided(xp, y, x.shape[2:], kernel, stride, pad, count)
+
+
+def _spread_windows(
+    xp: Any, g: Any, *, shape: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths,
+    count: str | None = None,
+) -> Any:
+    """The adjoint of `sum_windows`: the number of each window added to all of its elements."""
+    g = _divided(xp, g, shape, kernel, stride, pad, count)
+    x = xp.zeros(g.shape[:2] + tuple(shape), g.dtype)
+    for _, read, write in _taps(shape, g.shape[2:], kernel, stride, (1,) * len(shape), pad):
+        x[read] += g[write]
+    return x
+
+
+register("sum_windows", _sum_windows,
+         lambda F, g, y, x, out, **p: F.spread_windows(g, shape=x.shape[2:], **p), keeps="", result="same")
+register("spread_windows", _spread_windows,
+         lambda F, h, y, g, shape, **p: F.sum_windows(h, out=g.shape[2:], **p), keeps="", result="same")
+
+
+def _max_places(
+    xp: Any, x: Any, *, out: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths,
+) -> Any:
+    """The number of the tap that is the first maximum of each window, int32; -1 where no element is greater
+    than minus infinity.
+    """
+    best = xp.full(x.shape[:2] + tuple(out), float("-inf"), x.dtype)
+    places = xp.full(best.shape, -1, "int32")
+    for t, read, write in _taps(x.shape[2:], out, kernel, stride, (1,) * len(out), pad):
+        better = x[read] > best[write]
+        places[write] = xp.where(better, t, places[write])
+        best[write] = xp.where(better, x[read], best[write])
+    return places
+
+
+def _pick_windows(
+    xp: Any, x: Any, places: Any, *, kernel: Lengths, stride: Lengths, pad: Lengths, fill: float = 0.0,
+) -> Any:
+    """The element of each window that `places` names, `fill` for -1."""
+    y = xp.full(places.shape, fill, x.dtype)
+    for t, read, write in _taps(x.shape[2:], y.shape[2:], kernel, stride, (1,) * (x.ndim - 2), pad):
+        y[write] = xp.where(places[write] == t, x[read], y[write])
+    return y
+
+
+def _put_windows(
+    xp: Any, g: Any, places: Any, *, shape: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths,
+) -> Any:
+    """The adjoint of `pick_windows`: the number of each window added to the element that `places` names."""
+    x = xp.zeros(g.shape[:2] + tuple(shape), g.dtype)
+    for t, read, write in _taps(shape, g.shape[2:], kernel, stride, (1,) * len(shape), pad):
+        x[read] += g[write] * (places[write] == t)
+    return x
+
+
+register("max_places", _max_places, None, keeps="", mixed=True)
+register("pick_windows", _pick_windows,
+         lambda F, g, y, x, i, fill=0.0, **p: F.put_windows(g, i, shape=x.shape[2:], **p), None,
+         keeps="1|", mixed=True)
+register("put_windows", _put_windows,
+         lambda F, h, y, g, i, shape, **p: F.pick_windows(h, i, **p), None, keeps="1|", mixed=True)
+
+
+# what the frontends share -----------------------------------------------------------------------------------
+
+LAYOUTS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
+"""Layouts by the number of spatial axes: channels second (the default), channels last."""
+
+
+def lengths(value: Any, name: str, rank: int, default: int, least: int) -> Lengths:
+    """A number per spatial axis; nothing given means `default` for each."""
+    if value is None or value == ():
+        return (default,) * rank
+    given = (value,) if isinstance(value, int) else tuple(value)
+    if len(given) != rank or any(not isinstance(n, int) or n < least for n in given):
+        raise ValueError(
+            f"{name} has a whole number of at least {least} for each of {rank} spatial axes, got {value!r}")
+    return given
+
+
+def kernel_lengths(kernel: Any) -> Lengths:
+    """The kernel as given by a user: 1, 2 or 3 lengths."""
+    if kernel is None or kernel == ():
+        raise TypeError("parameter 'kernel' is required: a length for each of 1, 2 or 3 spatial axes")
+    rank = 1 if isinstance(kernel, int) else len(kernel)
+    if rank not in LAYOUTS:
+        raise ValueError(f"kernel has 1, 2 or 3 lengths, got {kernel!r}")
+    return lengths(kernel, "kernel", rank, 1, 1)
+
+
+def _channels_last(layout: Any, shape: Lengths, rank: int) -> bool:
+    """Whether the channels of `shape` are its last axis; the layout and the rank are checked."""
+    if layout is not None and layout not in LAYOUTS[rank]:
+        raise ValueError(
+            f"layout is {' or '.join(map(repr, LAYOUTS[rank]))} (or None, the first) for {rank} spatial axes, "
+            f"not {layout!r}")
+    last: bool = layout == LAYOUTS[rank][1]
+    if len(shape) != rank + 2:
+        raise ValueError(
+            f"data has {rank + 2} axes ({layout or LAYOUTS[rank][0]}) for {rank} spatial ones, "
+            f"got shape {shape}")
+    return last
+
+
+def _second(F: Any, x: Any, last: bool) -> Any:
+    """`x` with its channels as the second axis."""
+    return F.moveaxis(x, source=-1, destination=1) if last else x
+
+
+def _fits(shape: Lengths, kernel: Lengths, dilate: Lengths, pad: Lengths) -> None:
+    for n, k, d, p in zip(shape, kernel, dilate, pad):
+        if d * (k - 1) + 1 > n + 2 * p:
+            raise ValueError(
+                f"the kernel is larger than the input: it spans {d * (k - 1) + 1} elements"
+                f"{f' (dilate {d})' if d > 1 else ''}, the axis has {n}, with padding {n + 2 * p}")
+
+
+def _check_filters(
+    weight: Lengths, wanted: Lengths, bias: Any, num_filter: int, num_group: int, channels: int,
+) -> None:
+    if num_filter < 1 or num_group < 1 or channels % num_group or num_filter % num_group:
+        raise ValueError(
+            f"num_group divides the channels and the filters: num_group={num_group}, {channels} channels, "
+            f"num_filter={num_filter}")
+    if weight != wanted:
+        raise ValueError(f"the weights have shape {wanted} here, got {weight}")
+    if bias is not None and tuple(bias.shape) != (num_filter,):
+        raise ValueError(f"the bias has shape {(num_filter,)} here, got {tuple(bias.shape)}")
+
+
+def _add_bias(F: Any, y: Any, bias: Any, last: bool) -> Any:
+    if bias is not None:
+        y = y + F.reshape(bias, shape=(-1,) + (1,) * (len(y.shape) - 2))
+    return F.moveaxis(y, source=1, destination=-1) if last else y
+
+
+def _wanted(first: int, second: int, kernel: Lengths, last: bool) -> Lengths:
+    return (first, *kernel, second) if last else (first, second, *kernel)
+
+
+def convolution(
+    F: Any, x: Any, weight: Any, bias: Any, kernel: Any, stride: Any, dilate: Any, pad: Any, num_filter: int,
+    num_group: int, layout: Any,
+) -> Any:
+    """`conv` in any layout, plus the bias of each filter; arguments are checked."""
+    kernel = kernel_lengths(kernel)
+    rank = len(kernel)
+    stride = lengths(stride, "stride", rank, 1, 1)
+    dilate = lengths(dilate, "dilate", rank, 1, 1)
+    pad = lengths(pad, "pad", rank, 0, 0)
+    last = _channels_last(layout, tuple(x.shape), rank)
+    channels = x.shape[-1 if last else 1]
+    wanted = _wanted(num_filter, channels // max(num_group, 1), kernel, last)
+    _check_filters(tuple(weight.shape), wanted, bias, num_filter, num_group, channels)
+    x, weight = _second(F, x, last), _second(F, weight, last)
+    _fits(x.shape[2:], kernel, dilate, pad)
+    y = F.conv(x, weight, stride=stride, dilate=dilate, pad=pad, groups=num_group)
+    return _add_bias(F, y, bias, last)
+
+
+def deconvolution(
+    F: Any, x: Any, weight: Any, bias: Any, kernel: Any, stride: Any, dilate: Any, pad: Any, adj: Any,
+    target_shape: Any, num_filter: int, num_group: int, layout: Any,
+) -> Any:
+    """The transposed convolution in any layout, plus the bias of each filter; arguments are checked.
+
+    An axis of n becomes one of ``stride * (n - 1) + dilate * (kernel - 1) + 1 - 2 * pad + adj``.  A
+    `target_shape` sets `pad` and `adj` so that this is the length it names.
+    """
+    kernel = kernel_lengths(kernel)
+    rank = len(kernel)
+    stride = lengths(stride, "stride", rank, 1, 1)
+    dilate = lengths(dilate, "dilate", rank, 1, 1)
+    pad = lengths(pad, "pad", rank, 0, 0)
+    adj = lengths(adj, "adj", rank, 0, 0)
+    target = lengths(target_shape, "target_shape", rank, 0, 0)
+    last = _channels_last(layout, tuple(x.shape), rank)
+    channels = x.shape[-1 if last else 1]
+    wanted = _wanted(channels, num_filter // max(num_group, 1), kernel, last)
+    _check_filters(tuple(weight.shape), wanted, bias, num_filter, num_group, channels)
+    x, weight = _second(F, x, last), _second(F, weight, last)
+    full = tuple(s * (n - 1) + d * (k - 1) + 1 for n, k, s, d in zip(x.shape[2:], kernel, stride, dilate))
+    if any(target):
+        surplus = [n - t for n, t in zip(full, target)]
+        if min(surplus) < 0 or not all(target):
+            raise ValueError(f"target_shape has lengths from 1 to those of {full}, got {target_shape!r}")
+        pad, adj = tuple((n + 1) // 2 for n in surplus), tuple(n % 2 for n in surplus)
+    if any(a >= s for a, s in zip(adj, stride)):
+        raise ValueError(f"adj is smaller than stride along every axis, got {adj} and {stride}")
+    shape = tuple(n - 2 * p + a for n, p, a in zip(full, pad, adj))
+    if min(shape) < 1:
+        raise ValueError(f"pad takes away more than there is: output {full} less 2 x {pad}")
+    y = F.conv_data(x, weight, shape=shape, stride=stride, dilate=dilate, pad=pad, groups=num_group)
+    return _add_bias(F, y, bias, last)
+
+
+def windows_as_columns(F: Any, x: Any, kernel: Any, stride: Any, dilate: Any, pad: Any) -> Any:
+    """`im2col` with its arguments checked."""
+    kernel = kernel_lengths(kernel)
+    rank = len(kernel)
+    dilate, pad = lengths(dilate, "dilate", rank, 1, 1), lengths(pad, "pad", rank, 0, 0)
+    _channels_last(None, tuple(x.shape), rank)
+    _fits(x.shape[2:], kernel, dilate, pad)
+    return F.im2col(x, kernel=kernel, stride=lengths(stride, "stride", rank, 1, 1), dilate=dilate, pad=pad)
+
+
+def columns_as_image(
+    F: Any, cols: Any, output_size: Any, kernel: Any, stride: Any, dilate: Any, pad: Any,
+) -> Any:
+    """`col2im` with its arguments checked."""
+    kernel = kernel_lengths(kernel)
+    rank = len(kernel)
+    stride = lengths(stride, "stride", rank, 1, 1)
+    dilate, pad = lengths(dilate, "dilate", rank, 1, 1), lengths(pad, "pad", rank, 0, 0)
+    if output_size is None or output_size == ():
+        raise TypeError("parameter 'output_size' is required: the lengths of the image's spatial axes")
+    shape = lengths(output_size, "output_size", rank, 1, 1)
+    _fits(shape, kernel, dilate, pad)
+    windows = product(_out_shape(shape, kernel, stride, dilate, pad))
+    if len(cols.shape) != 3 or cols.shape[1] % product(kernel) or cols.shape[2] != windows:
+        raise ValueError(
+            f"columns have shape (batch, channels x {product(kernel)}, {windows}) here, got "
+            f"{tuple(cols.shape)}")
+    return F.col2im(cols, shape=shape, kernel=kernel, stride=stride, dilate=dilate, pad=pad)
+
+
+# pooling ----------------------------------------------------------------------------------------------------
+
+POOLINGS = ("max", "avg", "sum", "lp")
+CONVENTIONS = ("valid", "full", "same")
+# The lowest number of a float dtype by its size: what MXNet gives for a window with no number in it.
+_LOWEST = {2: -65504.0, 4: -3.4028234663852886e38, 8: -1.7976931348623157e308}
+
+
+def _root(F: Any, s: Any, p: int) -> Any:
+    """The p-th root, whose derivative at 0 counts as 0."""
+    if p == 1:
+        return s
+    empty = F.equal(s, 0)
+    return F.where(empty, 0, (F.sqrt if p == 2 else F.cbrt)(F.where(empty, 1, s)))
+
+
+def pooling(
+    F: Any, x: Any, kernel: Any, pool_type: str, global_pool: bool, pooling_convention: str, stride: Any,
+    pad: Any, p_value: Any, count_include_pad: Any, layout: Any,
+) -> Any:
+    """Maximum, mean, sum or p-norm of each window; arguments are checked.
+
+    The derivative of a maximum goes to the first element that has it; numbers that are not (nan) are passed
+    over.  The sum under a p-norm is of x ** p, not of its size.
+    """
+    for name, given, known in (("pool_type", pool_type, POOLINGS),
+                               ("pooling_convention", pooling_convention, CONVENTIONS)):
+        if given not in known:
+            raise ValueError(f"{name} is one of {', '.join(map(repr, known))}, not {given!r}")
+    if pool_type == "lp" and p_value not in (1, 2, 3):
+        raise ValueError(f"pool_type 'lp' needs a p_value of 1, 2 or 3, got {p_value!r}")
+    dtype = as_dtype(x.dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"data is floating point, got {dtype}")
+    if global_pool:
+        if len(x.shape) - 2 not in LAYOUTS:
+            raise ValueError(f"data has 3, 4 or 5 axes, got shape {tuple(x.shape)}")
+        kernel = (1,) * (len(x.shape) - 2)
+        stride = pad = None
+    else:
+        kernel = kernel_lengths(kernel)
+    rank = len(kernel)
+    last = _channels_last(layout, tuple(x.shape), rank)
+    x = _second(F, x, last)
+    if pool_type == "lp":
+        x = x if p_value == 1 else x * x if p_value == 2 else x * x * x
+    lowest = _LOWEST[dtype.itemsize]
+    if global_pool:
+        y = _global(F, x, pool_type, lowest)
+    else:
+        stride, pad = lengths(stride, "stride", rank, 1, 1), lengths(pad, "pad", rank, 0, 0)
+        out = _pooled_shape(x.shape[2:], kernel, stride, pad, pooling_convention)
+        windows = {"kernel": kernel, "stride": stride, "pad": pad}
+        if pool_type == "max":
+            y = F.pick_windows(x, F.max_places(x, out=out, **windows), fill=lowest, **windows)
+        elif pool_type == "avg":
+            count = "data" if count_include_pad is not None and not count_include_pad else "pad"
+            y = F.sum_windows(x, out=out, count=count, **windows)
+        else:
+            y = F.sum_windows(x, out=out, **windows)
+    if pool_type == "lp":
+        y = _root(F, y, p_value)
+    return F.moveaxis(y, source=1, destination=-1) if last else y
+
+
+def _pooled_shape(shape: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths, convention: str) -> Lengths:
+    if convention == "same":
+        if any(pad):
+            raise ValueError(f"pooling_convention 'same' pads by itself: pad is 0, got {pad}")
+        return tuple(-(-n // s) for n, s in zip(shape, stride))
+    if any(p >= k for p, k in zip(pad, kernel)):
+        raise ValueError(f"pad is smaller than kernel along every axis, got {pad} and {kernel}")
+    _fits(shape, kernel, (1,) * len(shape), pad)
+    up = 1 if convention == "full" else 0
+    return tuple(
+        (n + 2 * p - k + up * (s - 1)) // s + 1 for n, k, s, p in zip(shape, kernel, stride, pad))
+
+
+def _global(F: Any, x: Any, pool_type: str, lowest: float) -> Any:
+    """One window that is the whole image."""
+    n, c = x.shape[:2]
+    places = product(x.shape[2:])
+    if not places:
+        raise ValueError(f"there is nothing to pool in data of shape {tuple(x.shape)}")
+    flat = F.reshape(x, shape=(n, c, places))
+    if pool_type == "max":
+        flat = F.where(F.greater(flat, lowest), flat, lowest)
+        y = F.take_along_axis(flat, F.argmax(flat, axis=2, keepdims=True), axis=2)
+    else:
+        y = (F.mean if pool_type == "avg" else F.sum)(flat, axis=2)
+    return F.reshape(y, shape=(n, c) + (1,) * (len(x.shape) - 2))
+
+
+# upsampling -------------------------------------------------------------------------------------------------
+
+
+def upsample_nearest(F: Any, images: list[Any], scale: int, mode: str) -> Any:
+    """Every pixel of each image repeated so that all have the size of the first times `scale`; joined along
+    the channels (mode 'concat') or added up ('sum').
+    """
+    if mode not in ("concat", "sum"):
+        raise ValueError(f"multi_input_mode is 'concat' or 'sum', not {mode!r}")
+    height, width = (n * scale for n in images[0].shape[2:])
+    grown = []
+    for x in images:
+        h, w = x.shape[2:]
+        if h == 0 or w == 0 or height % h or width % w:
+            raise ValueError(f"an image of {h} x {w} does not grow to {height} x {width} by whole factors")
+        x = F.repeat(x, repeats=height // h, axis=2) if h != height else x
+        grown.append(F.repeat(x, repeats=width // w, axis=3) if w != width else x)
+    if len(grown) == 1:
+        return F.copy(images[0]) if scale == 1 else grown[0]
+    if mode == "concat":
+        return F.concatenate(*grown, axis=1)
+    total = grown[0]
+    for x in grown[1:]:
+        total = total + x
+    return total
+
+
+def upsample_bilinear(F: Any, x: Any, weight: Any, scale: int, num_filter: int) -> Any:
+    """The transposed convolution of each channel with its own kernel, which makes the image `scale` times as
+    large.
+    """
+    if num_filter != x.shape[1]:
+        raise ValueError(f"num_filter is the number of channels, {x.shape[1]}, not {num_filter}")
+    size = 2 * scale - scale % 2
+    return deconvolution(F, x, weight, None, (size, size), (scale, scale), None, (scale // 2, scale // 2),
+                         None, None, num_filter, num_filter, None)
