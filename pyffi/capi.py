@@ -101,7 +101,8 @@ _STATUS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str]
     ((params_file.FileFormatError, OSError), "MXG_ERR_IO"),
     (base.AutogradError, "MXG_ERR_AUTOGRAD"),
     (base.ContextError, "MXG_ERR_CONTEXT"),
-    ((TypeError, NotImplementedError), "MXG_ERR_TYPE"),
+    # NumPy's way of seeing that something is no array is to look for an attribute
+    ((TypeError, AttributeError, NotImplementedError), "MXG_ERR_TYPE"),
     ((base.MXNetError, ValueError, LookupError, ArithmeticError, AssertionError), "MXG_ERR_VALUE"),
     (BaseException, "MXG_ERR_INTERNAL"),
 )
@@ -694,6 +695,8 @@ def _bind(key: tuple[int, int, bytes]) -> Callable[..., Any]:
     params = {k: frontend.parse_value(v) for k, v in zip(parts[::2], parts[1::2])}
     if 2 * len(params) != len(parts):
         raise base.InvalidValueError("a parameter is given twice")
+    if "out" in params:
+        raise base.InvalidTypeError("'out' is no parameter: mxg_invoke_into writes into an array")
     return functools.partial(f, **params)
 
 

@@ -33,7 +33,7 @@ def _refuse(text: str, status: int) -> NoReturn:
 
 
 def _source(text: str | bytes, name: str) -> CodeType:
-    return compile(text, name, "exec", dont_inherit=True)       # type: ignore[no-any-return]
+    return compile(text, name, "exec", dont_inherit=True)
 
 
 def _script(path: str) -> tuple[CodeType, dict[str, Any]]:

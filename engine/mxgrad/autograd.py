@@ -236,7 +236,8 @@ def backward(
     try:
         with quietly():
             found = walk(*_start(heads, grads, False), retain_graph)
-        wanted = [(leaf, ct) for leaf, ct in found if leaf[2] != "null"]
+        # The stand-ins of `functional` have no buffer.
+        wanted = [(leaf, ct) for leaf, ct in found if leaf[2] != "null" and leaf[1] is not None]
         if not wanted:
             raise AutogradError(NO_INPUTS)
         for leaf, ct in wanted:

@@ -83,5 +83,5 @@ def install() -> None:
             "imports mxnet"
         )
     if not any(isinstance(finder, _Mxnet) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Mxnet())           # type: ignore[arg-type]
-        sys.meta_path.append(_Missing())            # type: ignore[arg-type]
+        sys.meta_path.insert(0, _Mxnet())
+        sys.meta_path.append(_Missing())

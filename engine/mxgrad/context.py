@@ -85,18 +85,27 @@ class Context:
 Device = Context
 
 
-class _Current(threading.local):
-    def __init__(self) -> None:
-        self.stack: list[Context] = []
-
-
-_current = _Current()
 CPU0 = Context("cpu", 0)
 
 
+class _Current(threading.local):
+    """The contexts of the ``with`` blocks a thread is in, after its default one."""
+
+    def __init__(self) -> None:
+        self.stack = [CPU0]
+
+
+_current = _Current()
+
+
 def current_context() -> Context:
-    """The context of the innermost ``with ctx:`` block of this thread, else ``cpu(0)``."""
-    return _current.stack[-1] if _current.stack else CPU0
+    """The context of the innermost ``with ctx:`` block of this thread, else its default, ``cpu(0)``."""
+    return _current.stack[-1]
+
+
+def set_default_context(ctx: Context) -> None:
+    """The context of this thread outside all ``with ctx:`` blocks, from now on."""
+    _current.stack[0] = as_context(ctx)
 
 
 current_device = current_context

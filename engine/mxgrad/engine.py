@@ -34,8 +34,8 @@ def bulk(size: int) -> Iterator[None]:
     ...     x = nd.zeros((1,))
     ...     for i in range(100):
     ...         x += 1
-    >>> x.asscalar()
-    100.0
+    >>> x.asnumpy().tolist()
+    [100.0]
     """
     before = set_bulk_size(size)
     try:

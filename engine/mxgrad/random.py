@@ -5,6 +5,8 @@ The numbers are MXNet's, bit for bit, on every device and from every language: s
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .base import InvalidTypeError
@@ -16,8 +18,65 @@ if TYPE_CHECKING:
 __all__ = ["seed", "stream", "np_stream"]
 
 _lock = threading.Lock()
-_base = 0                                       # the seed of devices not yet used
-_engines: dict[tuple[str, int], Engines] = {}
+
+
+class _Set:
+    """The engines of every device used so far, and the seed of the others."""
+
+    def __init__(self, states: dict[tuple[str, int], Any], base: int) -> None:
+        self.engines: dict[tuple[str, int], Engines] = {}
+        self.base = base
+        for key, state in states.items():
+            self._new(key).set_state(state)
+
+    def _new(self, key: tuple[str, int]) -> Engines:
+        from .streams import Engines
+
+        made = self.engines[key] = Engines(self.base, device_id=key[1])
+        return made
+
+    def of(self, key: tuple[str, int]) -> Engines:
+        return self.engines.get(key) or self._new(key)
+
+
+class _Here(threading.local):
+    """The set this thread draws from, and where it notes the states it draws at."""
+
+    streams = _Set({}, 0)
+    notes: tuple[tuple[dict[tuple[str, int], Any], ExitStack], ...] = ()
+
+
+_here = _Here()
+
+
+@contextmanager
+def noting() -> Iterator[dict[tuple[str, int], Any]]:
+    """A ``with`` block that notes, for `replaying`, the state of every stream this thread draws from in it.
+
+    Other threads do not draw from such a stream until the block ends, or the numbers would not be the same.
+    """
+    notes: dict[tuple[str, int], Any] = {}
+    before = _here.notes
+    with ExitStack() as locks:
+        _here.notes = (*before, (notes, locks))
+        try:
+            yield notes
+        finally:
+            _here.notes = before
+
+
+@contextmanager
+def replaying(notes: dict[tuple[str, int], Any]) -> Iterator[None]:
+    """A ``with`` block in which this thread draws again the numbers of a `noting` block.
+
+    It draws from streams of its own: the ones that all threads share do not move.
+    """
+    before = _here.streams, _here.notes
+    _here.streams, _here.notes = _Set(notes, before[0].base), ()
+    try:
+        yield
+    finally:
+        _here.streams, _here.notes = before
 
 
 def _device(ctx: Context) -> tuple[str, int]:
@@ -26,14 +85,14 @@ def _device(ctx: Context) -> tuple[str, int]:
 
 
 def _engines_of(ctx: Context) -> Engines:
-    from .streams import Engines
-
     key = _device(ctx)
     with _lock:
-        found = _engines.get(key)
-        if found is None:
-            found = _engines[key] = Engines(_base, device_id=key[1])
-        return found
+        found = _here.streams.of(key)
+    for notes, locks in _here.notes:
+        if key not in notes:
+            locks.enter_context(found.lock)
+            notes[key] = found.get_state()
+    return found
 
 
 def stream(ctx: Context) -> NDStreams:
@@ -62,14 +121,13 @@ def seed(seed_state: int, ctx: Any = "all") -> None:
     >>> mx.nd.random.uniform(shape=2).asnumpy().tolist()
     [0.54881352186203, 0.5928446054458618]
     """
-    global _base
     if isinstance(seed_state, bool) or not hasattr(seed_state, "__index__"):
         raise SeedError(f"seed_state must be int, got {seed_state!r}")
     number = int(seed_state.__index__())
     if isinstance(ctx, str) and ctx == "all":
         with _lock:
-            _base = number
-            _engines.clear()
+            _here.streams.base = number
+            _here.streams.engines.clear()
         return
     where = as_context(ctx)
     _engines_of(where).seed(number, per_context=True, device_id=_device(where)[1])

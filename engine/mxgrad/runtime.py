@@ -23,8 +23,10 @@ _BLAS = {"openblas": "BLAS_OPEN", "atlas": "BLAS_ATLAS", "mkl": "BLAS_MKL", "acc
 # What NumPy calls a baseline, which the sets below it are part of.
 _X86_V2 = {"CPU_SSE", "CPU_SSE2", "CPU_SSE3", "CPU_SSE4_1", "CPU_SSE4_2"}
 _X86_V3 = _X86_V2 | {"CPU_AVX", "CPU_AVX2", "F16C"}
-_BASELINES = {"X86_V2": _X86_V2, "X86_V3": _X86_V3, "X86_V4": _X86_V3, "F16C": {"F16C"}, "SSE41": {"CPU_SSE4_1"},
-              "SSE42": {"CPU_SSE4_2"}}
+_BASELINES = {
+    "X86_V2": _X86_V2, "X86_V3": _X86_V3, "X86_V4": _X86_V3, "F16C": {"F16C"}, "SSE41": {"CPU_SSE4_1"},
+    "SSE42": {"CPU_SSE4_2"},
+}
 
 
 class Feature(NamedTuple):

@@ -179,15 +179,17 @@ class Recorded:
 
 def walk(
     heads: Sequence[Any], cotangents: Sequence[Any], retain_graph: bool, world: Recorded | None = None,
-    wanted: Sequence[Any] = (),
+    wanted: Sequence[Any] = (), only: bool = False,
 ) -> list[tuple[Any, Any]]:
     """The reverse pass: the (leaf, cotangent) pairs that the head entries depend on.
 
     The heads are distinct.  Without a `world` the rules run on raw arrays with the kernels of each node's
     backend. Nothing is delivered here, so an error on the way leaves every gradient as it was.  `wanted`
-    names entries of intermediate results whose cotangents are given too.
+    names entries of intermediate results whose cotangents are given too; with `only` the walk goes nowhere
+    else, and what it does not go through is neither computed, checked nor freed.
     """
     asked = {id(e) for e in wanted}
+    leads = _leading(heads, wanted) if only else None
     # order -> (entry, cotangent so far, order of the oldest node that gave to it)
     pending: dict[int, tuple[Any, Any, int]] = {}
     queue: list[int] = []
@@ -197,6 +199,8 @@ def walk(
     guard: Any = None
     F = None if world is None else world.F
     for entry, ct in zip(heads, cotangents):
+        if leads is not None and entry[0] not in leads and id(entry) not in asked:
+            continue
         pending[entry[0]] = (entry, ct, 1)
         heappush(queue, entry[0])
     try:
@@ -206,6 +210,8 @@ def walk(
             if kind is not list or asked:
                 if kind is Leaf or id(node) in asked:
                     found.append((node, g))
+                if leads is not None and node[0] not in leads:
+                    continue
                 if kind is Leaf:
                     if node[3] is None:
                         continue
@@ -231,6 +237,9 @@ def walk(
                     if giver < node[FREED][0]:      # recorded after the graph was freed: a constant by then
                         continue
                     raise AutogradError(_freed(node)) from None
+                if leads is not None:
+                    parents = [p if p is not None and (p[0] in leads or id(p) in asked) else None
+                               for p in parents]
                 now = 0
                 for cell in cells:
                     now += cell[0]
@@ -266,7 +275,7 @@ def walk(
                     if not retain_graph:
                         node[FREED:] = (freed,)
                     continue
-                cts = _cotangents(F, node, g, y, xs)
+                cts = _cotangents(F, node, parents, g, y, xs)
                 if not retain_graph:
                     node[FREED:] = (freed,)
             for parent, ct in zip(parents, cts):
@@ -288,11 +297,39 @@ def walk(
 _NOTHING = (None, None)
 
 
-def _cotangents(F: Any, node: list[Any], g: Any, y: Any, xs: Sequence[Any]) -> list[Any]:
+def _leading(heads: Sequence[Any], wanted: Sequence[Any]) -> set[int]:
+    """Orders of the entries below which one of `wanted` lies; of freed nodes too, which the walk judges."""
+    ends = {id(e) for e in wanted}
+    oldest = max(e[0] for e in wanted)
+    parents: dict[int, Sequence[Any]] = {}
+    leads: set[int] = set()
+    todo = list(heads)
+    while todo:
+        entry = todo.pop()
+        order = entry[0]
+        if order > oldest or order in parents:
+            continue
+        kind = type(entry)
+        if kind is list and is_freed(entry):
+            leads.add(order)
+            parents[order] = ()
+            continue
+        above = (entry[3],) if kind is Leaf else (entry[1],) if kind is Output else entry[PARENTS]
+        parents[order] = above = [p for p in above if p is not None]
+        todo.extend(above)
+    for order in sorted(parents, reverse=True):         # the oldest first: parents before children
+        if any(id(p) in ends or p[0] in leads for p in parents[order]):
+            leads.add(order)
+    return leads
+
+
+def _cotangents(
+    F: Any, node: list[Any], parents: Sequence[Any], g: Any, y: Any, xs: Sequence[Any],
+) -> list[Any]:
     """The cotangents of one node's arguments, each of its argument's shape and dtype; None where nothing
-    flows.
+    flows, or to no parent that counts.
     """
-    op, params, parents = node[OP], node[PARAMS], node[PARENTS]
+    op, params = node[OP], node[PARAMS]
     if type(g) is dict:
         some = next(iter(g.values()))
         g = tuple(

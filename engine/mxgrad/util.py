@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, TypeVar
 
 import numpy
@@ -137,5 +138,5 @@ def dtype_from_number(number: Any) -> Any:
         return numpy.uint64 if number > numpy.iinfo(numpy.int64).max else numpy.int64
     if not isinstance(number, float):
         raise InvalidTypeError(f"dtype_from_number: {number!r} is not a number")
-    large = numpy.isfinite(number) and abs(number) > numpy.finfo(numpy.float32).max
+    large = isfinite(number) and abs(number) > float(numpy.finfo(numpy.float32).max)
     return numpy.float64 if large or is_np_default_dtype() else numpy.float32

@@ -41,7 +41,7 @@ static int recursive(void *function, int32_t n_in, const mxg_ndarray *in, int32_
     return status;
 }
 
-/* Every status is reached by a call that fails so; but INIT and SHUTDOWN, which need a process of their own. */
+/* Every status is reached by a call that fails so; INIT and SHUTDOWN need a process of their own. */
 static void every_status(void)
 {
     const int64_t shape[] = {INT64_C(1) << 40, INT64_C(1) << 40}, one = 1;

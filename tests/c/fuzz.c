@@ -1,4 +1,5 @@
 /* Random calls of every function, with arguments from right to absurd: fuzz SEED CALLS [verbose].
+ * "verbose" prints each call before it is made.
  *
  * What the interface cannot check is kept: a pointer points to as much memory as the call may use.  All else
  * may be wrong.  Each call has to succeed, or to fail with a status and a message; handles are counted.
@@ -7,9 +8,10 @@
 
 #include <dlfcn.h>
 #include <math.h>
+#include <signal.h>
 #include <sys/resource.h>
 
-enum { POOL = 48, SLOT = 1 << 16, MAX_N = 8, MAX_BYTES = 1024, ROUND = 5000 };
+enum { POOL = 48, SLOT = 1 << 16, MAX_N = 8, MAX_BYTES = 1024, ROUND = 5000, SECONDS = 60 };
 
 static uint64_t state;
 static int verbose, depth;
@@ -34,7 +36,7 @@ static int percent(int n)
 
 #define PICK(list) ((list)[below(LENGTH(list))])
 
-/* ---- what is there ------------------------------------------------------------------------------------- */
+/* ---- what is there ------------------------------------------------------------------------------------ */
 
 /* Handles of one kind that this program has, and some that it had. */
 typedef struct {
@@ -44,6 +46,10 @@ typedef struct {
 
 static pool arrays, functions, exported;
 static int64_t scopes[16];
+static struct {
+    mxg_op handle;
+    const char *name;
+} ops[4096];
 static int32_t n_ops;
 
 static void forget(pool *from, void *handle)
@@ -99,14 +105,10 @@ static void *some_op(void)
 {
     static const char *const OFTEN[] = {
         "add", "multiply", "dot", "sum", "exp", "reshape", "concat", "split", "take", "where", "norm", "pick",
-        "softmax", "transpose", "broadcast_to", "np.sum", "np.matmul", "np.concatenate", "random.uniform", "arange",
+        "softmax", "transpose", "broadcast_to", "np.sum", "np.matmul", "np.concatenate", "random.uniform",
+        "arange",
     };
-    const char *name;
-    mxg_op found;
-    if (percent(50))
-        return op(PICK(OFTEN));
-    OK(mxg_op_at(below(n_ops), &found, &name));
-    return found;
+    return percent(50) ? op(PICK(OFTEN)) : ops[below(n_ops)].handle;
 }
 
 static void *from_pool(const pool *p)
@@ -126,15 +128,17 @@ static void *some_handle(const parameter *p)
     if (percent(3))
         return percent(50) ? some_op() : from_pool(percent(50) ? &arrays : &functions);
     if (percent(2))
-        return percent(50) ? (void *)-1 : (void *)&arrays;
+        return (void *)(uintptr_t)(percent(50) ? -1 : 0x7ffc12345678);
     return TYPE("mxg_op") ? some_op() : from_pool(TYPE("mxg_function") ? &functions : &arrays);
 }
 
-/* ---- arguments ----------------------------------------------------------------------------------------- */
+/* ---- arguments ---------------------------------------------------------------------------------------- */
 
 static int64_t some_integer(void)
 {
-    static const int64_t INTEGERS[] = {0, 1, 2, 3, -1, -2, 7, 32, 33, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
+    static const int64_t INTEGERS[] = {
+        0, 1, 2, 3, -1, -2, 7, 32, 33, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN,
+    };
     return percent(70) ? below(4) : PICK(INTEGERS);
 }
 
@@ -146,7 +150,9 @@ static int32_t some_count(void)
 
 static double some_double(void)
 {
-    const double values[] = {0, -0.0, 1, -1, 0.5, 2, 3, 1e300, -1e-300, INFINITY, -INFINITY, NAN, 4294967296.0};
+    const double values[] = {
+        0, -0.0, 1, -1, 0.5, 2, 3, 1e300, -1e-300, INFINITY, -INFINITY, NAN, 4294967296.0,
+    };
     return PICK(values);
 }
 
@@ -154,9 +160,10 @@ static const char *some_value(void)
 {
     static const char *const VALUES_OF[] = {
         "0", "1", "2", "-1", "3", "0.5", "-2.5", "1e30", "nan", "inf", "True", "False", "None", "()", "(2,)",
-        "(2, 3)", "(-1, 0)", "(0, 0)", "[0, 1]", "[[1]]", "{}", "{1: 2}", "float32", "float64", "int32", "float99",
-        "write", "cpu(0)", "gpu(0)", "valid", "", " ", "'", "(", "((((((", "__import__('os')", "x y", "1000",
-        "\xff", "\xc3\xb6", "-9223372036854775808", "1j", "b'a'", "...", "lambda: 0", "clip", "raise", "value",
+        "(2, 3)", "(-1, 0)", "(0, 0)", "[0, 1]", "[[1]]", "{}", "{1: 2}", "float32", "float64", "int32",
+        "float99", "write", "cpu(0)", "gpu(0)", "valid", "", " ", "'", "(", "((((((", "__import__('os')",
+        "x y", "1000", "\xff", "\xc3\xb6", "-9223372036854775808", "1j", "b'a'", "...", "lambda: 0", "clip",
+        "raise", "value",
     };
     return PICK(VALUES_OF);
 }
@@ -164,22 +171,31 @@ static const char *some_value(void)
 static const char *some_key(void)
 {
     static const char *const KEYS[] = {
-        "axis", "axis", "axis", "keepdims", "shape", "dtype", "num_outputs", "depth", "num_hidden", "no_bias", "k",
-        "mode", "size", "low", "high", "begin", "end", "step", "repeats", "reps", "a_min", "a_max", "start",
-        "stop", "num", "ord", "exclude", "transpose_a", "scalar", "out", "name", "ctx", "self", "", "\xff", "axis ",
+        "axis", "axis", "axis", "keepdims", "shape", "dtype", "num_outputs", "depth", "num_hidden", "no_bias",
+        "k", "mode", "size", "low", "high", "begin", "end", "step", "repeats", "reps", "a_min", "a_max",
+        "start", "stop", "num", "ord", "exclude", "transpose_a", "scalar", "out", "name", "ctx", "self", "",
+        "\xff", "axis ",
     };
     return PICK(KEYS);
 }
 
 static const char *some_text(const parameter *p)
 {
-    static const char *const DTYPES[] = {"float16", "float32", "float64", "int8", "uint8", "int32", "int64", "bool",
-                                         "float33", "complex64", "O", ""};
-    static const char *const CONTEXTS[] = {"cpu", "cpu(0)", "cpu(1)", "gpu(0)", "cpu(-1)", "tpu", "", "cpu(", "()"};
+    static const char *const DTYPES[] = {
+        "float16", "float32", "float64", "int8", "uint8", "int32", "int64", "bool", "float33", "complex64",
+        "O", "",
+    };
+    static const char *const CONTEXTS[] = {
+        "cpu", "cpu(0)", "cpu(1)", "gpu(0)", "cpu(-1)", "tpu", "", "cpu(", "()",
+    };
     static const char *const REQUESTS[] = {"write", "add", "null", "read", ""};
-    static const char *const PATHS[] = {"fuzz.params", "fuzz2.params", "missing/x.params", "", ".", "foreign.params",
-                                        "/dev/null", "/dev/full"};
-    static const char *const NAMES[] = {"exp", "sum", "np.add", "summ", "", "x", "y", "np.", "npx.relu", "\xc3\xb6"};
+    static const char *const PATHS[] = {
+        "fuzz.params", "fuzz2.params", "missing/x.params", "", ".", "foreign.params", "/dev/null",
+        "/dev/full",
+    };
+    static const char *const NAMES[] = {
+        "exp", "sum", "np.add", "summ", "", "x", "y", "np.", "npx.relu", "\xc3\xb6",
+    };
     static char large[10000];
     if (percent(4))
         return NULL;
@@ -206,7 +222,7 @@ static void some_block(char *slot, size_t *size)
         *size = (size_t)below((int)*size + 1);
 }
 
-/* ---- DLPack: structures in one piece of memory, which the deleter frees ---------------------------------- */
+/* ---- DLPack: structures in one piece of memory, which the deleter frees ------------------------------- */
 
 typedef struct {
     DLManagedTensor managed;
@@ -262,7 +278,7 @@ static void *some_foreign(void)
     return foreign_is_versioned ? (void *)&f->versioned : (void *)&f->managed;
 }
 
-/* ---- callbacks ------------------------------------------------------------------------------------------ */
+/* ---- callbacks ---------------------------------------------------------------------------------------- */
 
 static int alive; /* contexts of custom functions */
 
@@ -295,7 +311,7 @@ static int callback(void *ctx, int32_t n_in, const mxg_ndarray *in, int32_t n_ou
     return percent(5) ? mxg_set_error((int)some_integer(), some_value()) : MXG_OK;
 }
 
-/* ---- one call -------------------------------------------------------------------------------------------- */
+/* ---- one call ----------------------------------------------------------------------------------------- */
 
 /* What the arguments of a call point to; calls nest. */
 static char memory[4][MAX_PARAMETERS][SLOT];
@@ -423,21 +439,33 @@ static void learn_given(const parameter *p, void *slot, int32_t n)
 static void print_call(const function *f, const value *v)
 {
     int i, j;
-    fprintf(stderr, "%ld %*s%s\n", calls, 2 * depth, "", f->name);
+    fprintf(stderr, "call %ld, inside %d: %s\n", calls, depth, f->name);
     for (i = 0; i < f->n; i++) {
         const parameter *p = &f->parameters[i];
-        const char *name = "";
-        mxg_op found;
         fprintf(stderr, "    %s = 0x%llx", p->name, (unsigned long long)v[i].i);
         for (j = 0; TYPE("mxg_op") && j < n_ops; j++)
-            if (mxg_op_at(j, &found, &name) == MXG_OK && found == v[i].p)
-                fprintf(stderr, " %s", name);
+            if (ops[j].handle == v[i].p)
+                fprintf(stderr, " %s", ops[j].name);
         if (TYPE("const char *") && v[i].p != NULL)
             fprintf(stderr, " \"%.40s\"", (const char *)v[i].p);
-        for (j = 0; TYPE("const char *const *") && v[i].p != NULL && j < MAX_N; j++)
-            fprintf(stderr, " \"%.40s\"", ((const char **)v[i].p)[j] ? ((const char **)v[i].p)[j] : "NULL");
+        for (j = 0; TYPE("const char *const *") && v[i].p != NULL && j < MAX_N; j++) {
+            const char *text = ((const char **)v[i].p)[j];
+            fprintf(stderr, " \"%.40s\"", text != NULL ? text : "NULL");
+        }
         fputc('\n', stderr);
     }
+}
+
+/* The call that is being made. */
+static const function *running;
+static value running_values[MAX_PARAMETERS];
+
+static void on_alarm(int number)
+{
+    (void)number;
+    fprintf(stderr, "this call does not return:\n");
+    print_call(running, running_values);
+    _exit(1);
 }
 
 static void random_call(void)
@@ -461,12 +489,14 @@ static void random_call(void)
         print_call(f, v);
     calls++;
     depth++;
+    running = f;
+    memcpy(running_values, v, sizeof running_values);
+    alarm(SECONDS);
     status = f->call(v);
     depth--;
     if (status > 0 || status < -13)
         check_failed(__FILE__, __LINE__, "%s returned %d", f->name, status);
-    if (status == MXG_ERR_INTERNAL && getenv("COLLECT")) fprintf(stderr, "FOUND %s | %s\n", mxg_last_error(), f->name);
-    else if (status == MXG_ERR_INTERNAL || status == MXG_ERR_INIT || status == MXG_ERR_SHUTDOWN)
+    if (status == MXG_ERR_INTERNAL || status == MXG_ERR_INIT || status == MXG_ERR_SHUTDOWN)
         check_failed(__FILE__, __LINE__, "%s: %s", f->name, mxg_status_name(status));
     by_status[-status]++;
     learn_freed(f, v, status);
@@ -484,7 +514,7 @@ static void random_call(void)
             learn_given(p, v[i].p, n);
         for (j = 0; status != MXG_OK && j < n; j++)
             if (((void **)v[i].p)[j] != NULL)
-                check_failed(__FILE__, __LINE__, "%s: %s[%d] is not NULL after an error", f->name, p->name, (int)j);
+                check_failed(__FILE__, __LINE__, "%s: %s[%d] is not NULL", f->name, p->name, (int)j);
         if (NAME("ctx") && status != MXG_OK)
             deleter(v[i].p);
         if (TYPE("void *") && NAME("managed") && status != MXG_OK) {
@@ -525,8 +555,8 @@ static void give_back(void)
     if (count != 0)
         check_failed(__FILE__, __LINE__, "%lld handles are left after %ld calls", (long long)count, calls);
     if (alive != 0 || n_foreign != 0)
-        check_failed(__FILE__, __LINE__, "after %ld calls %d contexts, %d DLPack tensors are left", calls, alive,
-                     n_foreign);
+        check_failed(__FILE__, __LINE__, "after %ld calls %d contexts, %d DLPack tensors are left", calls,
+                     alive, n_foreign);
 }
 
 int main(int argc, char **argv)
@@ -534,6 +564,7 @@ int main(int argc, char **argv)
     const struct rlimit limit = {(rlim_t)4 << 30, (rlim_t)4 << 30};
     long total;
     FILE *file;
+    int i;
 
     CHECK(argc >= 3);
     state = strtoull(argv[1], NULL, 10) * UINT64_C(0x9E3779B97F4A7C15) + 1;
@@ -541,6 +572,10 @@ int main(int argc, char **argv)
     verbose = argc > 3;
     OK(mxg_init(NULL));
     OK(mxg_op_count(&n_ops));
+    CHECK(n_ops <= LENGTH(ops));
+    for (i = 0; i < n_ops; i++)
+        OK(mxg_op_at(i, &ops[i].handle, &ops[i].name));
+    signal(SIGALRM, on_alarm);
     setrlimit(RLIMIT_AS, &limit); /* absurd sizes are refused everywhere */
     CHECK((file = fopen("foreign.params", "w")) != NULL);
     fputs("something else", file);
@@ -554,10 +589,7 @@ int main(int argc, char **argv)
         give_back();
     }
     CHECK(failures > calls / 10 && failures < calls * 8 / 10); /* both paths were taken */
-    if (verbose) {
-        int i;
-        for (i = 0; i < 14; i++)
-            fprintf(stderr, "%-20s %ld\n", mxg_status_name(-i), by_status[i]);
-    }
+    for (i = 0; verbose && i < LENGTH(by_status); i++)
+        fprintf(stderr, "%-20s %ld\n", mxg_status_name(-i), by_status[i]);
     return 0;
 }

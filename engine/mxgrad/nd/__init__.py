@@ -10,7 +10,7 @@ from typing import Any
 
 from .array import NDArray
 from .functions import ND
-from . import creation, elemwise, habits, index, linalg, nn, random, shape  # noqa: F401
+from . import conv, creation, custom, elemwise, habits, index, linalg, nn, normalization, random, shape  # noqa: F401
 from .creation import array, from_numpy, load, save, waitall
 from ..frontend import Namespace, add_methods
 

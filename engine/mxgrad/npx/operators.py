@@ -11,10 +11,12 @@ import numpy
 from ..array import wrap
 from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..invoke import F
+from ..nd.conv import given_bias
 from ..nd.functions import ND
+from ..nd.normalization import batch_norm as _batch_norm
 from ..np.array import ndarray
 from ..np.functions import array_of, place, shared
-from ..ops import nn
+from ..ops import conv, nn, norm as _norms
 from ..ops.index import Slot, pick as _pick
 from .functions import NPX
 
@@ -358,3 +360,110 @@ def activation(data: Any, act_type: str = "relu") -> Any:
     if act_type == "mish":
         return data * F.tanh(F.softrelu(data))
     return shared("activation", nn.activation, data, act_type, ACTIVATIONS)
+
+
+def _arrays(what: str, *values: Any) -> list[Any]:
+    """Arguments as arrays beside each other; None stays."""
+    ctx = place(values)
+    return [None if v is None else array_of(v, what, ctx) for v in values]
+
+
+@NPX.adapter("convolution", arrays=3)
+def convolution(
+    data: Any, weight: Any, bias: Any = None, kernel: Any = None, stride: Any = None, dilate: Any = None,
+    pad: Any = None, num_filter: int = 1, num_group: int = 1, workspace: int = 1024, no_bias: bool = False,
+    cudnn_tune: Any = None, cudnn_off: bool = False, layout: str | None = None,
+) -> Any:
+    """Cross-correlation of `data` (batch, channels, 1 to 3 spatial axes) with `num_filter` filters, plus a
+    bias for each; parameters as in `nd.Convolution`.
+
+    >>> from mxgrad import np, npx
+    >>> npx.convolution(np.array([[[1., 2, 4]]]), np.array([[[1., 10]]]), kernel=(2,), no_bias=True)
+    array([[[21., 42.]]])
+    """
+    data, weight, bias = _arrays("convolution", data, weight, bias)
+
+    def composed(F: Any) -> Any:
+        return conv.convolution(F, data, weight, given_bias(bias, no_bias), kernel, stride, dilate, pad,
+                                num_filter, num_group, layout)
+
+    return shared("convolution", composed)
+
+
+@NPX.adapter("deconvolution", arrays=3)
+def deconvolution(
+    data: Any, weight: Any, bias: Any = None, kernel: Any = None, stride: Any = None, dilate: Any = None,
+    pad: Any = None, adj: Any = None, target_shape: Any = None, num_filter: int = 1, num_group: int = 1,
+    workspace: int = 1024, no_bias: bool = False, cudnn_tune: Any = None, cudnn_off: bool = False,
+    layout: str | None = None,
+) -> Any:
+    """The transposed convolution, plus a bias; parameters as in `nd.Deconvolution`.
+
+    >>> from mxgrad import np, npx
+    >>> w = np.array([[[1., 10, 100]]])
+    >>> npx.deconvolution(np.array([[[1., 2]]]), w, kernel=(3,), stride=(2,), no_bias=True)
+    array([[[  1.,  10., 102.,  20., 200.]]])
+    """
+    data, weight, bias = _arrays("deconvolution", data, weight, bias)
+
+    def composed(F: Any) -> Any:
+        return conv.deconvolution(F, data, weight, given_bias(bias, no_bias), kernel, stride, dilate, pad,
+                                  adj, target_shape, num_filter, num_group, layout)
+
+    return shared("deconvolution", composed)
+
+
+@NPX.adapter("pooling")
+def pooling(
+    data: Any, kernel: Any = None, stride: Any = None, pad: Any = None, pool_type: str = "max",
+    pooling_convention: str = "valid", global_pool: bool = False, cudnn_off: bool = False,
+    p_value: int | None = None, count_include_pad: bool | None = None, layout: str | None = None,
+) -> Any:
+    """One number for each window of each channel: maximum, 'avg', 'sum' or 'lp'; parameters as in
+    `nd.Pooling`.
+
+    >>> from mxgrad import np, npx
+    >>> npx.pooling(np.array([[[1., 3, 2, 4]]]), kernel=(2,), stride=(2,))
+    array([[[3., 4.]]])
+    """
+    return shared("pooling", conv.pooling, array_of(data, "pooling"), kernel, pool_type, global_pool,
+                  pooling_convention, stride, pad, p_value, count_include_pad, layout)
+
+
+@NPX.adapter("batch_norm", arrays=5)
+def batch_norm(
+    x: Any, gamma: Any, beta: Any, running_mean: Any, running_var: Any, eps: float = 1e-3,
+    momentum: float = 0.9, fix_gamma: bool = True, use_global_stats: bool = False,
+    output_mean_var: bool = False, axis: int = 1, cudnn_off: bool = False,
+    min_calib_range: float | None = None, max_calib_range: float | None = None,
+) -> Any:
+    """`x` with mean 0 and variance 1 along every axis but `axis`, times `gamma` plus `beta`; parameters as in
+    `nd.BatchNorm`.
+
+    >>> from mxgrad import np, npx
+    >>> npx.batch_norm(np.array([[1., 2]]), np.ones(2), np.ones(2), np.ones(2), np.ones(2), eps=0)
+    array([[1., 2.]])
+    """
+    return shared("batch_norm", _batch_norm,
+                  *_arrays("batch_norm", x, gamma, beta, running_mean, running_var), eps, momentum, fix_gamma,
+                  use_global_stats, output_mean_var, axis)
+
+
+@NPX.adapter("group_norm", arrays=3)
+def group_norm(
+    data: Any, gamma: Any, beta: Any, num_groups: int = 1, eps: float = 1e-3, output_mean_var: bool = False,
+) -> Any:
+    """Each of `num_groups` groups of channels (axis 1) of each example with mean 0 and variance 1, times
+    `gamma` plus `beta`, one number per channel.
+
+    With `output_mean_var` also, of shape (batch, groups), the means and the standard deviations
+    (``sqrt(variance + eps)``), without gradients.
+
+    >>> from mxgrad import np, npx
+    >>> x = np.array([[[0.], [2], [0], [4]]])
+    >>> npx.group_norm(x, np.ones(4), np.zeros(4), num_groups=2, eps=0).ravel()
+    array([-1.,  1., -1.,  1.])
+    """
+    data, gamma, beta = _arrays("group_norm", data, gamma, beta)
+    y, mean, deviation = shared("group_norm", _norms.group_norm, data, gamma, beta, num_groups, eps, False)
+    return (y, F.stop_gradient(mean), F.stop_gradient(deviation)) if output_mean_var else y

@@ -2,4 +2,4 @@
 
 Importing this package declares them all in `mxgrad.registry.OPS`.
 """
-from . import create, elemwise, index, linalg, nn, reduce, shape, sort, special  # noqa: F401
+from . import conv, create, elemwise, index, linalg, nn, reduce, shape, sort, special  # noqa: F401

@@ -291,8 +291,8 @@ def _channels_last(layout: Any, shape: Lengths, rank: int) -> bool:
     """Whether the channels of `shape` are its last axis; the layout and the rank are checked."""
     if layout is not None and layout not in LAYOUTS[rank]:
         raise ValueError(
-            f"layout is {' or '.join(map(repr, LAYOUTS[rank]))} (or None, the first) for {rank} spatial axes, "
-            f"not {layout!r}")
+            f"layout is {' or '.join(map(repr, LAYOUTS[rank]))} (or None, the first) for {rank} spatial "
+            f"axes, not {layout!r}")
     last: bool = layout == LAYOUTS[rank][1]
     if len(shape) != rank + 2:
         raise ValueError(
