@@ -643,13 +643,14 @@ class _FirstCall:
 
 @_export
 def op_count() -> int:
-    with _listing:      # the frontends are imported now, and a half imported one has half its names
-        if not _op_names:
-            names = frontend.op_names()
-            for calls in _unary, _binary:
-                calls.extend(_FirstCall(calls, i) for i in range(len(names)))
-            _op_numbers.update((name, i) for i, name in enumerate(names))
-            _op_names.extend(names)
+    if not _op_names:       # before the lock: a thread that held it at a fork holds it for ever in the child
+        with _listing:      # the frontends are imported now, and a half imported one has half its names
+            if not _op_names:
+                names = frontend.op_names()
+                for calls in _unary, _binary:
+                    calls.extend(_FirstCall(calls, i) for i in range(len(names)))
+                _op_numbers.update((name, i) for i, name in enumerate(names))
+                _op_names.extend(names)
     return len(_op_names)
 
 

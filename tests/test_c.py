@@ -1,7 +1,6 @@
-"""The C library: its header, its symbols, its behaviour in C programs (tests/c) of every kind, how it is found."""
+"""The C library: its header and symbols, its behaviour in programs (tests/c), how compilers find it."""
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
@@ -10,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +35,7 @@ def needs(program: str) -> str:
     return path
 
 
-def output(*command: object, **options: object) -> str:
+def output(*command: object, **options: Any) -> str:
     """What a command prints; it has to succeed and to write nothing to standard error."""
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300, **options)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -74,8 +74,8 @@ def test_header_compiles_alone(compiler: str, standard: str) -> None:
     if language == "c++" and compiler == "gcc":
         needs("g++")
     output(
-        needs(compiler), f"-std={standard}", "-pedantic-errors", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
-        "-x", language, HEADER,
+        needs(compiler), f"-std={standard}", "-pedantic-errors", "-Wall", "-Wextra", "-Werror",
+        "-fsyntax-only", "-x", language, HEADER,
     )
 
 
@@ -83,7 +83,8 @@ def test_cffi_reads_the_header() -> None:
     cffi = pytest.importorskip("cffi")
     ffi = cffi.FFI()
     declarations = re.sub(r"^MXG_API\b", "", BUILD["header"](), flags=re.M)
-    ffi.cdef(re.sub(r"^(#define \w+) \((-\d+)\)", r"\1 \2", declarations, flags=re.M))    # it knows no parentheses
+    # it takes numbers without parentheses only
+    ffi.cdef(re.sub(r"^(#define \w+) \((-\d+)\)", r"\1 \2", declarations, flags=re.M))
     names = set(dir(ffi.dlopen(str(LIBRARY))))
     assert {name for name, _, _ in prototypes()} <= names
     assert {"MXG_OK", "MXG_ERR_BUFFER", "MXG_VERSION"} <= names
@@ -156,7 +157,7 @@ def calls_c() -> str:
     return "\n".join(lines)
 
 
-def run(program: Path, *arguments: object, cwd: Path, status: int = 0, **options: object) -> None:
+def run(program: Path, *arguments: object, cwd: Path, status: int = 0, **options: Any) -> None:
     """Runs a test program, which prints nothing unless a check fails."""
     done = subprocess.run(
         [str(program), *map(str, arguments)], capture_output=True, text=True, timeout=200, cwd=cwd, **options,
@@ -213,7 +214,7 @@ def wrong_modules(directory: Path) -> str:
     {"PYTHONPATH": "wrong modules"},
     {"VIRTUAL_ENV": "/nonexistent"},
     {"PYTHONHOME": "/usr", "PYTHONPATH": "/usr/lib/python3", "VIRTUAL_ENV": "/", "PYTHONVERBOSE": "1"},
-    {"PYTHONMALLOC": "nonsense", "PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error", "PYTHONSTARTUP": "/nonexistent"},
+    {"PYTHONMALLOC": "nonsense", "PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"},
     {"LANG": "C"},
     {"LANG": "C.UTF-8"},
     {"LANG": "xx_YY.nonsense", "LC_ALL": "xx_YY.nonsense"},
@@ -251,8 +252,10 @@ def test_symbolic_link_to_the_library(programs: Programs, tmp_path: Path) -> Non
 def test_named_python_is_used(programs: Programs, tmp_path: Path) -> None:
     program = programs("environment")
     run(program, "works", cwd=tmp_path, env={"MXGRAD_PYTHON": built_with()})
-    run(program, "fails", "MXGRAD_PYTHON=/nonexistent: no such file", cwd=tmp_path, env={"MXGRAD_PYTHON": "/nonexistent"})
-    run(program, "options", "/nowhere", "mxg_options.python=/nowhere: no such file", cwd=tmp_path)
+    missing = {"MXGRAD_PYTHON": "/nonexistent"}
+    run(program, "fails", "MXGRAD_PYTHON=/nonexistent: no such file", cwd=tmp_path, env=missing)
+    said = "mxg_options.python=/nowhere: no such file"      # which comes before the variable
+    run(program, "options", "/nowhere", said, cwd=tmp_path, env=missing)
 
 
 def test_library_without_its_package(programs: Programs, tmp_path: Path) -> None:
@@ -274,13 +277,17 @@ def test_python_without_numpy(programs: Programs, tmp_path: Path) -> None:
 # -- inside a Python that runs already --------------------------------------------------------------------
 
 
+def version_of(python: str) -> str:
+    return output(python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])").strip()
+
+
 def built_with() -> str:
     """The Python for which the library was built."""
-    (minor,) = set(re.findall(rb"/python3\.(\d+)/", LIBRARY.read_bytes()))
-    for python in (sys.executable, shutil.which(f"python3.{minor.decode()}")):
-        if python and output(python, "-c", "import sys; print(sys.version_info[1])").strip() == minor.decode():
+    (version,) = {found.decode() for found in re.findall(rb"/python(3\.\d+)/", LIBRARY.read_bytes())}
+    for python in (sys.executable, shutil.which(f"python{version}")):
+        if python and version_of(python).startswith(version + "."):
             return python
-    pytest.skip(f"the library is for Python 3.{minor.decode()}, which is not found")
+    pytest.skip(f"the library is for Python {version}, which is not found")
 
 
 def in_python(code: str, python: str | None = None) -> str:
@@ -331,12 +338,13 @@ def test_refuses_a_python_of_another_version(minor: int) -> None:
     python = needs(f"python3.{minor}")
     if subprocess.run([python, "-c", "import ctypes"], capture_output=True).returncode:
         pytest.skip(f"python3.{minor} does not run")
-    running = output(python, "-c", "import sys; print(sys.version.split()[0])").strip()
-    built = output(built_with(), "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
+    running = version_of(python)
+    built = ".".join(version_of(built_with()).split(".")[:2])
     if built == f"3.{minor}":
         pytest.skip("the library is for this version")
     printed = in_python("print(lib.mxg_init(None), lib.mxg_last_error().decode())", python)
-    assert printed == f"-2 InitError: libmxgrad was built for Python {built} but this process runs Python {running}\n"
+    said = f"libmxgrad was built for Python {built} but this process runs Python {running}"
+    assert printed == f"-2 InitError: {said}\n"
 
 
 def test_two_copies_in_one_process_are_refused(tmp_path: Path) -> None:
@@ -413,10 +421,9 @@ def test_cmake_refuses_a_newer_version(tmp_path: Path) -> None:
     assert done.returncode != 0 and "requested version" in done.stderr
 
 
-def config(*options: str) -> str:
-    """What mxgrad-config prints; the package need not be installed."""
-    code = "import runpy, sys; sys.path[:0] = [sys.argv.pop(1)]; runpy.run_module('mxgrad_ffi', run_name='__main__')"
-    return output(sys.executable, "-c", code, *options)
+def config(site: Path, *options: str) -> str:
+    """What mxgrad-config prints for the package in `site`."""
+    return output(sys.executable, "-m", "mxgrad_ffi", *options, env={**os.environ, "PYTHONPATH": str(site)})
 
 
 @pytest.fixture
@@ -427,19 +434,12 @@ def site(tmp_path: Path) -> Path:
 
 
 def test_mxgrad_config(source: Path, site: Path) -> None:
-    flags = config(str(site), "--cflags", "--libs").split()
+    flags = config(site, "--cflags", "--libs").split()
     output("gcc", source, "-o", source.with_suffix(""), *flags)
     assert output(source.with_suffix("")) == expected()
-    assert config(str(site), "--version").strip() == BUILD["version"]()
-    assert Path(config(str(site), "--lib").strip()).samefile(LIBRARY)
-    assert (Path(config(str(site), "--includedir").strip()) / "mxgrad.h").samefile(HEADER)
-    assert (Path(config(str(site), "--pcdir").strip()) / "mxgrad.pc").exists()
-    assert (Path(config(str(site), "--cmakedir").strip()) / "mxgradConfig.cmake").exists()
-    assert json.loads(config(str(site), "--check"))["version"] == BUILD["version"]()
-
-
-def test_ctypes_calls_the_library_from_the_python_that_runs_the_tests() -> None:
-    """The functions that need no engine answer without one."""
-    lib = ctypes.CDLL(str(LIBRARY))
-    lib.mxg_version_string.restype = ctypes.c_char_p
-    assert lib.mxg_version_string().decode() == BUILD["version"]()
+    assert config(site, "--version").strip() == BUILD["version"]()
+    assert Path(config(site, "--lib").strip()).samefile(LIBRARY)
+    assert (Path(config(site, "--includedir").strip()) / "mxgrad.h").samefile(HEADER)
+    assert (Path(config(site, "--pcdir").strip()) / "mxgrad.pc").exists()
+    assert (Path(config(site, "--cmakedir").strip()) / "mxgradConfig.cmake").exists()
+    assert json.loads(config(site, "--check"))["version"] == BUILD["version"]()

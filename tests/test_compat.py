@@ -73,8 +73,7 @@ def test_tutorials_with_mxnet_imports(name: str, tmp_path: Path) -> None:
     ("import mxnet.randon", "did you mean 'random'?"),
     ("import mxnet.nd.array", "No module named 'mxnet.nd.array'"),
     ("import mxnet.base.x", "No module named 'mxnet.base.x'; 'mxnet.base' is not a package"),
-    ("from mxnet import autogard", "cannot import name 'autogard' from 'mxgrad', which stands for mxnet (did you "
-     "mean 'autograd'"),
+    ("from mxnet import autogard", "from 'mxgrad', which stands for mxnet (did you mean 'autograd'"),
     ("from mxnet.ndarray import aray", "from 'mxgrad.nd', which stands for mxnet (did you mean 'array'"),
     ("import mxnet; mxnet.autogard", "module 'mxgrad' has no attribute 'autogard' (did you mean 'autograd'"),
 ])
@@ -112,7 +111,7 @@ f(nd.ones(2))
     "import sys\nsys.exit('stopped')\n",
     "import sys\nsys.exit(3)\n",
     "raise SystemExit\n",
-    "import os\nos.abort\nraise KeyboardInterrupt\n",
+    "raise KeyboardInterrupt\n",
     "import sys\nprint(sys.argv[1:], __name__, __file__, sys.path[0], __builtins__.len('ab'), __spec__)\n",
     "import atexit\natexit.register(lambda: print('end', x))\nx = 1\n",
     "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\nimport pickle\n"
@@ -121,13 +120,14 @@ f(nd.ones(2))
 def test_a_script_behaves_as_under_python(program: str, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_bytes(program.encode("latin-1"))
     ours = mxgrad("script.py", "a", "-b", cwd=tmp_path)
-    (tmp_path / "mxnet.py").write_text("import mxgrad\nmxgrad.as_mxnet\nfrom mxgrad import nd\n")
+    (tmp_path / "mxnet.py").write_text("from mxgrad import nd\n")
     theirs = python("script.py", "a", "-b", cwd=tmp_path)
     assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, theirs.returncode)
 
 
 def test_interrupt_ends_by_the_signal(tmp_path: Path) -> None:
-    done = mxgrad("-c", "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)", cwd=tmp_path)
+    program = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)"
+    done = mxgrad("-c", program, cwd=tmp_path)
     assert done.returncode == -signal.SIGINT
 
 
@@ -136,9 +136,9 @@ def test_other_forms(tmp_path: Path) -> None:
     package.mkdir()
     (package / "__init__.py").write_text("import mxnet\n")
     (package / "__main__.py").write_text(
-        "import sys\nfrom . import mxnet\nprint(mxnet.nd.ones(1).asscalar(), sys.argv, __name__, __package__)\n")
+        "import sys\nfrom . import mxnet\nprint(mxnet.__name__, sys.argv, __name__, __package__)\n")
     main = str(package / "__main__.py")
-    assert mxgrad("-m", "package", "x", cwd=tmp_path).stdout == f"1.0 {[main, 'x']} __main__ package\n"
+    assert mxgrad("-m", "package", "x", cwd=tmp_path).stdout == f"mxgrad {[main, 'x']} __main__ package\n"
     shown = "import sys, mxnet; print(mxnet.__name__, sys.argv)"
     assert mxgrad("-c", shown, "x", cwd=tmp_path).stdout == "mxgrad ['-c', 'x']\n"
     assert mxgrad("-", "x", cwd=tmp_path, stdin=shown).stdout == "mxgrad ['-', 'x']\n"
@@ -177,6 +177,6 @@ def test_importing_mxgrad_leaves_the_support_modules_alone(tmp_path: Path) -> No
     done = python("-c", """
 import sys, mxgrad
 loaded = {m.partition('.')[2] for m in sys.modules if m.startswith('mxgrad.')}
-print(loaded & {'attribute', 'compat', 'device', 'engine', 'name', 'operator', 'runtime', 'test_utils', 'util', 'np'})
+print(loaded & set('attribute compat device engine name np operator runtime test_utils util'.split()))
 """, cwd=tmp_path)
     assert done.stdout == "set()\n", done.stderr

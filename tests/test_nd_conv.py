@@ -135,6 +135,24 @@ def test_deconvolution_is_the_gradient_of_convolution() -> None:
     numpy.testing.assert_allclose(got.asnumpy(), x.grad.asnumpy(), rtol=1e-12)
 
 
+def test_batches_are_computed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    params = {"kernel": (2, 2), "stride": (2, 1), "pad": (1, 0), "num_filter": 4, "num_group": 2}
+
+    def everything() -> list[Any]:
+        x, w = normal(5, 2, 3, 3), normal(4, 1, 2, 2)
+        x.attach_grad()
+        w.attach_grad()
+        with autograd.record():
+            y = nd.Convolution(x, w, no_bias=True, **params) ** 2
+        y.backward()
+        return [y.asnumpy(), x.grad.asnumpy(), w.grad.asnumpy()]
+
+    whole = everything()
+    monkeypatch.setattr("mxgrad.ops.conv._COLUMNS", 100)     # the columns of two examples
+    for part, all_at_once in zip(everything(), whole):
+        numpy.testing.assert_allclose(part, all_at_once, rtol=1e-12, atol=1e-12)
+
+
 def test_numbers_that_are_none() -> None:
     """As in the original, a maximum passes over nan, and a window with no number gives the lowest one."""
     lowest = float(numpy.finfo("float32").min)
@@ -242,6 +260,10 @@ IMAGE, FILTERS = nd.ones((1, 2, 4, 4)), nd.ones((3, 2, 2, 2))
 @pytest.mark.parametrize(("call", "words"), [
     (lambda: nd.Convolution(IMAGE, FILTERS, num_filter=3, no_bias=True), "parameter 'kernel' is required"),
     (lambda: nd.Convolution(IMAGE, FILTERS, kernel=(2, 2), no_bias=True), "'num_filter' is required"),
+    (lambda: nd.Convolution(IMAGE, FILTERS, kernel=(2, 2), num_filter="x", no_bias=True),
+     "Convolution: num_filter is a whole number of at least 1, got 'x'"),
+    (lambda: nd.Convolution(IMAGE, FILTERS, kernel=(2, 2), num_filter=3, num_group=0, no_bias=True),
+     "num_group is a whole number of at least 1, got 0"),
     (lambda: nd.Convolution(IMAGE, FILTERS, kernel=(2, 2), num_filter=3), "a bias is needed"),
     (lambda: nd.Convolution(IMAGE, FILTERS, ONE, kernel=(2, 2), num_filter=3),
      "the bias has shape (3,) here, got (2,)"),
@@ -259,6 +281,8 @@ IMAGE, FILTERS = nd.ones((1, 2, 4, 4)), nd.ones((3, 2, 2, 2))
      "stride has a whole number of at least 1 for each of 2 spatial axes, got 2"),
     (lambda: nd.Convolution(IMAGE, FILTERS, kernel=(2, 2), pad=(-1, 0), num_filter=3, no_bias=True),
      "pad has a whole number of at least 0"),
+    (lambda: nd.Convolution(IMAGE, FILTERS, kernel=(2.5, 2), num_filter=3, no_bias=True),
+     "kernel has whole numbers, one per spatial axis, got (2.5, 2)"),
     (lambda: nd.Convolution(IMAGE, FILTERS, kernel=(1,) * 4, num_filter=3, no_bias=True),
      "kernel has 1, 2 or 3 lengths"),
     (lambda: npx.convolution(IMAGE.as_np_ndarray(), FILTERS.as_np_ndarray(), kernel=(2, 2), num_filter=3),
@@ -280,6 +304,8 @@ IMAGE, FILTERS = nd.ones((1, 2, 4, 4)), nd.ones((3, 2, 2, 2))
     (lambda: nd.Pooling(nd.zeros((1, 1, 0)), global_pool=True), "there is nothing to pool"),
     (lambda: nd.col2im(nd.ones((1, 8, 5)), output_size=(3, 3), kernel=(2, 2)),
      "columns have shape (batch, channels x 4, 4) here"),
+    (lambda: nd.col2im(nd.ones((1, 8, 4)), kernel=(2, 2)), "output_size has a whole number of at least 1"),
+    (lambda: nd.UpSampling(IMAGE, sample_type="nearest"), "UpSampling: parameter 'scale' is required"),
     (lambda: nd.UpSampling(IMAGE, scale=2, sample_type="cubic"), "sample_type is 'nearest' or 'bilinear'"),
     (lambda: nd.UpSampling(IMAGE, IMAGE, scale=2, sample_type="nearest", multi_input_mode="mean"),
      "multi_input_mode is 'concat' or 'sum'"),

@@ -15,11 +15,13 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import wraps
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .array import Array, wrap
 from .backend import quietly
-from .base import AutogradError, InvalidTypeError, InvalidValueError, NotAnArrayError
+from .base import (
+    AutogradError, InvalidTypeError, InvalidValueError, NotAnArrayError, UnknownNameError, nearest,
+)
 from .invoke import F, describe
 from .ndarray import BaseArray, check_grad_req
 from .registry import Op
@@ -42,6 +44,9 @@ from .tape import (
     walk,
 )
 
+if TYPE_CHECKING:
+    from .functional import *  # noqa: F403
+
 __all__ = [
     "record",
     "pause",
@@ -60,6 +65,22 @@ __all__ = [
 ]
 
 _Fn = TypeVar("_Fn", bound=Callable[..., Any])
+
+
+def __getattr__(name: str) -> Any:
+    # The functional calculus is built on this module, and imported when it is first asked for.
+    if not name.startswith("_"):
+        from . import functional
+
+        if name in functional.__all__:
+            return getattr(functional, name)
+    raise UnknownNameError(f"module 'mxgrad.autograd' has no attribute {name!r}{nearest(name, __dir__())}")
+
+
+def __dir__() -> list[str]:
+    from . import functional
+
+    return sorted({*__all__, *functional.__all__})
 
 
 def is_recording() -> bool:

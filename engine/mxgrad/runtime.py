@@ -1,4 +1,4 @@
-"""`mx.runtime`: which of MXNet's build features this installation has (level 5).
+"""`mx.runtime`: which of MXNet's build features this installation has (level 1).
 
 The names are those of MXNet 1.9.1 and 2.0 together.  A feature is enabled if what it promises is true here:
 CUDA if CuPy is installed (`mxgrad.num_gpus` tells whether there is a GPU to use), BLAS_OPEN if NumPy was

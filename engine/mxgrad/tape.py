@@ -185,8 +185,8 @@ def walk(
 
     The heads are distinct.  Without a `world` the rules run on raw arrays with the kernels of each node's
     backend. Nothing is delivered here, so an error on the way leaves every gradient as it was.  `wanted`
-    names entries of intermediate results whose cotangents are given too; with `only` the walk goes nowhere
-    else, and what it does not go through is neither computed, checked nor freed.
+    names entries of intermediate results whose cotangents are given too; with `only` the walk ends at them
+    and goes nowhere else: what it does not go through is neither computed, checked nor freed.
     """
     asked = {id(e) for e in wanted}
     leads = _leading(heads, wanted) if only else None
@@ -298,7 +298,9 @@ _NOTHING = (None, None)
 
 
 def _leading(heads: Sequence[Any], wanted: Sequence[Any]) -> set[int]:
-    """Orders of the entries below which one of `wanted` lies; of freed nodes too, which the walk judges."""
+    """Orders of the entries that lead to one of `wanted` without being one; of freed nodes too, which the
+    walk judges.
+    """
     ends = {id(e) for e in wanted}
     oldest = max(e[0] for e in wanted)
     parents: dict[int, Sequence[Any]] = {}
@@ -307,7 +309,7 @@ def _leading(heads: Sequence[Any], wanted: Sequence[Any]) -> set[int]:
     while todo:
         entry = todo.pop()
         order = entry[0]
-        if order > oldest or order in parents:
+        if order > oldest or order in parents or id(entry) in ends:
             continue
         kind = type(entry)
         if kind is list and is_freed(entry):

@@ -227,7 +227,7 @@ def assert_almost_equal(
     Examples
     --------
     >>> assert_almost_equal(nd.array([1., 2.]), numpy.array([1., 2.00001]))
-    >>> assert_almost_equal(numpy.array([1., 2.]), numpy.array([1., 2.5]), rtol=1e-2, atol=0)  # doctest: +ELLIPSIS
+    >>> assert_almost_equal([1., 2.], [1., 2.5], rtol=1e-2, atol=0)    # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
     AssertionError: Error 20.000000 exceeds tolerance rtol=1.000000e-02, ...
@@ -402,9 +402,9 @@ def collapse_sum_like(a: numpy.ndarray, shape: tuple[int, ...]) -> numpy.ndarray
     >>> collapse_sum_like(numpy.ones((2, 3)), (3,)).tolist()
     [2.0, 2.0, 2.0]
     """
-    if numpy.broadcast_shapes(a.shape, shape) != a.shape:
-        raise InvalidValueError(f"collapse_sum_like: {tuple(shape)} does not broadcast to {a.shape}")
     lead = a.ndim - len(shape)
+    if lead < 0 or any(s not in (1, n) for s, n in zip(shape, a.shape[lead:])):
+        raise InvalidValueError(f"collapse_sum_like: {tuple(shape)} does not broadcast to {a.shape}")
     axes = [i for i, n in enumerate(a.shape) if i < lead or shape[i - lead] != n]
     return a.sum(axis=tuple(axes)).reshape(shape)       # type: ignore[no-any-return]
 

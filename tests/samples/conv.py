@@ -75,15 +75,20 @@ def flat_windows(x, out, kernel, stride, pad, fill):
     return windows(x, kernel, stride, None, pad, fill, out).reshape(x.shape[:2] + tuple(out) + (-1,))
 
 
-def max_places(x, out, kernel, stride, pad):
-    view = flat_windows(x, out, kernel, stride, pad, -numpy.inf)
-    return numpy.where(view.max(-1) > -numpy.inf, view.argmax(-1), -1).astype("int32")
+def max_windows(x, out, kernel, stride, pad, lowest):
+    return numpy.fmax.reduce(flat_windows(x, out, kernel, stride, pad, lowest), -1, initial=lowest)
 
 
-def pick_windows(x, places, kernel, stride, pad, fill=0.0):
+def max_places(x, y, kernel, stride, pad):
+    hits = flat_windows(x, y.shape[2:], kernel, stride, pad, numpy.nan) == y[..., None]
+    number = numpy.prod(kernel)
+    return numpy.where(hits.any(-1), number - hits.argmax(-1), 0).astype("int8" if number < 128 else "int32")
+
+
+def pick_windows(x, places, kernel, stride, pad):
     view = flat_windows(x, places.shape[2:], kernel, stride, pad, 0.0)
-    return numpy.where(places < 0, fill,
-                       numpy.take_along_axis(view, numpy.maximum(places, 0)[..., None], -1)[..., 0])
+    taps = (numpy.prod(kernel) - numpy.maximum(places, 1)).astype("int64")
+    return numpy.where(places == 0, 0, numpy.take_along_axis(view, taps[..., None], -1)[..., 0])
 
 
 def put_windows(g, places, shape, **params):
@@ -136,7 +141,7 @@ POOLS = [
     ((6,), (3,), {"kernel": (1,), "stride": (4,), "pad": (0,)}),
 ]
 SAMPLES.update({name: [] for name in (
-    "sum_windows", "spread_windows", "max_places", "pick_windows", "put_windows")})
+    "sum_windows", "spread_windows", "max_windows", "max_places", "pick_windows", "put_windows")})
 for _shape, _out, _params in POOLS:
     _x, _y = (2, 2, *_shape), (2, 2, *_out)
     for _count in (None, "pad", "data"):
@@ -145,14 +150,21 @@ for _shape, _out, _params in POOLS:
         SAMPLES["spread_windows"].append(
             Sample(smooth(*_y), shape=_shape, count=_count, reference=spread_windows, **_params))
     _data = smooth(*_x)
-    _places = max_places(_data, _out, **_params)
-    SAMPLES["max_places"].append(Sample(_data, out=_out, reference=max_places, **_params))
+    _max = max_windows(_data, _out, lowest=-9.0, **_params)
+    _places = max_places(_data, _max, **_params)
+    SAMPLES["max_windows"].append(Sample(_data, out=_out, lowest=-9.0, reference=max_windows, **_params))
+    SAMPLES["max_places"].append(Sample(_data, _max, reference=max_places, **_params))
     SAMPLES["pick_windows"].append(
-        Sample(_data, _places, fill=-3.0, reference=pick_windows, differentiate=(0,), **_params))
+        Sample(_data, _places, reference=pick_windows, differentiate=(0,), **_params))
     SAMPLES["put_windows"].append(
         Sample(smooth(*_y), _places, shape=_shape, reference=put_windows, differentiate=(0,), **_params))
 _ties = ints(1, 2, 6, high=2).astype("float64")
 _ties[0, 0, :3] = -numpy.inf, -numpy.inf, numpy.nan
-SAMPLES["max_places"].append(Sample(
-    _ties, out=(5,), kernel=(2,), stride=(1,), pad=(0,),
-    reference=lambda x, **p: max_places(numpy.nan_to_num(x, nan=-numpy.inf, neginf=-numpy.inf), **p)))
+_one = {"kernel": (2,), "stride": (1,), "pad": (0,)}
+SAMPLES["max_windows"].append(
+    Sample(_ties, out=(5,), lowest=-9.0, reference=max_windows, differentiate=False, **_one))
+SAMPLES["max_places"].append(
+    Sample(_ties, max_windows(_ties, (5,), lowest=-9.0, **_one), reference=max_places, **_one))
+SAMPLES["max_places"].append(
+    Sample(smooth(1, 1, 128), numpy.full((1, 1, 1), 9.0), kernel=(128,), stride=(1,), pad=(0,),
+           reference=max_places))

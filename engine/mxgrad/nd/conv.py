@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..base import InvalidTypeError, InvalidValueError, MXNetError, completed
+from ..base import MXNetError, completed
 from ..invoke import F, describe
 from ..ops import conv
 from .functions import ND
@@ -16,12 +16,6 @@ def given_bias(bias: Any, no_bias: bool) -> Any:
     if bias is not None and no_bias:
         raise TypeError("no_bias=True takes no bias, and one was given")
     return bias
-
-
-def _number_of_filters(num_filter: Any) -> int:
-    if num_filter is None:
-        raise TypeError("parameter 'num_filter' is required")
-    return int(num_filter)
 
 
 @ND.composed("Convolution Convolution_v1", arrays=3)
@@ -65,7 +59,7 @@ def Convolution(data: Any, weight: Any, bias: Any = None, kernel: Any = None, st
     [[[21.5, 42.5, 84.5]]]
     """
     return conv.convolution(F, data, weight, given_bias(bias, no_bias), kernel, stride, dilate, pad,
-                            _number_of_filters(num_filter), int(num_group), layout)
+                            num_filter, num_group, layout)
 
 
 @ND.composed("Deconvolution", arrays=3)
@@ -88,7 +82,7 @@ def Deconvolution(data: Any, weight: Any, bias: Any = None, kernel: Any = None, 
     [[[1.0, 10.0, 102.0, 20.0, 200.0]]]
     """
     return conv.deconvolution(F, data, weight, given_bias(bias, no_bias), kernel, stride, dilate, pad, adj,
-                              target_shape, _number_of_filters(num_filter), int(num_group), layout)
+                              target_shape, num_filter, num_group, layout)
 
 
 @ND.composed("Pooling")
@@ -171,24 +165,10 @@ def UpSampling(*data: Any, scale: int | None = None, num_filter: int = 0, sample
     """
     images = [ND.array(x, "data") for x in data]
     try:
-        result = _upsampled(images, scale, num_filter, sample_type, multi_input_mode)
+        result = conv.upsampled(F, images, scale, num_filter, sample_type, multi_input_mode)
     except (ValueError, TypeError) as error:
         if isinstance(error, MXNetError):
             raise
         given = ", ".join(describe(x._data) for x in images)
         raise completed(error, f"UpSampling: {error} (called with {given})") from None
     return ND.deliver(result, out, "UpSampling")
-
-
-def _upsampled(images: list[Any], scale: Any, num_filter: int, sample_type: Any, mode: str) -> Any:
-    if sample_type not in ("nearest", "bilinear"):
-        raise InvalidValueError(f"UpSampling: sample_type is 'nearest' or 'bilinear', not {sample_type!r}")
-    if not isinstance(scale, int) or scale < 1:
-        raise InvalidValueError(f"UpSampling: scale is a whole number of at least 1, got {scale!r}")
-    if not images or any(x.ndim != 4 for x in images):
-        raise ValueError("images have four axes (batch, channels, height, width)")
-    if sample_type == "nearest":
-        return conv.upsample_nearest(F, images, scale, mode)
-    if len(images) != 2:
-        raise InvalidTypeError("UpSampling: 'bilinear' takes an image and the kernels")
-    return conv.upsample_bilinear(F, images[0], images[1], scale, num_filter)

@@ -6,6 +6,7 @@ from typing import Any
 from .. import autograd
 from ..invoke import F
 from ..ops import norm
+from ..ops.conv import whole
 from ..tape import state
 from .functions import ND
 
@@ -89,7 +90,7 @@ def GroupNorm(data: Any, gamma: Any, beta: Any, num_groups: int = 1, eps: float 
     >>> nd.GroupNorm(x, nd.ones((2,)), nd.zeros((2,)), num_groups=2).asnumpy().round(2).ravel().tolist()
     [-1.0, 1.0, -1.0, 1.0]
     """
-    y, mean, deviation = norm.group_norm(F, data, gamma, beta, int(num_groups), eps, per_group=True)
+    y, mean, deviation = norm.group_norm(F, data, gamma, beta, num_groups, eps, per_group=True)
     return (y, F.stop_gradient(mean), F.stop_gradient(deviation)) if output_mean_var else y
 
 
@@ -104,6 +105,4 @@ def LRN(data: Any, alpha: float = 1e-4, beta: float = 0.75, knorm: float = 2.0, 
     >>> nd.LRN(x, alpha=3, beta=1, knorm=1, nsize=3).asnumpy().round(3).ravel().tolist()
     [0.16699999570846558, 0.13300000131130219, 0.21400000154972076]
     """
-    if nsize is None:
-        raise TypeError("parameter 'nsize' is required")
-    return norm.local_response(F, data, alpha, beta, knorm, int(nsize))
+    return norm.local_response(F, data, alpha, beta, knorm, whole(nsize, "nsize"))

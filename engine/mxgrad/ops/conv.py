@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product as combinations
+from operator import index
 from typing import Any
 
 from ..base import as_dtype
@@ -76,7 +77,16 @@ def _from_columns(
 
 # convolution ------------------------------------------------------------------------------------------------
 #
-# Channels go before the batch here, so that one product of matrices per group does the whole batch.
+# Channels go before the batch here, so that one product of matrices per group does many examples: as many as
+# keep the columns small enough to stay near the processor.
+
+_COLUMNS = 1 << 21
+
+
+def _batches(n: int, columns: int) -> Iterator[slice]:
+    """The batch of n examples in parts, `columns` being how many elements the columns of one example have."""
+    step = max(1, _COLUMNS // max(1, columns))
+    return (slice(i, min(i + step, n)) for i in range(0, n, step))
 
 
 def _conv(
@@ -87,13 +97,16 @@ def _conv(
     ``y[n, f, i] = sum over c, t of w[f, c, t] * x[n, c, i * stride + t * dilate - pad]``, c running over the
     channels of f's group.
     """
-    kernel = w.shape[2:]
+    kernel, filters = w.shape[2:], w.shape[0]
     out = _out_shape(x.shape[2:], kernel, stride, dilate, pad)
-    cols = _columns(xp, xp.swapaxes(x, 0, 1), out, kernel, stride, dilate, pad)
     rows = w.shape[1] * product(kernel)
-    y = xp.matmul(w.reshape(groups, w.shape[0] // groups, rows),
-                  cols.reshape(groups, rows, x.shape[0] * product(out)))
-    return xp.ascontiguousarray(xp.swapaxes(y.reshape(w.shape[0], x.shape[0], *out), 0, 1))
+    weights = w.reshape(groups, filters // groups, rows)
+    y = xp.empty((x.shape[0], filters, *out), x.dtype)
+    for part in _batches(x.shape[0], groups * rows * product(out)):
+        cols = _columns(xp, xp.swapaxes(x[part], 0, 1), out, kernel, stride, dilate, pad)
+        z = xp.matmul(weights, cols.reshape(groups, rows, cols.shape[2] * product(out)))
+        y[part] = xp.swapaxes(z.reshape(filters, cols.shape[2], *out), 0, 1)
+    return y
 
 
 def _filters_first(xp: Any, g: Any, groups: int) -> Any:
@@ -107,13 +120,18 @@ def _conv_data(
     groups: int = 1,
 ) -> Any:
     """The adjoint of `conv` by its data, whose spatial axes have the lengths `shape`."""
-    kernel, channels = w.shape[2:], w.shape[1]
-    rows = channels * product(kernel)
+    kernel, channels, out = w.shape[2:], groups * w.shape[1], g.shape[2:]
+    rows = w.shape[1] * product(kernel)
     weights = xp.swapaxes(w.reshape(groups, w.shape[0] // groups, rows), 1, 2)
-    cols = xp.matmul(weights, _filters_first(xp, g, groups))
-    cols = cols.reshape(groups * channels, product(kernel), g.shape[0], *g.shape[2:])
-    x = _from_columns(xp, cols, shape, kernel, stride, dilate, pad)
-    return xp.ascontiguousarray(xp.swapaxes(x, 0, 1))
+    # Of one filter per group the product of matrices is an outer product, which BLAS is slow at.
+    multiply = xp.multiply if w.shape[0] == groups else xp.matmul
+    x = xp.empty((g.shape[0], channels, *shape), g.dtype)
+    for part in _batches(g.shape[0], groups * rows * product(out)):
+        some = g[part]
+        cols = multiply(weights, _filters_first(xp, some, groups))
+        cols = cols.reshape(channels, product(kernel), some.shape[0], *out)
+        x[part] = xp.swapaxes(_from_columns(xp, cols, shape, kernel, stride, dilate, pad), 0, 1)
+    return x
 
 
 def _conv_weight(
@@ -121,11 +139,14 @@ def _conv_weight(
     groups: int = 1,
 ) -> Any:
     """The adjoint of `conv` by its weights, whose spatial axes have the lengths `kernel`."""
-    cols = _columns(xp, xp.swapaxes(x, 0, 1), g.shape[2:], kernel, stride, dilate, pad)
-    channels = x.shape[1] // groups
-    cols = cols.reshape(groups, channels * product(kernel), x.shape[0] * product(g.shape[2:]))
-    w = xp.matmul(_filters_first(xp, g, groups), xp.swapaxes(cols, 1, 2))
-    return w.reshape(g.shape[1], channels, *kernel)
+    channels, filters, out = x.shape[1] // groups, g.shape[1], g.shape[2:]
+    rows = channels * product(kernel)
+    w = xp.zeros((groups, filters // groups, rows), g.dtype)
+    for part in _batches(x.shape[0], groups * rows * product(out)):
+        cols = _columns(xp, xp.swapaxes(x[part], 0, 1), out, kernel, stride, dilate, pad)
+        cols = cols.reshape(groups, rows, cols.shape[2] * product(out))
+        w += xp.matmul(_filters_first(xp, g[part], groups), xp.swapaxes(cols, 1, 2))
+    return w.reshape(filters, channels, *kernel)
 
 
 register("conv", _conv,
@@ -186,6 +207,26 @@ def _divided(
     return y
 
 
+def _combined(
+    xp: Any, x: Any, combine: Any, start: float, out: Lengths, kernel: Lengths, stride: Lengths,
+    pad: Lengths,
+) -> Any:
+    """The elements of each window combined by a ufunc, one axis after the other: a sum of taps per axis
+    instead of their product.
+    """
+    later = len(out)
+    for m, k, s, p in zip(out, kernel, stride, pad):
+        axis = x.ndim - later
+        later -= 1
+        rest = (slice(None),) * later
+        y = xp.full(x.shape[:axis] + (m,) + x.shape[axis + 1:], start, x.dtype)
+        for _, read, write in _taps((x.shape[axis],), (m,), (k,), (s,), (1,), (p,)):
+            part = y[write + rest]
+            combine(part, x[read + rest], out=part)
+        x = y
+    return x
+
+
 def _sum_windows(
     xp: Any, x: Any, *, out: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths,
     count: str | None = None,
@@ -193,9 +234,7 @@ def _sum_windows(
     """The sum of each window; with `count` the mean, over its elements in the data ('data') or in the data
     and the padding ('pad').
     """
-    y = xp.zeros(x.shape[:2] + tuple(out), x.dtype)
-    for _, read, write in _taps(x.shape[2:], out, kernel, stride, (1,) * len(out), pad):
-        y[write] += x[read]
+    y = _combined(xp, x, xp.add, 0, out, kernel, stride, pad)
     return _divided(xp, y, x.shape[2:], kernel, stride, pad, count)
 
 
@@ -205,10 +244,16 @@ def _spread_windows(
 ) -> Any:
     """The adjoint of `sum_windows`: the number of each window added to all of its elements."""
     g = _divided(xp, g, shape, kernel, stride, pad, count)
-    x = xp.zeros(g.shape[:2] + tuple(shape), g.dtype)
-    for _, read, write in _taps(shape, g.shape[2:], kernel, stride, (1,) * len(shape), pad):
-        x[read] += g[write]
-    return x
+    later = len(shape)
+    for n, k, s, p in zip(shape, kernel, stride, pad):
+        axis = g.ndim - later
+        later -= 1
+        rest = (slice(None),) * later
+        x = xp.zeros(g.shape[:axis] + (n,) + g.shape[axis + 1:], g.dtype)
+        for _, read, write in _taps((n,), (g.shape[axis],), (k,), (s,), (1,), (p,)):
+            x[read + rest] += g[write + rest]
+        g = x
+    return g
 
 
 register("sum_windows", _sum_windows,
@@ -217,28 +262,36 @@ register("spread_windows", _spread_windows,
          lambda F, h, y, g, shape, **p: F.sum_windows(h, out=g.shape[2:], **p), keeps="", result="same")
 
 
-def _max_places(
-    xp: Any, x: Any, *, out: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths,
+def _max_windows(
+    xp: Any, x: Any, *, out: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths, lowest: float,
 ) -> Any:
-    """The number of the tap that is the first maximum of each window, int32; -1 where no element is greater
-    than minus infinity.
+    """The maximum of each window, at least `lowest`; nan is passed over."""
+    return _combined(xp, x, xp.fmax, lowest, out, kernel, stride, pad)
+
+
+def _max_places(
+    xp: Any, x: Any, y: Any, *, kernel: Lengths, stride: Lengths, pad: Lengths,
+) -> Any:
+    """Which tap of each window is the first that equals its `y`, counted from the last one, that being 1; 0
+    where none does.  int8 or int32.
     """
-    best = xp.full(x.shape[:2] + tuple(out), float("-inf"), x.dtype)
-    places = xp.full(best.shape, -1, "int32")
-    for t, read, write in _taps(x.shape[2:], out, kernel, stride, (1,) * len(out), pad):
-        better = x[read] > best[write]
-        places[write] = xp.where(better, t, places[write])
-        best[write] = xp.where(better, x[read], best[write])
+    # Counted backwards the first one is a maximum, which is several times as fast as `where`.
+    number = product(kernel)
+    places = xp.zeros(y.shape, "int8" if number < 128 else "int32")
+    for t, read, write in _taps(x.shape[2:], y.shape[2:], kernel, stride, (1,) * len(kernel), pad):
+        part, hits = places[write], x[read] == y[write]
+        xp.maximum(part, hits.astype(places.dtype) * (number - t), out=part)
     return places
 
 
 def _pick_windows(
-    xp: Any, x: Any, places: Any, *, kernel: Lengths, stride: Lengths, pad: Lengths, fill: float = 0.0,
+    xp: Any, x: Any, places: Any, *, kernel: Lengths, stride: Lengths, pad: Lengths,
 ) -> Any:
-    """The element of each window that `places` names, `fill` for -1."""
-    y = xp.full(places.shape, fill, x.dtype)
-    for t, read, write in _taps(x.shape[2:], y.shape[2:], kernel, stride, (1,) * (x.ndim - 2), pad):
-        y[write] = xp.where(places[write] == t, x[read], y[write])
+    """The element of each window that `places` names as `max_places` does; 0 where it names none."""
+    number = product(kernel)
+    y = xp.zeros(places.shape, x.dtype)
+    for t, read, write in _taps(x.shape[2:], y.shape[2:], kernel, stride, (1,) * len(kernel), pad):
+        y[write] = xp.where(places[write] == number - t, x[read], y[write])
     return y
 
 
@@ -246,15 +299,21 @@ def _put_windows(
     xp: Any, g: Any, places: Any, *, shape: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths,
 ) -> Any:
     """The adjoint of `pick_windows`: the number of each window added to the element that `places` names."""
+    number = product(kernel)
     x = xp.zeros(g.shape[:2] + tuple(shape), g.dtype)
     for t, read, write in _taps(shape, g.shape[2:], kernel, stride, (1,) * len(shape), pad):
-        x[read] += g[write] * (places[write] == t)
+        x[read] += g[write] * (places[write] == number - t)
     return x
 
 
-register("max_places", _max_places, None, keeps="", mixed=True)
+def _max_windows_dx(F: Any, g: Any, y: Any, x: Any, out: Lengths, lowest: float, **p: Any) -> Any:
+    return F.put_windows(g, F.max_places(x, y, **p), shape=x.shape[2:], **p)
+
+
+register("max_windows", _max_windows, _max_windows_dx, keeps="xy", result="same")
+register("max_places", _max_places, None, None, keeps="", mixed=True)
 register("pick_windows", _pick_windows,
-         lambda F, g, y, x, i, fill=0.0, **p: F.put_windows(g, i, shape=x.shape[2:], **p), None,
+         lambda F, g, y, x, i, **p: F.put_windows(g, i, shape=x.shape[2:], **p), None,
          keeps="1|", mixed=True)
 register("put_windows", _put_windows,
          lambda F, h, y, g, i, shape, **p: F.pick_windows(h, i, **p), None, keeps="1|", mixed=True)
@@ -266,25 +325,45 @@ LAYOUTS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 """Layouts by the number of spatial axes: channels second (the default), channels last."""
 
 
+def _numbers(value: Any, name: str) -> Lengths:
+    if value is None:
+        return ()
+    try:
+        return tuple(index(n) for n in value) if isinstance(value, (tuple, list)) else (index(value),)
+    except TypeError:
+        raise TypeError(f"{name} has whole numbers, one per spatial axis, got {value!r}") from None
+
+
 def lengths(value: Any, name: str, rank: int, default: int, least: int) -> Lengths:
     """A number per spatial axis; nothing given means `default` for each."""
-    if value is None or value == ():
-        return (default,) * rank
-    given = (value,) if isinstance(value, int) else tuple(value)
-    if len(given) != rank or any(not isinstance(n, int) or n < least for n in given):
+    given = _numbers(value, name) or (default,) * rank
+    if len(given) != rank or min(given) < least:
         raise ValueError(
             f"{name} has a whole number of at least {least} for each of {rank} spatial axes, got {value!r}")
     return given
 
 
+def whole(value: Any, name: str, least: int = 1) -> int:
+    """A required whole number of at least `least`."""
+    if value is None:
+        raise TypeError(f"parameter {name!r} is required")
+    try:
+        n = index(value)
+    except TypeError:
+        raise TypeError(f"{name} is a whole number of at least {least}, got {value!r}") from None
+    if n < least:
+        raise ValueError(f"{name} is a whole number of at least {least}, got {value!r}")
+    return n
+
+
 def kernel_lengths(kernel: Any) -> Lengths:
     """The kernel as given by a user: 1, 2 or 3 lengths."""
-    if kernel is None or kernel == ():
+    given = _numbers(kernel, "kernel")
+    if not given:
         raise TypeError("parameter 'kernel' is required: a length for each of 1, 2 or 3 spatial axes")
-    rank = 1 if isinstance(kernel, int) else len(kernel)
-    if rank not in LAYOUTS:
+    if len(given) not in LAYOUTS:
         raise ValueError(f"kernel has 1, 2 or 3 lengths, got {kernel!r}")
-    return lengths(kernel, "kernel", rank, 1, 1)
+    return lengths(given, "kernel", len(given), 1, 1)
 
 
 def _channels_last(layout: Any, shape: Lengths, rank: int) -> bool:
@@ -317,7 +396,7 @@ def _fits(shape: Lengths, kernel: Lengths, dilate: Lengths, pad: Lengths) -> Non
 def _check_filters(
     weight: Lengths, wanted: Lengths, bias: Any, num_filter: int, num_group: int, channels: int,
 ) -> None:
-    if num_filter < 1 or num_group < 1 or channels % num_group or num_filter % num_group:
+    if channels % num_group or num_filter % num_group:
         raise ValueError(
             f"num_group divides the channels and the filters: num_group={num_group}, {channels} channels, "
             f"num_filter={num_filter}")
@@ -338,18 +417,19 @@ def _wanted(first: int, second: int, kernel: Lengths, last: bool) -> Lengths:
 
 
 def convolution(
-    F: Any, x: Any, weight: Any, bias: Any, kernel: Any, stride: Any, dilate: Any, pad: Any, num_filter: int,
-    num_group: int, layout: Any,
+    F: Any, x: Any, weight: Any, bias: Any, kernel: Any, stride: Any, dilate: Any, pad: Any, num_filter: Any,
+    num_group: Any, layout: Any,
 ) -> Any:
     """`conv` in any layout, plus the bias of each filter; arguments are checked."""
     kernel = kernel_lengths(kernel)
     rank = len(kernel)
+    num_filter, num_group = whole(num_filter, "num_filter"), whole(num_group, "num_group")
     stride = lengths(stride, "stride", rank, 1, 1)
     dilate = lengths(dilate, "dilate", rank, 1, 1)
     pad = lengths(pad, "pad", rank, 0, 0)
     last = _channels_last(layout, tuple(x.shape), rank)
     channels = x.shape[-1 if last else 1]
-    wanted = _wanted(num_filter, channels // max(num_group, 1), kernel, last)
+    wanted = _wanted(num_filter, channels // num_group, kernel, last)
     _check_filters(tuple(weight.shape), wanted, bias, num_filter, num_group, channels)
     x, weight = _second(F, x, last), _second(F, weight, last)
     _fits(x.shape[2:], kernel, dilate, pad)
@@ -359,7 +439,7 @@ def convolution(
 
 def deconvolution(
     F: Any, x: Any, weight: Any, bias: Any, kernel: Any, stride: Any, dilate: Any, pad: Any, adj: Any,
-    target_shape: Any, num_filter: int, num_group: int, layout: Any,
+    target_shape: Any, num_filter: Any, num_group: Any, layout: Any,
 ) -> Any:
     """The transposed convolution in any layout, plus the bias of each filter; arguments are checked.
 
@@ -368,6 +448,7 @@ def deconvolution(
     """
     kernel = kernel_lengths(kernel)
     rank = len(kernel)
+    num_filter, num_group = whole(num_filter, "num_filter"), whole(num_group, "num_group")
     stride = lengths(stride, "stride", rank, 1, 1)
     dilate = lengths(dilate, "dilate", rank, 1, 1)
     pad = lengths(pad, "pad", rank, 0, 0)
@@ -375,7 +456,7 @@ def deconvolution(
     target = lengths(target_shape, "target_shape", rank, 0, 0)
     last = _channels_last(layout, tuple(x.shape), rank)
     channels = x.shape[-1 if last else 1]
-    wanted = _wanted(channels, num_filter // max(num_group, 1), kernel, last)
+    wanted = _wanted(channels, num_filter // num_group, kernel, last)
     _check_filters(tuple(weight.shape), wanted, bias, num_filter, num_group, channels)
     x, weight = _second(F, x, last), _second(F, weight, last)
     full = tuple(s * (n - 1) + d * (k - 1) + 1 for n, k, s, d in zip(x.shape[2:], kernel, stride, dilate))
@@ -411,9 +492,8 @@ def columns_as_image(
     rank = len(kernel)
     stride = lengths(stride, "stride", rank, 1, 1)
     dilate, pad = lengths(dilate, "dilate", rank, 1, 1), lengths(pad, "pad", rank, 0, 0)
-    if output_size is None or output_size == ():
-        raise TypeError("parameter 'output_size' is required: the lengths of the image's spatial axes")
-    shape = lengths(output_size, "output_size", rank, 1, 1)
+    # Without a default: 0 is none.
+    shape = lengths(output_size, "output_size", rank, 0, 1)
     _fits(shape, kernel, dilate, pad)
     windows = product(_out_shape(shape, kernel, stride, dilate, pad))
     if len(cols.shape) != 3 or cols.shape[1] % product(kernel) or cols.shape[2] != windows:
@@ -477,7 +557,7 @@ def pooling(
         out = _pooled_shape(x.shape[2:], kernel, stride, pad, pooling_convention)
         windows = {"kernel": kernel, "stride": stride, "pad": pad}
         if pool_type == "max":
-            y = F.pick_windows(x, F.max_places(x, out=out, **windows), fill=lowest, **windows)
+            y = F.max_windows(x, out=out, lowest=lowest, **windows)
         elif pool_type == "avg":
             count = "data" if count_include_pad is not None and not count_include_pad else "pad"
             y = F.sum_windows(x, out=out, count=count, **windows)
@@ -517,6 +597,22 @@ def _global(F: Any, x: Any, pool_type: str, lowest: float) -> Any:
 
 
 # upsampling -------------------------------------------------------------------------------------------------
+
+
+def upsampled(
+    F: Any, images: list[Any], scale: Any, num_filter: Any, sample_type: Any, multi_input_mode: str,
+) -> Any:
+    """Images enlarged in the way that `sample_type` names; arguments are checked."""
+    if sample_type not in ("nearest", "bilinear"):
+        raise ValueError(f"sample_type is 'nearest' or 'bilinear', not {sample_type!r}")
+    scale = whole(scale, "scale")
+    if not images or any(len(x.shape) != 4 for x in images):
+        raise ValueError("images have four axes (batch, channels, height, width)")
+    if sample_type == "nearest":
+        return upsample_nearest(F, images, scale, multi_input_mode)
+    if len(images) != 2:
+        raise TypeError("'bilinear' takes an image and the kernels")
+    return upsample_bilinear(F, images[0], images[1], scale, num_filter)
 
 
 def upsample_nearest(F: Any, images: list[Any], scale: int, mode: str) -> Any:

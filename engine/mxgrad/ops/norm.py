@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..base import as_dtype
+from .conv import whole
 from .nn import normalized, on_axis
 from .reduce import axes_of
 from .shape import product
@@ -61,7 +62,8 @@ def group_norm(
     if len(shape) < 3:
         raise ValueError(f"data has an axis of examples, one of channels and others, got shape {shape}")
     n, channels = shape[:2]
-    if num_groups < 1 or channels % num_groups:
+    num_groups = whole(num_groups, "num_groups")
+    if channels % num_groups:
         raise ValueError(f"num_groups divides the {channels} channels, got {num_groups}")
     wanted = (num_groups if per_group else channels,)
     for name, v in (("gamma", gamma), ("beta", beta)):
@@ -84,7 +86,7 @@ def local_response(F: Any, x: Any, alpha: float, beta: float, knorm: float, nsiz
     shape = tuple(x.shape)
     if len(shape) < 2:
         raise ValueError(f"data has an axis of examples and one of channels at least, got shape {shape}")
-    if nsize < 1 or nsize % 2 == 0:
+    if nsize % 2 == 0:
         raise ValueError(f"nsize, the number of channels in a window, is odd, got {nsize}")
     flat = F.reshape(F.square(x), shape=(shape[0], 1, shape[1], product(shape[2:])))
     near = F.sum_windows(flat, out=flat.shape[2:], kernel=(nsize, 1), stride=(1, 1), pad=(nsize // 2, 0))
