@@ -500,6 +500,8 @@ class _Lanes:
 
     def poisson(self, lanes: Array, rate: Array) -> Array:
         """int64 counts; rate is float32, and so is all arithmetic."""
+        _require(rate <= np.float32(2.0**62), "poisson: counts are 64-bit, so the mean must not exceed 2**62, got "
+                 f"{rate.max(initial=0)}")
         count = np.empty(lanes.size, np.int64)
         few = rate < 12
         if few.any():
@@ -568,6 +570,12 @@ def _poisson_candidate(rate: Array, u: Array) -> tuple[Array, Array]:
 def _require(ok: Any, message: str) -> None:
     if not np.all(ok):
         raise InvalidValueError(message)
+
+
+def _is_finite(parameter: Array) -> Array:
+    """Finite in float32, where samplers by rejection compute: with an infinite parameter they would not end."""
+    with np.errstate(over="ignore"):
+        return np.isfinite(np.asarray(parameter).astype(F32))
 
 
 def _as_shape(shape: Shape) -> tuple[int, ...]:
@@ -843,15 +851,15 @@ class NDStreams(_Streams):
         """Gamma numbers of shape alpha > 0 and scale beta > 0 (mean alpha * beta)."""
         draw = _Draw.per_parameter("gamma", shape, alpha=alpha, beta=beta)
         a, b = draw.parameters
-        draw.require(a > 0, "alpha must be positive")
-        draw.require(b > 0, "beta must be positive")
+        draw.require((a > 0) & _is_finite(a), "alpha must be positive and finite")
+        draw.require((b > 0) & _is_finite(b), "beta must be positive and finite")
         return draw.result(self._one_by_one(draw, _drawn_in(dtype, F32), (a, b), _Lanes.gamma), dtype)
 
     def poisson(self, lam: Parameter = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
         """Poisson counts of mean lam >= 0."""
         draw = _Draw.per_parameter("poisson", shape, lam=lam)
         rate = draw.parameters[0].astype(F32)
-        draw.require(rate >= 0, "lam must not be negative")
+        draw.require((rate >= 0) & _is_finite(rate), "lam must be finite and not negative")
         return draw.result(self._one_by_one(draw, F32, (rate,), _Lanes.poisson), dtype)
 
     def negative_binomial(self, k: Parameter = 1, p: Parameter = 1, shape: Shape = (),
@@ -859,7 +867,7 @@ class NDStreams(_Streams):
         """Failures before the k-th success, k >= 0, of trials that succeed with probability p in (0, 1]."""
         draw = _Draw.per_parameter("negative_binomial", shape, k=k, p=p)
         successes, chance = draw.parameters
-        draw.require(successes >= 0, "k must not be negative")
+        draw.require((successes >= 0) & _is_finite(successes), "k must be finite and not negative")
         draw.require((chance > 0) & (chance <= 1), "p must lie in (0, 1]")
         chance = chance.astype(F32).astype(F64)
         odds = ((1.0 - chance) / chance).astype(F32)
@@ -874,12 +882,12 @@ class NDStreams(_Streams):
         """Negative binomial counts of mean mu >= 0 and dispersion alpha >= 0; Poisson's where alpha is 0."""
         draw = _Draw.per_parameter("generalized_negative_binomial", shape, mu=mu, alpha=alpha)
         mean, dispersion = draw.parameters
-        draw.require(mean >= 0, "mu must not be negative")
-        draw.require(dispersion >= 0, "alpha must not be negative")
+        draw.require((mean >= 0) & _is_finite(mean), "mu must be finite and not negative")
+        draw.require((dispersion >= 0) & _is_finite(dispersion), "alpha must be finite and not negative")
 
         def sample(lanes: _Lanes, here: Array, mean: Array, dispersion: Array) -> Array:
             rate = mean.astype(F32)
-            at = np.flatnonzero(dispersion)
+            at = np.flatnonzero(dispersion > np.float32(1e-37))     # the inverse of less is infinite
             if at.size:
                 rate[at] = lanes.gamma(here[at], 1 / dispersion[at], dispersion[at] * mean[at])
             return lanes.poisson(here, rate)
@@ -1064,8 +1072,8 @@ class NPStreams(_Streams):
         """
         draw = _Draw.broadcast("gamma", shape, a=a, scale=scale)
         alpha, beta = (np.broadcast_to(p, draw.size) for p in draw.wide(F32))
-        draw.require(alpha > 0, "a must be positive")
-        draw.require(beta > 0, "scale must be positive")
+        draw.require((alpha > 0) & _is_finite(alpha), "a must be positive and finite")
+        draw.require((beta > 0) & _is_finite(beta), "scale must be positive and finite")
         small = alpha < 1
         d = alpha.astype(F64) + np.where(small, 2.0 / 3.0, -1.0 / 3.0)
         k = np.sqrt(9.0 * d)
