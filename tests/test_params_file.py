@@ -332,3 +332,14 @@ def test_load_names_the_file(tmp_path):
     path.write_bytes(b"bad")
     with pytest.raises(FileFormatError, match=re.escape(f"{path}: at byte 0: expected the mark")):
         load(path)
+
+
+def test_what_is_no_regular_file_is_refused_and_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(MXNetError, match="Not a regular file"):
+        save(pipe, [numpy.ones(2, "float32")])
+    assert pipe.is_fifo()
+    with pytest.raises(MXNetError, match="Is a directory"):
+        save(tmp_path, [numpy.ones(2, "float32")])
+    assert [p.name for p in tmp_path.iterdir()] == ["pipe"]

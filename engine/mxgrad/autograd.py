@@ -69,11 +69,12 @@ _Fn = TypeVar("_Fn", bound=Callable[..., Any])
 
 def __getattr__(name: str) -> Any:
     # The functional calculus is built on this module, and imported when it is first asked for.
-    if not name.startswith("_"):
-        from . import functional
+    if name.startswith("_"):
+        raise AttributeError(f"module 'mxgrad.autograd' has no attribute {name!r}")
+    from . import functional
 
-        if name in functional.__all__:
-            return getattr(functional, name)
+    if name in functional.__all__:
+        return getattr(functional, name)
     raise UnknownNameError(f"module 'mxgrad.autograd' has no attribute {name!r}{nearest(name, __dir__())}")
 
 

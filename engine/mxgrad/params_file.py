@@ -22,6 +22,7 @@ Without NumPy shapes, ndim 0 marks an array that was never given a shape, and no
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -281,7 +282,8 @@ def save(
     fails on the way, `path` holds either its old content or the new one. A symbolic link stays and its target
     is replaced; the permissions of an old file are kept.
 
-    Raises FileError (MissingFileError for a directory that is not there), and what `dumps` raises.
+    Raises FileError (MissingFileError for a directory that is not there; also for a device, a pipe or a
+    directory), and what `dumps` raises.
     """
     named = os.fspath(path)
     parts = _parts(arrays, names, numpy_shapes)
@@ -308,11 +310,19 @@ def save(
 
 
 def _mode(path: str) -> int | None:
-    """The permissions of the file there; None where there is none."""
+    """The permissions of the file there; None where there is none.
+
+    Raises OSError for what is no regular file: a device or a pipe would be replaced, not written to.
+    """
     try:
-        return stat.S_IMODE(os.stat(path).st_mode)
+        mode = os.stat(path).st_mode
     except FileNotFoundError:
         return None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "Not a regular file", path)
+    return stat.S_IMODE(mode)
 
 
 def _sync_directory(directory: str) -> None:

@@ -500,7 +500,8 @@ class _Lanes:
 
     def poisson(self, lanes: Array, rate: Array) -> Array:
         """int64 counts; rate is float32, and so is all arithmetic."""
-        _require(rate <= np.float32(2.0**62), "poisson: counts are 64-bit, so the mean must not exceed 2**62, got "
+        _require(rate <= np.float32(2.0**62),
+                 "poisson: counts are 64-bit, so the mean must not exceed 2**62, got "
                  f"{rate.max(initial=0)}")
         count = np.empty(lanes.size, np.int64)
         few = rate < 12
@@ -573,7 +574,7 @@ def _require(ok: Any, message: str) -> None:
 
 
 def _is_finite(parameter: Array) -> Array:
-    """Finite in float32, where samplers by rejection compute: with an infinite parameter they would not end."""
+    """Finite in float32, where samplers by rejection compute: with an infinite one they would not end."""
     with np.errstate(over="ignore"):
         return np.isfinite(np.asarray(parameter).astype(F32))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..base import InvalidValueError
+from ..base import InvalidTypeError, InvalidValueError
 from ..invoke import F
 from ..ndarray import BaseArray
 from ..ops.reduce import axes_of
@@ -153,9 +153,14 @@ def reshape(
     """The elements in row-major order under another shape.
 
     Codes: 0 copies a length of the input, -1 is inferred, -2 copies the rest, -3 merges two, -4 splits one
-    into the next two; `reverse` applies them from the right.
+    into the next two; `reverse` applies them from the right.  `target_shape` is an old name of `shape`.
     """
     data = ND.prepare(data, "data", OPS["reshape"])
+    shape = target_shape if shape is None else shape
+    if shape is None:
+        raise InvalidTypeError("reshape: give a shape")
+    if keep_highest:
+        raise InvalidValueError("reshape: keep_highest is not supported; write the first length as 0")
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     return one("reshape", (data,), {"shape": reshape_codes(data.shape, shape, reverse)}, out)
 

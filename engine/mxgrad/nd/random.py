@@ -145,7 +145,7 @@ def multinomial(
     With `get_prob` also the logarithms of their probabilities, through which gradients flow.
     """
     each = () if shape is None else _shape(shape)
-    where = data._ctx
+    where = ND.array(data, "data")._ctx
     host = stream(where).multinomial(data.asnumpy(), each, dtype=as_dtype(dtype))
     lead = data.shape[:-1]
     host = host.reshape(lead + each if lead + each else (1,))
@@ -165,7 +165,7 @@ def multinomial(
 @ND.adapter("random.shuffle shuffle")
 def shuffle(data: Any, out: Any = None) -> Any:
     """The places along the first axis in a random order."""
-    order = stream(data._ctx).permutation(data.shape[0], rows=data.ndim > 1)
+    order = stream(ND.array(data, "data")._ctx).permutation(data.shape[0], rows=data.ndim > 1)
     index = wrap(NDArray, data._ctx.backend.from_host(order.astype(numpy.int64)), data._ctx)
     result = data[index]
     return result if out is None else _given(out, result)
