@@ -60,7 +60,8 @@ sub _is_number { return defined $_[0] && !ref $_[0] && looks_like_number($_[0]) 
 # ---- operators
 
 # The operators are what small arrays cost, so they touch nothing twice: `no overloading` spares perl the search
-# for an overloaded ${ }.
+# for an overloaded ${ }, and bless without a class does not search for the class.
+## no critic (ClassHierarchies::ProhibitOneArgBless)
 sub _binary {
     my ($name) = @_;
     my $op = AI::MXGrad::Ops::handle($name);
@@ -69,7 +70,7 @@ sub _binary {
         here() if $RECORDING;
         return _with_other($op, @_) if ref $_[1] ne __PACKAGE__;
         mxg_invoke2($op, ${ $_[0] }, ${ $_[1] }, \my $h) and fail();
-        return bless \$h, __PACKAGE__;
+        return bless \$h;
     };
 }
 
@@ -95,7 +96,7 @@ sub _unary {
         no overloading;
         here() if $RECORDING;
         mxg_invoke1($op, ${ $_[0] }, \my $h) and fail();
-        return bless \$h, __PACKAGE__;
+        return bless \$h;
     };
 }
 
