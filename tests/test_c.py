@@ -162,7 +162,7 @@ def run(program: Path, *arguments: object, cwd: Path, status: int = 0, **options
     done = subprocess.run(
         [str(program), *map(str, arguments)], capture_output=True, text=True, timeout=200, cwd=cwd, **options,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", ""), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ ndarray = nd
 
 # Modules that many programs do without are imported when they are first asked for.
 _LAZY = (
-    "attribute", "device", "engine", "error", "name", "np", "npx", "operator", "random", "runtime",
+    "attribute", "device", "engine", "error", "initializer", "name", "np", "npx", "operator", "random",
+    "runtime",
     "test_utils", "testing", "util",
 )
 # Names of theirs that are the package's too.
@@ -55,7 +56,7 @@ __all__ = [
 ]
 
 
-_ALIASES = {"numpy": "np", "numpy_extension": "npx", "rnd": "random"}
+_ALIASES = {"init": "initializer", "numpy": "np", "numpy_extension": "npx", "rnd": "random"}
 
 
 def as_mxnet() -> None:

@@ -1,0 +1,287 @@
+"""First values of parameters, with MXNet's numbers for a seed; `mx.init` (level 10).
+
+>>> import mxgrad as mx
+>>> mx.random.seed(0)
+>>> w = mx.nd.zeros((2, 2))
+>>> mx.init.Uniform(0.07)(mx.init.InitDesc("dense0_weight"), w)
+>>> w.shape, round(float(w[0, 0]), 8)
+((2, 2), 0.0068339)
+"""
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from .base import InvalidValueError, nearest
+from .nd import load, random
+
+__all__ = ["InitDesc", "Initializer", "Bilinear", "Constant", "Load", "LSTMBias", "MSRAPrelu", "Mixed",
+           "Normal",
+           "One", "Orthogonal", "Uniform", "Xavier", "Zero", "create", "register"]
+
+_known: dict[str, type[Initializer]] = {}
+
+
+class InitDesc(str):
+    """The name of a parameter, with attributes: ``__init__`` in `attrs` is its own initializer."""
+
+    attrs: dict[str, str]
+    global_init: Initializer | None
+
+    def __new__(
+        cls, name: str, attrs: dict[str, str] | None = None, global_init: Initializer | None = None,
+    ) -> InitDesc:
+        desc = super().__new__(cls, name)
+        desc.attrs, desc.global_init = attrs or {}, global_init
+        return desc
+
+
+def register(cls: type[Initializer]) -> type[Initializer]:
+    """Class decorator: `create` finds the initializer under its name in lower case."""
+    _known[cls.__name__.lower()] = cls
+    return cls
+
+
+def create(init: Any, **kwargs: Any) -> Initializer:
+    """The initializer meant by an object, a name ('xavier', 'zeros') or what `dumps` gave.
+
+    Raises InvalidValueError for a name that is not known.
+    """
+    if isinstance(init, Initializer):
+        return init
+    name, given = json.loads(init) if str(init).startswith("[") else (init, {})
+    try:
+        cls = _known[{"zeros": "zero", "ones": "one"}.get(name.lower(), name.lower())]
+    except (KeyError, AttributeError):
+        raise InvalidValueError(f"no initializer {init!r}{nearest(str(init), _known)}") from None
+    return cls(**{**given, **kwargs})
+
+
+class Initializer:
+    """Fills an array by the name of its parameter: weights as the subclass says, biases, betas and means with
+    0, gammas and variances with 1.
+
+    A subclass defines ``_init_weight(name, arr)``; what it passes to ``super().__init__`` is what `dumps`
+    writes.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._kwargs = kwargs
+
+    def dumps(self) -> str:
+        """The name and parameters as JSON, which `create` reads."""
+        return json.dumps([type(self).__name__.lower(), self._kwargs])
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Initializer) and self._kwargs == other._kwargs
+
+    __hash__ = object.__hash__
+
+    def __call__(self, desc: str, arr: Any) -> None:
+        """Fill `arr`, the parameter named `desc`.
+
+        Raises InvalidValueError where neither the name nor its attributes say how.
+        """
+        own = getattr(desc, "attrs", {}).get("__init__", "")
+        if own:
+            create(own)._init_weight(desc, arr)
+        elif desc.endswith("weight"):
+            self._init_weight(desc, arr)
+        elif desc.endswith(("bias", "beta", "min")):
+            arr[:] = 0.0
+        elif desc.endswith(("gamma", "max")):
+            arr[:] = 1.0
+        else:
+            raise InvalidValueError(
+                f"Unknown initialization pattern for {desc}. Default initialization is limited to 'weight', "
+                "'bias', "
+                "'gamma' (1.0), and 'beta' (0.0); give the parameter an initializer of its own")
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        raise NotImplementedError(f"{type(self).__name__} does not define _init_weight")
+
+
+@register
+class Zero(Initializer):
+    """Zeros."""
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        arr[:] = 0.0
+
+
+@register
+class One(Initializer):
+    """Ones."""
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        arr[:] = 1.0
+
+
+@register
+class Constant(Initializer):
+    """One value, or an array of the parameter's shape."""
+
+    def __init__(self, value: Any = 0.0) -> None:
+        super().__init__(value=value)
+        self.value = value
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        arr[:] = self.value
+
+
+@register
+class Uniform(Initializer):
+    """Uniform on [-`scale`, `scale`)."""
+
+    def __init__(self, scale: float = 0.07) -> None:
+        super().__init__(scale=scale)
+        self.scale = scale
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        random.uniform(-self.scale, self.scale, out=arr)
+
+
+@register
+class Normal(Initializer):
+    """Normal with mean 0 and standard deviation `sigma`."""
+
+    def __init__(self, sigma: float = 0.01) -> None:
+        super().__init__(sigma=sigma)
+        self.sigma = sigma
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        random.normal(0, self.sigma, out=arr)
+
+
+@register
+class Orthogonal(Initializer):
+    """`scale` times a matrix of orthonormal rows or columns (Saxe and others, arXiv:1312.6120)."""
+
+    def __init__(self, scale: float = 1.414, rand_type: str = "uniform") -> None:
+        if rand_type not in ("uniform", "normal"):
+            raise InvalidValueError(f"Orthogonal: rand_type is 'uniform' or 'normal', not {rand_type!r}")
+        super().__init__(scale=scale, rand_type=rand_type)
+        self.scale, self.rand_type = scale, rand_type
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        shape = (arr.shape[0], math.prod(arr.shape[1:]))
+        draw = random.uniform(-1.0, 1.0, shape) if self.rand_type == "uniform" else random.normal(0.0, 1.0,
+                                                                                                  shape)
+        u, _, v = numpy.linalg.svd(draw.asnumpy(), full_matrices=False)
+        q = u if u.shape == shape else v
+        arr[:] = (self.scale * q).reshape(arr.shape)
+
+
+@register
+class Xavier(Initializer):
+    """Spread so that activations and gradients keep their variance (Glorot and Bengio, AISTATS 2010).
+
+    The scale is sqrt(`magnitude` / factor), where the factor is the number of inputs ('in'), of outputs
+    ('out') or their mean ('avg') of a weight of shape (outputs, inputs, *kernel); `rnd_type` is 'uniform' or
+    'gaussian'.
+    """
+
+    def __init__(self, rnd_type: str = "uniform", factor_type: str = "avg", magnitude: float = 3) -> None:
+        if rnd_type not in ("uniform", "gaussian"):
+            raise InvalidValueError(f"Xavier: rnd_type is 'uniform' or 'gaussian', not {rnd_type!r}")
+        if factor_type not in ("avg", "in", "out"):
+            raise InvalidValueError(f"Xavier: factor_type is 'avg', 'in' or 'out', not {factor_type!r}")
+        super().__init__(rnd_type=rnd_type, factor_type=factor_type, magnitude=magnitude)
+        self.rnd_type, self.factor_type, self.magnitude = rnd_type, factor_type, float(magnitude)
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        if arr.ndim < 2:
+            raise InvalidValueError(
+                f"Xavier initializer cannot be applied to vector {name}. It requires at least 2D.")
+        kernel = math.prod(arr.shape[2:])
+        fans = {"in": arr.shape[1] * kernel, "out": arr.shape[0] * kernel}
+        factor = fans.get(self.factor_type, (fans["in"] + fans["out"]) / 2.0)
+        scale = math.sqrt(self.magnitude / factor)
+        if self.rnd_type == "uniform":
+            random.uniform(-scale, scale, out=arr)
+        else:
+            random.normal(0, scale, out=arr)
+
+
+@register
+class MSRAPrelu(Xavier):
+    """Xavier's gaussian for layers with (leaky) rectifiers of `slope` (He et al., arXiv:1502.01852)."""
+
+    def __init__(self, factor_type: str = "avg", slope: float = 0.25) -> None:
+        super().__init__("gaussian", factor_type, 2.0 / (1 + slope**2))
+        self._kwargs = {"factor_type": factor_type, "slope": slope}
+
+
+@register
+class Bilinear(Initializer):
+    """Weights of a transposed convolution that interpolates bilinearly; shape (…, …, height, width)."""
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        height, width = arr.shape[-2:]
+        f = math.ceil(width / 2.0)
+        c = (2 * f - 1 - f % 2) / (2.0 * f)
+        rows, columns = (1 - numpy.abs(numpy.arange(n) / f - c) for n in (height, width))
+        arr[:] = numpy.broadcast_to(numpy.outer(rows, columns), arr.shape).astype("float32")
+
+
+@register
+class LSTMBias(Initializer):
+    """Zeros, and `forget_bias` for the forget gates, which are the second quarter."""
+
+    def __init__(self, forget_bias: float = 1.0) -> None:
+        super().__init__(forget_bias=forget_bias)
+        self.forget_bias = forget_bias
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        hidden = arr.shape[0] // 4
+        arr[:] = 0.0
+        arr[hidden:2 * hidden] = self.forget_bias
+
+
+class Mixed(Initializer):
+    """The initializer of the first pattern (a regular expression) that fits the parameter's name."""
+
+    def __init__(self, patterns: Sequence[str], initializers: Sequence[Initializer]) -> None:
+        if len(patterns) != len(initializers):
+            raise InvalidValueError(f"Mixed: {len(patterns)} patterns and {len(initializers)} initializers")
+        super().__init__()
+        self.map = [(re.compile(p), init) for p, init in zip(patterns, initializers)]
+
+    def __call__(self, desc: str, arr: Any) -> None:
+        for pattern, init in self.map:
+            if pattern.match(desc):
+                init(desc, arr)
+                return
+        raise InvalidValueError(
+            f"Parameter name {desc} did not match any pattern. Consider adding a '.*' pattern at the end")
+
+
+class Load(Initializer):
+    """Values from a file of `nd.save` or a dict of arrays, by name; `default_init` serves the others."""
+
+    def __init__(self, param: str | Mapping[str, Any], default_init: Initializer | None = None) -> None:
+        super().__init__()
+        given = load(param) if isinstance(param, str) else param
+        self.param = {n[4:] if n.startswith(("arg:", "aux:")) else n: a for n, a in given.items()}
+        self.default_init = default_init
+
+    def __call__(self, desc: str, arr: Any) -> None:
+        found = self.param.get(str(desc))
+        if found is not None:
+            if found.shape != arr.shape:
+                raise InvalidValueError(
+                    f"Parameter {desc} cannot be initialized from loading. Shape mismatch, target "
+                    f"{arr.shape} vs "
+                    f"loaded {found.shape}")
+            arr[:] = found
+        elif self.default_init is not None:
+            self.default_init(desc, arr)
+        else:
+            raise InvalidValueError(
+                f"Cannot initialize {desc}. It is not in the loaded parameters and there is no default "
+                "initializer")
