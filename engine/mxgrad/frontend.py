@@ -244,19 +244,3 @@ class Namespace:
         return f"<functions mxgrad.{self._frontend.name}.{self._prefix}*>"
 
 
-def module_attributes(
-    frontend: Frontend,
-) -> tuple[Callable[[str], Any], Callable[[], list[str]], dict[str, Any]]:
-    """`__getattr__` and `__dir__` for a frontend's module."""
-    kept: dict[str, Any] = {}
-
-    def get(name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        kept[name] = function = frontend.function(name)
-        return function
-
-    def listed() -> list[str]:
-        return sorted(n for n in frontend if "." not in n)
-
-    return get, listed, kept

@@ -9,7 +9,7 @@ import numpy
 
 from .array import Array, wrap
 from .base import (
-    AutogradError, InplaceError, InvalidTypeError, InvalidValueError, NotAnArrayError, OutOfRangeError,
+    AutogradError, InplaceError, InvalidTypeError, InvalidValueError, OutOfRangeError,
     as_dtype, completed,
 )
 from .context import Context, as_context
@@ -413,15 +413,6 @@ F.transfer = lambda x, source, target: to_context(x, target)
 
 def _unpickle(cls: Any, host: numpy.ndarray, ctx: Context) -> Any:
     return wrap(cls, ctx.backend.from_host(host), ctx)
-
-
-def as_array(value: Any, like: Any, what: str) -> Any:
-    """`value` if it is an array; NotAnArrayError naming `what` otherwise."""
-    if isinstance(value, BaseArray):
-        return value
-    raise NotAnArrayError(
-        f"{what} must be an array like {type(like).__name__}, got {value!r} of type {type(value)}"
-    )
 
 
 def reflected(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

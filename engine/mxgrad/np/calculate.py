@@ -320,15 +320,19 @@ def nanstd(
 # running sums and differences ---------------------------------------------------------------------------
 
 
-@NP.adapter("cumsum")
-def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Running sum along `axis`, or over the flattened array; bools are counted in int64."""
-    a = array_of(a, "cumsum")
+def _running(op: str, a: Any, axis: int | None, dtype: Any, out: Any) -> Any:
+    a = array_of(a, op)
     if dtype is None and a.dtype.kind == "b":
         dtype = "int64"
     if dtype is not None:
         a = a.astype(dtype, copy=False)
-    return deliver(out, F.cumsum(a, axis=axis), "cumsum")
+    return deliver(out, getattr(F, op)(a, axis=axis), op)
+
+
+@NP.adapter("cumsum")
+def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """Running sum along `axis`, or over the flattened array; bools are counted in int64."""
+    return _running("cumsum", a, axis, dtype, out)
 
 
 @NP.adapter("nancumsum")
@@ -341,12 +345,7 @@ def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = Non
 @NP.adapter("cumprod")
 def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
     """Running product along `axis`, or over the flattened array."""
-    a = array_of(a, "cumprod")
-    if dtype is None and a.dtype.kind == "b":
-        dtype = "int64"
-    if dtype is not None:
-        a = a.astype(dtype, copy=False)
-    return deliver(out, F.cumprod(a, axis=axis), "cumprod")
+    return _running("cumprod", a, axis, dtype, out)
 
 
 @NP.adapter("nancumprod")
