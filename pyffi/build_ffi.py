@@ -19,6 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HEADER = HERE / "include" / "mxgrad.h"
+SOURCES = ("shim.c", "values.c")
 SONAME = "libmxgrad.so.1"
 MODULE = "mxgrad_ffi._mxgrad"       # what cffi generates; it exists only inside the library
 
@@ -48,12 +49,14 @@ def build(target: str | os.PathLike[str]) -> Path:
             "-std=gnu99", "-O2", "-fPIC", "-fvisibility=hidden", "-fno-strict-aliasing",
             f"-I{HERE}", f"-I{HEADER.parent}", f"-I{include}", *shlex.split(os.environ.get("CFLAGS", "")),
         ]
-        shim, glue = str(work / "shim.o"), str(work / "_mxgrad.o")
         python = f'-DMXG_BUILD_PYTHON="{sys.executable}"'
-        run(compiler, "-Wall", "-Wextra", *cflags, python, "-c", str(HERE / "shim.c"), "-o", shim)
-        run(compiler, "-w", *cflags, "-c", str(generated), "-o", glue)
+        objects = []
+        strict = [(HERE / name, ["-Wall", "-Wextra"]) for name in SOURCES]
+        for source, warnings in [*strict, (generated, ["-w"])]:
+            objects.append(str(work / source.stem) + ".o")
+            run(compiler, *warnings, *cflags, python, "-c", str(source), "-o", objects[-1])
         run(
-            compiler, "-shared", shim, glue, "-o", str(library),
+            compiler, "-shared", *objects, "-o", str(library),
             f"-Wl,-soname,{SONAME}", f"-Wl,--version-script={exports}",
             "-Wl,-z,nodelete", "-Wl,-z,now", "-Wl,-z,relro",
             f"-Wl,-rpath,{libpython.parent}", str(libpython), "-ldl", "-lpthread", "-lm",

@@ -62,6 +62,8 @@ def install(ffi_: Any, lib_: Any, library: str, libpython: str, own: int) -> boo
     ffi, lib = ffi_, lib_
     buffer, cast, memmove, new = ffi.buffer, ffi.cast, ffi.memmove, ffi.new
     string, unpack = ffi.string, ffi.unpack
+    from . import objects  # noqa: F401  its functions are exported, too
+
     for f in _exports:
         ffi.def_extern(name="mxg_py_" + f.__name__.rstrip("_"), error=0, onerror=_report)(f)
     _about.update(library=library, libpython=libpython, hosted=not own)
@@ -89,7 +91,7 @@ class HandleError(base.MXNetError):
 
 
 class CallbackError(base.MXNetError):
-    """A callback of a custom function reported failure."""
+    """A callback reported failure."""
 
 
 # the first class that fits decides
@@ -100,6 +102,7 @@ _STATUS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str]
     ((base.UnknownNameError, FileNotFoundError), "MXG_ERR_NOTFOUND"),
     ((params_file.FileFormatError, OSError), "MXG_ERR_IO"),
     (base.AutogradError, "MXG_ERR_AUTOGRAD"),
+    (StopIteration, "MXG_ERR_STOP"),
     (base.ContextError, "MXG_ERR_CONTEXT"),
     # NumPy's way of seeing that something is no array is to look for an attribute
     ((TypeError, AttributeError, NotImplementedError), "MXG_ERR_TYPE"),
@@ -150,6 +153,8 @@ def traceback() -> int:
 
 _arrays: dict[int, Any] = {}
 _functions: dict[int, _Function] = {}
+_objects: dict[int, Any] = {}       # of objects.py
+_tables: tuple[dict[int, Any], ...] = (_arrays, _functions, _objects)
 # No number is used twice, no small number is a handle, and a number that is an address is none either.
 # The shim gives the odd ones.
 _next_handle = itertools.count(0x4D58 << 32, 2).__next__
@@ -210,9 +215,9 @@ def free_n(n: int, handles: Any) -> int:
 
 @_export
 def live(kind: int) -> int:
-    if kind not in (0, 1, 2):
-        raise base.InvalidValueError(f"kind {kind} must be 0, 1 or 2")
-    return 1 + (len(_arrays) if kind != 2 else 0) + (len(_functions) if kind != 1 else 0)
+    if not 0 <= kind <= len(_tables):
+        raise base.InvalidValueError(f"kind {kind} must be 0, 1, 2 or 3")
+    return 1 + sum(map(len, _tables if kind == 0 else _tables[kind - 1:kind]))
 
 
 # -- library ---------------------------------------------------------------------------------------------
@@ -247,13 +252,13 @@ def _op_info(op: int) -> str:
 
 
 # in the order of TEXT_* in shim.h
-_TEXTS: tuple[Callable[[int], str], ...] = (
+_TEXTS: list[Callable[[int], str]] = [
     _info,
     lambda h: str(_array(h)),
     _op_info,
     lambda h: str(autograd.get_symbol(_array(h))),
     lambda h: autograd.get_symbol(_array(h)).tojson(),
-)
+]
 
 
 @_export

@@ -31,7 +31,6 @@
 #define TEXT_(x) #x
 #define PYTHON_VERSION TEXT(PY_MAJOR_VERSION) "." TEXT(PY_MINOR_VERSION)
 
-#define LIKELY(x) __builtin_expect(!!(x), 1)
 #if PY_VERSION_HEX >= 0x030D0000
 #define CURRENT_THREAD_STATE() PyThreadState_GetUnchecked()
 #else
@@ -124,6 +123,7 @@ static const struct {
     {MXG_ERR_AUTOGRAD, "MXG_ERR_AUTOGRAD", "AutogradError"},
     {MXG_ERR_IO, "MXG_ERR_IO", "FileError"},
     {MXG_ERR_BUFFER, "MXG_ERR_BUFFER", "BufferTooSmallError"},
+    {MXG_ERR_STOP, "MXG_ERR_STOP", "StopIteration"},
 };
 
 static const int N_STATUS = sizeof STATUS / sizeof *STATUS;
@@ -150,7 +150,7 @@ static int record(int code, const char *type, const char *text, int frames)
 }
 
 /* Records "Type: text" and returns the code. */
-__attribute__((format(printf, 2, 3))) static int fail(int code, const char *format, ...)
+int fail(int code, const char *format, ...)
 {
     char text[1024];
     va_list args;
@@ -163,7 +163,7 @@ __attribute__((format(printf, 2, 3))) static int fail(int code, const char *form
 }
 
 /* The status of a call whose mxg_py_* returned `rc` <= 0. */
-static int failed(int64_t rc)
+int failed(int64_t rc)
 {
     thread_record *e = get_record();
     if (e == NULL)
@@ -227,9 +227,7 @@ MXG_API const char *mxg_status_name(int code)
 
 /* ---- start -------------------------------------------------------------------------------------------- */
 
-enum { NOT_STARTED, STARTED, START_FAILED, SHUT_DOWN };
-
-static int state = NOT_STARTED; /* read and written with __atomic_* */
+int engine_state = NOT_STARTED;
 static int own;                 /* this library started Python */
 static char *start_error, *start_traceback;
 static char library_path[PATH_MAX], libpython_path[PATH_MAX], python_path[PATH_MAX];
@@ -663,7 +661,7 @@ static __thread int fork_prepared;
 static void before_fork(void)
 {
     /* holding the lock already, this is os.fork(), which prepares Python itself */
-    fork_prepared = __atomic_load_n(&state, __ATOMIC_ACQUIRE) == STARTED && !PyGILState_Check();
+    fork_prepared = __atomic_load_n(&engine_state, __ATOMIC_ACQUIRE) == STARTED && !PyGILState_Check();
     if (fork_prepared) {
         fork_gil = PyGILState_Ensure();
         PyOS_BeforeFork();
@@ -698,7 +696,7 @@ static void start_mutex_make(void)
     pthread_mutex_init(&start_mutex, &attributes);
 }
 
-static int enter_slowly(const mxg_options *options)
+int enter_slowly(const mxg_options *options)
 {
     PyThreadState *thread = NULL;
     const char *python = NULL;
@@ -714,12 +712,12 @@ static int enter_slowly(const mxg_options *options)
     if (Py_IsInitialized() && PyGILState_Check())
         thread = PyEval_SaveThread();
     pthread_mutex_lock(&start_mutex);
-    now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+    now = __atomic_load_n(&engine_state, __ATOMIC_ACQUIRE);
     if (now == NOT_STARTED) {
         now = start(python, flags) == 0 ? STARTED : START_FAILED;
         if (now == STARTED)
             pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-        __atomic_store_n(&state, now, __ATOMIC_RELEASE);
+        __atomic_store_n(&engine_state, now, __ATOMIC_RELEASE);
     }
     pthread_mutex_unlock(&start_mutex);
     if (thread != NULL)
@@ -734,52 +732,12 @@ static int enter_slowly(const mxg_options *options)
     return MXG_ERR_INIT;
 }
 
-static inline int enter(void)
-{
-    return LIKELY(__atomic_load_n(&state, __ATOMIC_ACQUIRE) == STARTED) ? MXG_OK : enter_slowly(NULL);
-}
-
 void mxg_c_shutdown(void)
 {
-    __atomic_store_n(&state, SHUT_DOWN, __ATOMIC_RELEASE);
+    __atomic_store_n(&engine_state, SHUT_DOWN, __ATOMIC_RELEASE);
 }
 
-static int is_shut_down(void)
-{
-    return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == SHUT_DOWN;
-}
-
-/* ---- what every function does ------------------------------------------------------------------------- */
-
-#define ENTER()                                                                                   \
-    do {                                                                                          \
-        int status_ = enter();                                                                    \
-        if (status_ != MXG_OK)                                                                    \
-            return status_;                                                                       \
-    } while (0)
-
-#define REQUIRE(pointer)                                                                          \
-    do {                                                                                          \
-        if ((pointer) == NULL)                                                                    \
-            return fail(MXG_ERR_VALUE, "%s: %s is NULL", __func__, #pointer);                     \
-    } while (0)
-
-/* `n` elements at `pointer`, which may be NULL if there are none. */
-#define REQUIRE_N(n, pointer)                                                                     \
-    do {                                                                                          \
-        if ((n) < 0)                                                                              \
-            return fail(MXG_ERR_VALUE, "%s: %s is negative", __func__, #n);                       \
-        if ((n) > 0)                                                                              \
-            REQUIRE(pointer);                                                                     \
-    } while (0)
-
-#define H(handle) ((int64_t)(intptr_t)(handle))
-#define HS(handles) ((const int64_t *)(handles))
-
-static inline int status(int64_t rc)
-{
-    return LIKELY(rc > 0) ? MXG_OK : failed(rc);
-}
+/* ---- results ------------------------------------------------------------------------------------------- */
 
 static inline int give(int64_t rc, mxg_ndarray *out)
 {
@@ -797,7 +755,7 @@ static void clear(int32_t n, mxg_ndarray *out)
         out[i] = NULL;
 }
 
-static int give_text(int what, int64_t h, char *buf, size_t cap, size_t *need)
+int give_text(int what, int64_t h, char *buf, size_t cap, size_t *need)
 {
     int64_t size;
     ENTER();
@@ -832,7 +790,7 @@ MXG_API int mxg_abi_version(void)
 
 MXG_API int mxg_init(const mxg_options *options)
 {
-    return LIKELY(__atomic_load_n(&state, __ATOMIC_ACQUIRE) == STARTED) ? MXG_OK : enter_slowly(options);
+    return LIKELY(__atomic_load_n(&engine_state, __ATOMIC_ACQUIRE) == STARTED) ? MXG_OK : enter_slowly(options);
 }
 
 MXG_API int mxg_info(char *buf, size_t cap, size_t *need)
@@ -997,7 +955,7 @@ MXG_API int mxg_ndarray_shape(mxg_ndarray a, int32_t cap, int64_t *shape, int32_
     return MXG_OK;
 }
 
-static int give_name(int64_t address, const char **name)
+int give_name(int64_t address, const char **name)
 {
     if (address <= 0)
         return failed(address);
@@ -1638,14 +1596,32 @@ MXG_API int mxg_symbol_json(mxg_ndarray a, char *buf, size_t cap, size_t *need)
 
 /* ---- custom functions --------------------------------------------------------------------------------- */
 
-int mxg_c_call(mxg_callback f, void *ctx, int n_in, const int64_t *in, int n_out, int64_t *out)
+/* The callback's status, with an error recorded if it is one; `serial` is that of the last error before. */
+static int callback_status(int rc, unsigned long serial)
 {
     const thread_record *e = get_record();
-    unsigned long serial = e != NULL ? e->serial : 0;
-    int rc = f(ctx, n_in, (const mxg_ndarray *)in, n_out, (mxg_ndarray *)out);
     if (rc != MXG_OK && e != NULL && e->serial == serial)
-        fail(MXG_ERR_CALLBACK, "the callback returned %d and gave no reason", rc);
+        fail(rc == MXG_ERR_STOP ? rc : MXG_ERR_CALLBACK, "the callback returned %d and gave no reason", rc);
     return rc;
+}
+
+static unsigned long error_serial(void)
+{
+    const thread_record *e = get_record();
+    return e != NULL ? e->serial : 0;
+}
+
+int mxg_c_call(mxg_callback f, void *ctx, int n_in, const int64_t *in, int n_out, int64_t *out)
+{
+    unsigned long serial = error_serial();
+    return callback_status(f(ctx, n_in, (const mxg_ndarray *)in, n_out, (mxg_ndarray *)out), serial);
+}
+
+int mxg_c_call_values(mxg_callable_function f, void *ctx, int n_args, const mxg_value *args,
+                      const mxg_value *named, mxg_value *result)
+{
+    unsigned long serial = error_serial();
+    return callback_status(f(ctx, n_args, args, named, result), serial);
 }
 
 MXG_API int mxg_function_new(const char *name, mxg_callback forward, mxg_callback backward, void *ctx,

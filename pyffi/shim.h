@@ -115,15 +115,32 @@ int64_t mxg_py_save_for_backward(int n, const int64_t *a);
 int64_t mxg_py_function_free(int64_t f);
 
 int64_t mxg_py_seed(int64_t seed, const char *context);
+
+/* Written in objects.py.  A value that is written is "none" before. */
+int64_t mxg_py_call(const mxg_value *target, const char *method, int n_args, const mxg_value *args,
+                    const mxg_value *named, mxg_value *result);
+int64_t mxg_py_get(const mxg_value *target, const char *name, mxg_value *result);
+int64_t mxg_py_set(const mxg_value *target, const char *name, const mxg_value *value);
+int64_t mxg_py_get_item(const mxg_value *target, const mxg_value *key, mxg_value *result);
+int64_t mxg_py_set_item(const mxg_value *target, const mxg_value *key, const mxg_value *value);
+int64_t mxg_py_length(const mxg_value *target);
+int64_t mxg_py_iterate(const mxg_value *target, mxg_value *iterator);
+int64_t mxg_py_next(const mxg_value *iterator, mxg_value *result);
+int64_t mxg_py_subclass(const mxg_value *base, const char *name, const mxg_value *methods, mxg_value *result);
+int64_t mxg_py_object_dup(int64_t o);
+int64_t mxg_py_object_free(int64_t o);
+int64_t mxg_py_object_id(int64_t o);
+int64_t mxg_py_object_is_a(int64_t o, const char *name);
+int64_t mxg_py_object_class(int64_t o);
 /* PYTHON-END */
 
 /* What mxg_py_text describes. */
-enum { TEXT_INFO, TEXT_NDARRAY, TEXT_OP, TEXT_SYMBOL, TEXT_SYMBOL_JSON };
+enum { TEXT_INFO, TEXT_NDARRAY, TEXT_OP, TEXT_SYMBOL, TEXT_SYMBOL_JSON, TEXT_OBJECT };
 
 /* An mxg_py_invoke* has several results, or none: mxg_py_results fetches them. */
 #define SEVERAL (-1)
 
-/* C-BEGIN: written in shim.c for capi.py. */
+/* C-BEGIN: written in shim.c and values.c for capi.py and objects.py. */
 
 /* Records an error of this thread; `frames` says that mxg_py_traceback knows more.  Allocates nothing. */
 void mxg_c_error(int code, const char *type, const char *text, int frames);
@@ -137,11 +154,79 @@ void mxg_c_shutdown(void);
 /* Runs a callback, outside Python's lock.  Returns its status; if that is not 0, the last error says why. */
 int mxg_c_call(mxg_callback f, void *ctx, int n_in, const int64_t *in, int n_out, int64_t *out);
 
+/* Runs a callable as mxg_c_call a callback.  Its result is to be cleared. */
+int mxg_c_call_values(mxg_callable_function f, void *ctx, int n_args, const mxg_value *args,
+                      const mxg_value *named, mxg_value *result);
+
 /* Of mxgrad.h. */
 const char *mxg_last_error(void);
+int mxg_last_code(void);
+int mxg_value_string(const char *text, int32_t count, mxg_value *out);
+int mxg_value_bytes(const void *bytes, int32_t count, mxg_value *out);
+int mxg_value_list(int32_t count, int dict, mxg_value *out);
+int mxg_value_clear(mxg_value *value);
 
 /* The deleter of the DLPack structures that capi.py makes. */
 void mxg_c_dlpack_delete(void *managed);
 /* C-END */
+
+/* ---- what every exported function does, in shim.c and values.c ---------------------------------------- */
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+
+enum { NOT_STARTED, STARTED, START_FAILED, SHUT_DOWN };
+
+extern int engine_state; /* read and written with __atomic_* */
+
+int enter_slowly(const mxg_options *options);
+
+static inline int enter(void)
+{
+    return LIKELY(__atomic_load_n(&engine_state, __ATOMIC_ACQUIRE) == STARTED) ? MXG_OK : enter_slowly(NULL);
+}
+
+static inline int is_shut_down(void)
+{
+    return __atomic_load_n(&engine_state, __ATOMIC_ACQUIRE) == SHUT_DOWN;
+}
+
+/* Records "Type: text" and returns the code. */
+__attribute__((format(printf, 2, 3))) int fail(int code, const char *format, ...);
+
+/* The status of a call whose mxg_py_* returned `rc` <= 0. */
+int failed(int64_t rc);
+
+int give_text(int what, int64_t h, char *buf, size_t cap, size_t *need);
+int give_name(int64_t rc, const char **name);
+
+#define ENTER()                                                                                   \
+    do {                                                                                          \
+        int status_ = enter();                                                                    \
+        if (status_ != MXG_OK)                                                                    \
+            return status_;                                                                       \
+    } while (0)
+
+#define REQUIRE(pointer)                                                                          \
+    do {                                                                                          \
+        if ((pointer) == NULL)                                                                    \
+            return fail(MXG_ERR_VALUE, "%s: %s is NULL", __func__, #pointer);                     \
+    } while (0)
+
+/* `n` elements at `pointer`, which may be NULL if there are none. */
+#define REQUIRE_N(n, pointer)                                                                     \
+    do {                                                                                          \
+        if ((n) < 0)                                                                              \
+            return fail(MXG_ERR_VALUE, "%s: %s is negative", __func__, #n);                       \
+        if ((n) > 0)                                                                              \
+            REQUIRE(pointer);                                                                     \
+    } while (0)
+
+#define H(handle) ((int64_t)(intptr_t)(handle))
+#define HS(handles) ((const int64_t *)(handles))
+
+static inline int status(int64_t rc)
+{
+    return LIKELY(rc > 0) ? MXG_OK : failed(rc);
+}
 
 #endif

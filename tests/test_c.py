@@ -135,7 +135,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
 def calls_c() -> str:
     """Every function of the header as data: the table that calls.h describes."""
     members = {"double": "d", "mxg_callback": "callback", "mxg_deleter": "deleter"}
-    handles = {"mxg_ndarray", "mxg_op", "mxg_function"}
+    handles = {"mxg_ndarray", "mxg_op", "mxg_function", "mxg_object"}
     no_status = {"mxg_version", "mxg_abi_version", "mxg_last_code", "mxg_set_error"}
     lines, table = ['#include "calls.h"'], []
     for name, result, parameters in prototypes():
@@ -166,7 +166,8 @@ def run(program: Path, *arguments: object, cwd: Path, status: int = 0, **options
 
 
 @pytest.mark.parametrize(
-    "name", ["arrays", "operators", "autograd", "functions", "errors", "nulls", "threads", "forks", "leaks"],
+    "name",
+    ["arrays", "operators", "autograd", "functions", "objects", "errors", "nulls", "threads", "forks", "leaks"],
 )
 def test_program(name: str, programs: Programs, tmp_path: Path) -> None:
     run(programs(name), cwd=tmp_path)

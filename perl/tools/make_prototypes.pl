@@ -24,6 +24,7 @@ sub platypus_type {
     $type =~ s/\s+\z//;
     return 'string*'  if $type eq 'const char**';
     return 'opaque*'  if $type eq 'void**';
+    return 'string'   if $type eq 'mxg_value*';     # packed, see AI::MXGrad::Value
     return 'opaque'   if $type eq 'void*' && $name ne 'dst' || $type eq 'const mxg_options*';
     return 'string'   if $type =~ /\A(?:const )?(?:char|void)\*\z/ || $type =~ /\Aconst [\w*]+\*\z/;
     my $pointer = $type =~ s/\*\z//;

@@ -152,6 +152,8 @@ extern "C" {
 #define MXG_ERR_IO (-12)
 /* The caller's buffer or array is too small; the count or size out parameter says what is needed. */
 #define MXG_ERR_BUFFER (-13)
+/* An iterator, such as a data iterator's `next`, has nothing more to give.  In a callback it says the same. */
+#define MXG_ERR_STOP (-14)
 
 /* ---- types -------------------------------------------------------------------------------------------- */
 
@@ -163,6 +165,45 @@ typedef struct mxg_op_s *mxg_op;
 
 /* A custom differentiable function made of two callbacks; freed by mxg_function_free. */
 typedef struct mxg_function_s *mxg_function;
+
+/* Anything else of mxgrad's: a block, a trainer, a dataset, a class, a function; freed by mxg_object_free.
+ * See mxg_call. */
+typedef struct mxg_object_s *mxg_object;
+
+/* What an mxg_value holds.  A new kind is a new number. */
+#define MXG_IS_NONE 0
+#define MXG_IS_BOOL 1
+#define MXG_IS_INT 2
+#define MXG_IS_DOUBLE 3
+/* `count` bytes of UTF-8, and a NUL after them. */
+#define MXG_IS_STRING 4
+/* `count` bytes of anything, and a NUL after them. */
+#define MXG_IS_BYTES 5
+#define MXG_IS_NDARRAY 6
+#define MXG_IS_OBJECT 7
+/* `count` values in a row. */
+#define MXG_IS_LIST 8
+/* `count` values in a row: key, value, key, value, ....  A key is a string, a number, or what else may be a
+ * key in Python. */
+#define MXG_IS_DICT 9
+/* A function of the caller's, see mxg_callable: only given to mxgrad, which gives an object back. */
+#define MXG_IS_CALLABLE 10
+
+/* One value of any kind; all zeros is "none".  The MXG_NEW_* macros below write the simple ones. */
+typedef struct mxg_value {
+    int32_t kind;   /* MXG_IS_* */
+    int32_t count;  /* of a string, bytes, list or dict; in a string that you give, -1 means: up to the NUL */
+    int64_t number; /* of a bool or int */
+    double real;    /* of a double */
+    const void *at; /* of the others: text, bytes, the handle, the values, the mxg_callable */
+} mxg_value;
+
+/* A C function as a value.  It gets the arguments by position, and those by name as a dict (or none), all of
+ * them borrowed until it returns; what it writes into `result`, "none" at first, is given away: strings,
+ * lists and dicts in it are made by mxg_value_string, mxg_value_bytes and mxg_value_list, and its handles are
+ * not freed by the callback.  Status as for mxg_callback; MXG_ERR_STOP ends an iteration. */
+typedef int (*mxg_callable_function)(void *ctx, int32_t n_args, const mxg_value *args,
+                                     const mxg_value *named, mxg_value *result);
 
 /* Options of mxg_init.  Set struct_size = sizeof(mxg_options) and what you do not use to 0. */
 typedef struct mxg_options {
@@ -177,8 +218,17 @@ typedef struct mxg_options {
 /* The forward or the backward callback of a custom function: see mxg_function_new. */
 typedef int (*mxg_callback)(void *ctx, int32_t n_in, const mxg_ndarray *in, int32_t n_out, mxg_ndarray *out);
 
-/* Called once with the ctx of a custom function when nobody needs it any more. */
+/* Called once with the ctx of a custom function or a callable when nobody needs it any more. */
 typedef void (*mxg_deleter)(void *ctx);
+
+/* What an mxg_value of kind MXG_IS_CALLABLE points to.  It is copied.  `del`, which may be NULL, is called once
+ * when mxgrad needs the function no more: also when the call that it was given to fails, unless that found a
+ * NULL or a negative count (its message begins with the name of the function of this header). */
+typedef struct mxg_callable {
+    mxg_callable_function function;
+    void *ctx;
+    mxg_deleter del;
+} mxg_callable;
 
 /* ---- library ------------------------------------------------------------------------------------------ */
 
@@ -206,7 +256,9 @@ MXG_API int mxg_init(const mxg_options *options);
  * (list of names).  Text goes into `buf` as the top of this file says.  Put it into bug reports. */
 MXG_API int mxg_info(char *buf, size_t cap, size_t *need);
 
-/* Counts the handles that were given out and not yet freed.  `kind`: 0 all, 1 arrays, 2 custom functions. */
+/* Counts the handles that were given out and not yet freed.  `kind`: 0 all, 1 arrays, 2 custom functions,
+ * 3 objects.
+ * Errors: VALUE. */
 MXG_API int mxg_live(int32_t kind, int64_t *count);
 
 /* Waits until all computation is done and its results can be read.  On the CPU it already is. */
@@ -556,6 +608,104 @@ MXG_API int mxg_save_for_backward(int32_t n, const mxg_ndarray *a);
 /* Gives the handle back.  NULL is fine.  Recorded calls stay valid.  Errors: HANDLE. */
 MXG_API int mxg_function_free(mxg_function f);
 
+/* ---- everything else: objects and values -------------------------------------------------------------- */
+
+/* Calls anything of mxgrad's public Python interface: all of `mxgrad` is there under its Python names, such as
+ * gluon's blocks, trainers, data loaders, metrics, optimizers, and the methods of arrays.
+ *
+ * `target` is what has the method: an object or array, or NULL for the package itself.  `method` is the name of
+ * the method, or several names with dots: "gluon.nn.Dense" of the package is the class, and calling a class
+ * makes an object; NULL or "" calls `target` itself, as a block is called with its input.  `args` are n_args
+ * arguments by position; `named`, if not NULL, is a dict of arguments by name.  `*result`, if `result` is not
+ * NULL, is yours: mxg_value_clear it.
+ *
+ * So a layer of 3 units, started and applied to the array x:
+ *
+ *     mxg_value units = MXG_NEW_INT(3), input = MXG_NEW_NDARRAY(x), net, y;
+ *     check(mxg_call(NULL, "gluon.nn.Dense", 1, &units, NULL, &net));
+ *     check(mxg_call(&net, "initialize", 0, NULL, NULL, NULL));
+ *     check(mxg_call(&net, NULL, 1, &input, NULL, &y));
+ *     ... (mxg_ndarray)y.at ...
+ *     mxg_value_clear(&y);
+ *     mxg_value_clear(&net);
+ *
+ * Results come as the value they are: numbers, text, arrays (NumPy's too), lists and tuples as lists, dicts as
+ * dicts, a dtype as its name; all else is an object.  What is given goes the same way; a callable becomes a
+ * Python function.  Lists and dicts may be nested 64 deep.
+ *
+ * Names that begin with an underscore are not public, nor are other Python modules and what comes from them.
+ * Errors: HANDLE, NOTFOUND (no such public name; the message suggests the nearest), TYPE (no such argument, or
+ * a value of the wrong kind), VALUE, STOP, CALLBACK, and what the method itself raises. */
+MXG_API int mxg_call(const mxg_value *target, const char *method, int32_t n_args, const mxg_value *args,
+                     const mxg_value *named, mxg_value *result);
+
+/* A public attribute; `name` as `method` in mxg_call.  Errors: as mxg_call. */
+MXG_API int mxg_get(const mxg_value *target, const char *name, mxg_value *result);
+
+/* Sets a public attribute of an object.  Errors: as mxg_call. */
+MXG_API int mxg_set(const mxg_value *target, const char *name, const mxg_value *value);
+
+/* target[key]: an entry of a container, a layer of a block, a batch of a dataset, ....  Errors: as mxg_call;
+ * VALUE when there is no such key. */
+MXG_API int mxg_get_item(const mxg_value *target, const mxg_value *key, mxg_value *result);
+
+/* target[key] = value.  Errors: as mxg_get_item. */
+MXG_API int mxg_set_item(const mxg_value *target, const mxg_value *key, const mxg_value *value);
+
+/* How many entries an object has.  Errors: HANDLE, TYPE (it has no length). */
+MXG_API int mxg_length(const mxg_value *target, int64_t *n);
+
+/* An iterator over an object, such as a data loader's batches, for mxg_next.  Errors: HANDLE, TYPE (not
+ * iterable). */
+MXG_API int mxg_iterate(const mxg_value *target, mxg_value *iterator);
+
+/* The next value of an iterator: `*more` is 1 and `*result` is yours; or 0, and `*result` none, at its end.
+ * Errors: HANDLE, TYPE (no iterator), and what the iteration itself raises. */
+MXG_API int mxg_next(const mxg_value *iterator, mxg_value *result, int *more);
+
+/* A new class derived from the class `base` (an object, as mxg_get gives it for "gluon.Block").  `methods` is
+ * a dict: name -> callable.  Each gets the instance as its first argument.  Besides public names these may be
+ * defined: "__init__", "__call__", "__len__", "__getitem__", "__setitem__", "__iter__", "__repr__".  `name`
+ * appears in messages and where instances are printed.
+ * Errors: HANDLE, TYPE (no class, no callable), VALUE (a name that cannot be defined). */
+MXG_API int mxg_subclass(const mxg_value *base, const char *name, const mxg_value *methods,
+                         mxg_value *result);
+
+/* Another handle for the same object.  Errors: HANDLE. */
+MXG_API int mxg_object_dup(mxg_object o, mxg_object *out);
+
+/* Gives a handle back.  NULL is fine.  Errors: HANDLE. */
+MXG_API int mxg_object_free(mxg_object o);
+
+/* A number that is the same for all handles of one object, and differs between objects that exist at the same
+ * time.  Errors: HANDLE. */
+MXG_API int mxg_object_id(mxg_object o, int64_t *id);
+
+/* Whether an object is an instance of the class that a dotted name of the package stands for, such as
+ * "gluon.Block".  Errors: HANDLE, NOTFOUND, TYPE (the name is no class). */
+MXG_API int mxg_object_is_a(mxg_object o, const char *name, int *yes);
+
+/* Dotted name of an object's class, such as "gluon.nn.basic_layers.Dense"; static text.  Errors: HANDLE. */
+MXG_API int mxg_object_class(mxg_object o, const char **name);
+
+/* An object as text, as Python prints it.  Errors: HANDLE, BUFFER. */
+MXG_API int mxg_object_text(mxg_object o, char *buf, size_t cap, size_t *need);
+
+/* A string value with a copy of `count` bytes of UTF-8; -1 counts up to the NUL.  Errors: VALUE, MEMORY. */
+MXG_API int mxg_value_string(const char *text, int32_t count, mxg_value *out);
+
+/* A bytes value with a copy of `count` bytes.  Errors: VALUE, MEMORY. */
+MXG_API int mxg_value_bytes(const void *bytes, int32_t count, mxg_value *out);
+
+/* A list of `count` values, or, if `dict` is not 0, a dict of `count` values (key, value, ...), all of them
+ * "none" until you write them into ((mxg_value *)out->at)[i].  Errors: VALUE, MEMORY. */
+MXG_API int mxg_value_list(int32_t count, int dict, mxg_value *out);
+
+/* Frees what a value that the library made holds, handles and nested values included, and makes it "none".
+ * NULL is fine.  Never clear a value whose text or list is your own memory.
+ * Errors: HANDLE (a handle in it was freed already; the rest is freed). */
+MXG_API int mxg_value_clear(mxg_value *value);
+
 /* ---- random numbers ----------------------------------------------------------------------------------- */
 
 /* Seeds the random numbers of every context; the streams are those of MXNet.  Without it they start as with
@@ -566,6 +716,18 @@ MXG_API int mxg_seed(int64_t seed);
 MXG_API int mxg_seed_context(int64_t seed, const char *context);
 
 /* MXG-END */
+
+/* Initializers of an mxg_value.  Text, arrays and objects are borrowed. */
+#define MXG_NEW_NONE {MXG_IS_NONE, 0, 0, 0.0, NULL}
+#define MXG_NEW_BOOL(value) {MXG_IS_BOOL, 0, (value) != 0, 0.0, NULL}
+#define MXG_NEW_INT(value) {MXG_IS_INT, 0, (value), 0.0, NULL}
+#define MXG_NEW_DOUBLE(value) {MXG_IS_DOUBLE, 0, 0, (value), NULL}
+#define MXG_NEW_STRING(text) {MXG_IS_STRING, -1, 0, 0.0, (text)}
+#define MXG_NEW_NDARRAY(array) {MXG_IS_NDARRAY, 0, 0, 0.0, (array)}
+#define MXG_NEW_OBJECT(object) {MXG_IS_OBJECT, 0, 0, 0.0, (object)}
+#define MXG_NEW_LIST(n, values) {MXG_IS_LIST, (n), 0, 0.0, (values)}
+#define MXG_NEW_DICT(n, values) {MXG_IS_DICT, (n), 0, 0.0, (values)}
+#define MXG_NEW_CALLABLE(callable) {MXG_IS_CALLABLE, 0, 0, 0.0, (callable)}
 
 #ifdef __cplusplus
 }

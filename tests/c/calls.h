@@ -42,7 +42,7 @@ static inline int is_pointer(const parameter *p)
 
 static inline int is_handle(const parameter *p)
 {
-    return TYPE("mxg_ndarray") || TYPE("mxg_op") || TYPE("mxg_function");
+    return TYPE("mxg_ndarray") || TYPE("mxg_op") || TYPE("mxg_function") || TYPE("mxg_object");
 }
 
 static inline int is_callback(const parameter *p)
@@ -53,14 +53,14 @@ static inline int is_callback(const parameter *p)
 /* Points to handles that the call gives. */
 static inline int gives_handles(const parameter *p)
 {
-    return TYPE("mxg_ndarray *") || TYPE("mxg_op *") || TYPE("mxg_function *");
+    return TYPE("mxg_ndarray *") || TYPE("mxg_op *") || TYPE("mxg_function *") || TYPE("mxg_object *");
 }
 
 /* Points to something else that the call writes. */
 static inline int is_out(const parameter *p)
 {
     return is_pointer(p) && !gives_handles(p) && strncmp(p->type, "const ", 6) != 0 && !NAME("ctx") &&
-           !NAME("managed");
+           !NAME("managed") && !TYPE("mxg_value *");
 }
 
 #endif

@@ -89,7 +89,7 @@ static void names(void)
     for (code = -13; code < 0; code++)
         CHECK(strncmp(mxg_status_name(code), "MXG_ERR_", 8) == 0);
     CHECK(strcmp(mxg_status_name(1), "unknown status") == 0);
-    CHECK(strcmp(mxg_status_name(-14), "unknown status") == 0);
+    CHECK(strcmp(mxg_status_name(-15), "unknown status") == 0);
     CHECK(strcmp(mxg_status_name(INT32_MIN), "unknown status") == 0);
     CHECK(strcmp(mxg_status_name(INT32_MAX), "unknown status") == 0);
 }

@@ -15,7 +15,7 @@ enum { POOL = 48, SLOT = 1 << 16, MAX_N = 8, MAX_BYTES = 1024, ROUND = 5000, SEC
 
 static uint64_t state;
 static int verbose, depth;
-static long calls, failures, by_status[14];
+static long calls, failures, by_status[15];
 
 static uint64_t next(void)
 {
@@ -44,7 +44,7 @@ typedef struct {
     void *handles[POOL], *stale[POOL];
 } pool;
 
-static pool arrays, functions, exported;
+static pool arrays, functions, objects, exported;
 static int64_t scopes[16];
 static struct {
     mxg_op handle;
@@ -73,6 +73,12 @@ static void free_function(void *f)
 {
     forget(&functions, f);
     OK(mxg_function_free(f));
+}
+
+static void free_object(void *o)
+{
+    forget(&objects, o);
+    OK(mxg_object_free(o));
 }
 
 static void free_exported(void *managed)
@@ -126,10 +132,11 @@ static void *some_handle(const parameter *p)
     if (percent(3))
         return (void *)(uintptr_t)next();
     if (percent(3))
-        return percent(50) ? some_op() : from_pool(percent(50) ? &arrays : &functions);
+        return percent(30) ? some_op() : from_pool(percent(50) ? &arrays : percent(50) ? &functions : &objects);
     if (percent(2))
         return (void *)(uintptr_t)(percent(50) ? -1 : 0x7ffc12345678);
-    return TYPE("mxg_op") ? some_op() : from_pool(TYPE("mxg_function") ? &functions : &arrays);
+    return TYPE("mxg_op") ? some_op()
+                          : from_pool(TYPE("mxg_function") ? &functions : TYPE("mxg_object") ? &objects : &arrays);
 }
 
 /* ---- arguments ---------------------------------------------------------------------------------------- */
@@ -193,6 +200,14 @@ static const char *some_text(const parameter *p)
     static const char *const PATHS[] = {
         "fuzz.params", "fuzz2.params", "missing/x.params", "foreign.params", ".",
     };
+    /* nothing that writes elsewhere or changes what other calls do */
+    static const char *const METHODS[] = {
+        "", "asnumpy", "astype", "sum", "reshape", "shape", "dtype", "context", "tolist", "copy", "grad", "T",
+        "nd.array", "nd.ones", "np.ones", "np.split", "nd.NDArray", "lr_scheduler.FactorScheduler",
+        "lr_scheduler.LRScheduler", "lr_scheduler", "base_lr", "step", "warmup_steps", "get_warmup_lr",
+        "init.Xavier", "dumps", "nothing", "_data", "__class__", "nd.", ".", "autograd.is_recording", "cpu",
+        "base.os", "echo",
+    };
     static const char *const NAMES[] = {
         "exp", "sum", "np.add", "summ", "", "x", "y", "np.", "npx.relu", "\xc3\xb6",
     };
@@ -204,7 +219,7 @@ static const char *some_text(const parameter *p)
     if (percent(1))
         return memset(large, 'n', sizeof large - 1);
     return NAME("dtype") ? PICK(DTYPES) : NAME("context") ? PICK(CONTEXTS) : NAME("path") ? PICK(PATHS)
-         : NAME("grad_req") || NAME("grad_reqs") ? PICK(REQUESTS) : NAME("keys") ? some_key()
+         : NAME("method") || (NAME("name") && percent(50)) ? PICK(METHODS) : NAME("grad_req") || NAME("grad_reqs") ? PICK(REQUESTS) : NAME("keys") ? some_key()
          : NAME("vals") ? some_value() : PICK(NAMES);
 }
 
@@ -311,6 +326,123 @@ static int callback(void *ctx, int32_t n_in, const mxg_ndarray *in, int32_t n_ou
     return percent(5) ? mxg_set_error((int)some_integer(), some_value()) : MXG_OK;
 }
 
+/* ---- values ------------------------------------------------------------------------------------------- */
+
+static int echo(void *ctx, int32_t n_args, const mxg_value *args, const mxg_value *named, mxg_value *result)
+{
+    CHECK(*(int *)ctx == 1);
+    CHECK(named->kind == MXG_IS_NONE || named->kind == MXG_IS_DICT);
+    if (depth < 3 && percent(30))
+        random_call();
+    if (percent(10))
+        return (int)some_integer();
+    if (n_args > 0 && args[0].kind <= MXG_IS_DOUBLE)
+        *result = args[0];
+    return percent(80) ? MXG_OK : mxg_value_string("text", -1, result);
+}
+
+static mxg_value spare_values[512];
+static mxg_callable spare_callables[64];
+static int n_spare_values, n_spare_callables, n_args; /* n_args: the count before `args` */
+
+static int32_t some_kind(int inside)
+{
+    return percent(97) ? below(inside < 3 ? 11 : 8) : 11 + below(9);
+}
+
+/* A value of a kind; what it points to lasts for the call. */
+static mxg_value some_whole_value(int inside, int32_t kind)
+{
+    static const char *const TEXTS[] = {"", "text", "float32", "base_lr", "axis", "\xff", "\xc3\xb6"};
+    mxg_value v = {0};
+    int i;
+    v.kind = kind;
+    v.number = some_integer();
+    v.real = some_double();
+    switch (v.kind) {
+    case MXG_IS_STRING:
+    case MXG_IS_BYTES:
+        v.at = percent(97) ? PICK(TEXTS) : NULL;
+        v.count = percent(90) ? v.at != NULL ? (int32_t)strlen(v.at) : 0 : percent(50) ? -1 : -2;
+        break;
+    case MXG_IS_NDARRAY:
+        v.at = percent(95) ? from_pool(&arrays) : (void *)(uintptr_t)next();
+        break;
+    case MXG_IS_OBJECT:
+        v.at = percent(95) ? from_pool(&objects) : (void *)(uintptr_t)next();
+        break;
+    case MXG_IS_LIST:
+    case MXG_IS_DICT:
+        v.count = percent(95) ? below(5) : (int32_t)-percent(50);
+        if (v.kind == MXG_IS_DICT && percent(80))
+            v.count &= ~1;
+        if (n_spare_values + 5 > LENGTH(spare_values))
+            v.count = 0;
+        v.at = spare_values + n_spare_values;
+        n_spare_values += 5;
+        for (i = 0; i < v.count; i++)
+            ((mxg_value *)(intptr_t)v.at)[i] =
+                v.kind == MXG_IS_DICT && i % 2 == 0 && percent(80)
+                    ? (mxg_value)MXG_NEW_STRING(PICK(TEXTS))
+                    : some_whole_value(inside + 1, some_kind(inside + 1));
+        break;
+    case MXG_IS_CALLABLE:
+        v.at = NULL;
+        if (percent(95) && n_spare_callables < LENGTH(spare_callables)) {
+            mxg_callable *c = &spare_callables[n_spare_callables++];
+            c->function = echo;
+            c->ctx = malloc(sizeof(int));
+            c->del = deleter;
+            CHECK(c->ctx != NULL);
+            *(int *)c->ctx = 1;
+            alive++;
+            v.at = c;
+        }
+        break;
+    default:
+        break;
+    }
+    return v;
+}
+
+/* The same for an argument, most often of the kind that is wanted. */
+static mxg_value some_value_for(const parameter *p)
+{
+    mxg_value v = {0};
+    if (NAME("target") || NAME("iterator") || NAME("base")) {
+        const int object = !NAME("target") || percent(60);
+        v.kind = object ? MXG_IS_OBJECT : MXG_IS_NDARRAY;
+        v.at = from_pool(object ? &objects : &arrays);
+        return percent(90) ? v : some_whole_value(3, some_kind(3));
+    }
+    if (NAME("key"))
+        return some_whole_value(3, some_kind(3));
+    return some_whole_value(0, (NAME("named") || NAME("methods")) && percent(80) ? MXG_IS_DICT : some_kind(0));
+}
+
+/* The contexts of callables that a call which never got to them did not take over. */
+static void give_up_callables(int from, int to)
+{
+    int i;
+    for (i = from; i < to; i++)
+        deleter(spare_callables[i].ctx);
+}
+
+/* Keeps the handles in a result, in which strings and lists go. */
+static void keep_values(mxg_value *v)
+{
+    int32_t i;
+    if (v->kind == MXG_IS_LIST || v->kind == MXG_IS_DICT)
+        for (i = 0; i < v->count; i++)
+            keep_values((mxg_value *)(intptr_t)v->at + i);
+    if (v->kind == MXG_IS_NDARRAY)
+        keep_array((void *)(intptr_t)v->at);
+    if (v->kind == MXG_IS_OBJECT)
+        keep(&objects, (void *)(intptr_t)v->at, free_object);
+    if (v->kind == MXG_IS_NDARRAY || v->kind == MXG_IS_OBJECT)
+        v->kind = MXG_IS_NONE;
+}
+
 /* ---- one call ----------------------------------------------------------------------------------------- */
 
 /* What the arguments of a call point to; calls nest. */
@@ -327,6 +459,14 @@ static value some_argument(const function *f, int k, size_t *block_size)
 
     if (is_handle(p))
         v.p = some_handle(p);
+    else if (TYPE("const mxg_value *")) {
+        for (v.p = slot, i = 0; i < (NAME("args") ? n_args : 1); i++)
+            ((mxg_value *)slot)[i] = some_value_for(p);
+        if (percent(NAME("target") ? 30 : 2))
+            v.p = NULL;
+    } else if (TYPE("mxg_value *"))
+        v.p = percent(98) ? memset(slot, strcmp(f->name, "mxg_value_clear") == 0 ? 0 : 0x5a, sizeof(mxg_value))
+                          : NULL;
     else if (is_callback(p)) {
         if (TYPE("mxg_deleter"))
             v.deleter = deleter;
@@ -378,7 +518,9 @@ static value some_argument(const function *f, int k, size_t *block_size)
     else if (NAME("ndim"))
         v.i = percent(95) ? below(4) : some_integer();
     else if (NAME("cap") || (TYPE("int32_t") && p->name[0] == 'n'))
-        v.i = some_count();
+        v.i = n_args = some_count();
+    else if (NAME("count")) /* of the text or bytes beside it */
+        v.i = below(3) - percent(10);
     else if (NAME("token"))
         v.i = percent(80) ? PICK(scopes) : (int64_t)next();
     else if (NAME("create_graph"))
@@ -400,7 +542,7 @@ static int32_t count_named(const function *f, const value *v, const char *name)
 /* How many handles may be behind an out parameter. */
 static int32_t room(const function *f, const parameter *p, const value *v)
 {
-    if (TYPE("mxg_op *") || TYPE("mxg_function *"))
+    if (TYPE("mxg_op *") || TYPE("mxg_function *") || TYPE("mxg_object *"))
         return 1;
     if (NAME("a"))
         return count_named(f, v, "cap");
@@ -417,6 +559,8 @@ static void learn_freed(const function *f, const value *v, int status)
         forget(&arrays, v[0].p);
     if (strcmp(f->name, "mxg_function_free") == 0 && status == MXG_OK)
         forget(&functions, v[0].p);
+    if (strcmp(f->name, "mxg_object_free") == 0 && status == MXG_OK)
+        forget(&objects, v[0].p);
     if (strcmp(f->name, "mxg_ndarray_free_n") == 0 && v[1].p != NULL)
         for (i = 0; i < (int32_t)v[0].i; i++)
             forget(&arrays, ((void **)v[1].p)[i]);
@@ -432,6 +576,12 @@ static void learn_given(const parameter *p, void *slot, int32_t n)
                 keep_array(handles[i]);
     if (TYPE("mxg_function *"))
         keep(&functions, handles[0], free_function);
+    if (TYPE("mxg_object *"))
+        keep(&objects, handles[0], free_object);
+    if (TYPE("mxg_value *")) {
+        keep_values(slot);
+        OK(mxg_value_clear(slot));
+    }
     if (TYPE("void **") && NAME("managed"))
         keep(&exported, handles[0], free_exported);
     if (TYPE("int64_t *") && NAME("token"))
@@ -476,8 +626,11 @@ static void random_call(void)
     size_t block_size = 0;
     int32_t rooms[MAX_PARAMETERS] = {0};
     value v[MAX_PARAMETERS];
-    int i, status;
+    int i, status, callables, made;
 
+    if (depth == 0)
+        n_spare_values = n_spare_callables = 0;
+    callables = n_spare_callables;
     if (percent(30)) /* what makes, or runs, arrays */
         do
             f = &FUNCTIONS[below(N_FUNCTIONS)];
@@ -494,15 +647,18 @@ static void random_call(void)
     running = f;
     memcpy(running_values, v, sizeof running_values);
     alarm(SECONDS);
+    made = n_spare_callables;
     status = f->call(v);
     depth--;
     if (verbose)
         fprintf(stderr, "    -> %s %s\n", mxg_status_name(status), status != MXG_OK ? mxg_last_error() : "");
-    if (status > 0 || status < -13)
+    if (status > 0 || status < -14)
         check_failed(__FILE__, __LINE__, "%s returned %d", f->name, status);
     if (status == MXG_ERR_INTERNAL || status == MXG_ERR_INIT || status == MXG_ERR_SHUTDOWN)
         check_failed(__FILE__, __LINE__, "%s: %s", f->name, mxg_status_name(status));
     by_status[-status]++;
+    if (status == MXG_ERR_VALUE && strstr(mxg_last_error(), ": mxg_") != NULL)
+        give_up_callables(callables, made);
     learn_freed(f, v, status);
     if (status != MXG_OK) {
         failures++;
@@ -552,6 +708,8 @@ static void give_back(void)
         free_array(arrays.handles[0]);
     while (functions.n > 0)
         free_function(functions.handles[0]);
+    while (objects.n > 0)
+        free_object(objects.handles[0]);
     while (exported.n > 0)
         free_exported(exported.handles[0]);
     collect_garbage();

@@ -7,16 +7,18 @@
 
 /* "function parameter": NULL is right there, as the header says. */
 static const char *const OPTIONAL[] = {
-    "mxg_attach_grad grad_req", "mxg_backward head_grads", "mxg_function_free f", "mxg_function_new ctx",
+    "mxg_attach_grad grad_req", "mxg_backward head_grads", "mxg_call method", "mxg_call named",
+    "mxg_call result", "mxg_function_free f", "mxg_function_new ctx", "mxg_get target",
     "mxg_function_new del", "mxg_function_new name", "mxg_grad_of head_grads", "mxg_info need",
     "mxg_init options", "mxg_load need", "mxg_mark_variables grad_reqs", "mxg_ndarray_assign_slice drop",
     "mxg_ndarray_assign_slice step", "mxg_ndarray_free a", "mxg_ndarray_from_data context",
     "mxg_ndarray_from_data dtype", "mxg_ndarray_full context", "mxg_ndarray_full dtype",
     "mxg_ndarray_ones context", "mxg_ndarray_ones dtype", "mxg_ndarray_scalar context",
     "mxg_ndarray_scalar dtype", "mxg_ndarray_slice drop", "mxg_ndarray_slice step", "mxg_ndarray_text need",
-    "mxg_ndarray_zeros context", "mxg_ndarray_zeros dtype", "mxg_op_info need", "mxg_save names",
+    "mxg_ndarray_zeros context", "mxg_ndarray_zeros dtype", "mxg_object_free o", "mxg_object_text need",
+    "mxg_op_info need", "mxg_save names",
     "mxg_set_error message", "mxg_set_location file", "mxg_set_recording previous",
-    "mxg_set_training previous", "mxg_symbol_json need", "mxg_symbol_text need",
+    "mxg_set_training previous", "mxg_symbol_json need", "mxg_symbol_text need", "mxg_value_clear value",
 };
 
 /* The same for a NULL in the array that the parameter points to. */
@@ -45,8 +47,10 @@ static char memory[MAX_PARAMETERS][65536];
 static mxg_ndarray made[16];
 static int n_made;
 static mxg_function made_function;
+static mxg_object made_object;
 static int64_t made_scope;
 static DLManagedTensorVersioned *made_managed;
+static mxg_value scheduler, scheduler_class, made_iterator; /* templates, and an iterator for one call */
 
 static mxg_ndarray fresh(mxg_ndarray a)
 {
@@ -95,15 +99,41 @@ static const char *good_text(const function *f, const parameter *p)
         return "write";
     if (NAME("path"))
         return strcmp(f->name, "mxg_load") == 0 ? "there.params" : "written.params";
+    if (strcmp(f->name, "mxg_get") == 0)
+        return "context"; /* which an array and the package have */
+    if (strcmp(f->name, "mxg_set") == 0)
+        return "base_lr";
+    if (strcmp(f->name, "mxg_object_is_a") == 0)
+        return "lr_scheduler.LRScheduler";
+    if (NAME("method"))
+        return ""; /* the object itself is called */
     if (NAME("keys"))
         return "axis";
     if (NAME("vals"))
         return "0";
     if (NAME("params"))
         return "axis\0" "0";
-    if (NAME("name") || NAME("names") || NAME("file") || NAME("message"))
+    if (NAME("name") || NAME("names") || NAME("file") || NAME("message") || NAME("text"))
         return "exp";
     check_failed(__FILE__, __LINE__, "%s: what is a right %s?", f->name, p->name);
+}
+
+static mxg_value good_value(const function *f, const parameter *p)
+{
+    mxg_value v = MXG_NEW_INT(0);
+    if (NAME("named") || NAME("methods"))
+        v.kind = MXG_IS_DICT;
+    else if (NAME("base"))
+        v = scheduler_class;
+    else if (strcmp(f->name, "mxg_set") == 0 || strcmp(f->name, "mxg_call") == 0)
+        v = NAME("target") ? scheduler : v;
+    else if (NAME("iterator") && strcmp(f->name, "mxg_next") == 0) {
+        mxg_value a = MXG_NEW_NDARRAY(one);
+        OK(mxg_iterate(&a, &made_iterator));
+        v = made_iterator;
+    } else if (NAME("target"))
+        v = (mxg_value)MXG_NEW_NDARRAY(fresh_one());
+    return v;
 }
 
 static int64_t good_integer(const function *f, const parameter *p)
@@ -116,6 +146,7 @@ static int64_t good_integer(const function *f, const parameter *p)
         {"params_bytes", 7}, {"nbytes", 4}, {"cap", 16}, {"names_cap", 1024}, {"code", MXG_ERR_VALUE},
         {"create_graph", 0}, {"line", 1}, {"on", 0}, {"retain", 1}, {"reversed", 0}, {"train", 1},
         {"versioned", 1}, {"i", 0}, {"kind", 0}, {"recording", 0}, {"training", 0}, {"seed", 1},
+        {"n_args", 1}, {"count", 2}, {"dict", 0},
     };
     int k;
     if (TYPE("size_t") && NAME("cap"))
@@ -164,6 +195,14 @@ static value good(const function *f, int k)
         mxg_ndarray a = fresh_one();
         OK(mxg_ndarray_to_dlpack(a, &v.p));
         made_managed = v.p;
+    } else if (TYPE("mxg_object")) {
+        OK(mxg_object_dup((mxg_object)(intptr_t)scheduler.at, &made_object));
+        v.p = made_object;
+    } else if (TYPE("const mxg_value *")) {
+        mxg_value right = good_value(f, p);
+        v.p = memcpy(slot, &right, sizeof right);
+    } else if (strcmp(f->name, "mxg_value_clear") == 0) {
+        v.p = memset(slot, 0, sizeof(mxg_value));
     } else if (TYPE("const void *") || TYPE("void *"))
         v.p = slot;
     else if (is_pointer(p)) {
@@ -204,6 +243,10 @@ static void give_back(const parameter *p, void *slot)
         OK(mxg_ndarray_free(arrays[0]));
     else if (TYPE("mxg_function *"))
         OK(mxg_function_free(*(mxg_function *)slot));
+    else if (TYPE("mxg_object *"))
+        OK(mxg_object_free(*(mxg_object *)slot));
+    else if (TYPE("mxg_value *"))
+        OK(mxg_value_clear(slot));
     else if (TYPE("int64_t *") && NAME("token"))
         OK(mxg_scope_end(*(int64_t *)slot));
     else if (TYPE("void **") && NAME("managed")) {
@@ -222,6 +265,10 @@ static void clean_up(int status)
     if (made_function != NULL)
         (void)mxg_function_free(made_function);
     made_function = NULL;
+    if (made_object != NULL)
+        (void)mxg_object_free(made_object);
+    made_object = NULL;
+    (void)mxg_value_clear(&made_iterator);
     if (made_scope != 0)
         (void)mxg_scope_end(made_scope);
     made_scope = 0;
@@ -262,6 +309,8 @@ static void call(int k, value bad, int entry, int expected)
             give_back(p, memory[i]);
         else if (gives_handles(p) && *(void **)memory[i] != NULL && !no_count)
             wrong(__LINE__, "%s is not NULL after an error", p->name);
+        else if (TYPE("mxg_value *") && ((mxg_value *)memory[i])->kind != MXG_IS_NONE)
+            wrong(__LINE__, "%s is not none after an error", p->name);
         else if (is_out(p) && !TYPE("void **") && memcmp(memory[i], before[i], sizeof before[i]) != 0)
             wrong(__LINE__, "%s has changed in spite of an error", p->name);
     }
@@ -298,7 +347,9 @@ static void bad_handles(int k, int entry)
     with(k, memory, entry, "address of data", MXG_ERR_HANDLE);
     if (!TYPE("mxg_op"))
         with(k, op("sum"), entry, "operator", MXG_ERR_HANDLE);
-    if (TYPE("mxg_op") || TYPE("mxg_function"))
+    if (!TYPE("mxg_object"))
+        with(k, (void *)(intptr_t)scheduler.at, entry, "object", MXG_ERR_HANDLE);
+    if (TYPE("mxg_op") || TYPE("mxg_function") || TYPE("mxg_object"))
         with(k, one, entry, "array", MXG_ERR_HANDLE);
     if (!TYPE("mxg_function")) {
         OK(mxg_function_new(NULL, identity, identity, NULL, NULL, &f));
@@ -324,7 +375,10 @@ static void check_function(const function *f)
         const parameter *p = &f->parameters[k];
         int optional = listed(OPTIONAL, LENGTH(OPTIONAL), f, p);
         if (is_pointer(p) || is_callback(p) || is_handle(p))
-            with(k, NULL, 0, "NULL", optional ? MXG_OK : is_handle(p) ? MXG_ERR_HANDLE : MXG_ERR_VALUE);
+            with(k, NULL, 0, "NULL", optional                                               ? MXG_OK
+                                     : is_handle(p)                                         ? MXG_ERR_HANDLE
+                                     : strcmp(f->name, "mxg_call") == 0 && NAME("target") ? MXG_ERR_TYPE
+                                                                                            : MXG_ERR_VALUE);
         else if (optional)
             wrong(__LINE__, "%s is listed as optional, and no pointer", p->name);
         if (is_handle(p))
@@ -337,7 +391,7 @@ static void check_function(const function *f)
         if (TYPE("const char *const *"))
             with(k, NULL, 1, "{NULL}", MXG_ERR_VALUE);
         if (TYPE("const char *") && !NAME("params"))
-            with(k, (void *)"\xff\xfe", 0, "not UTF-8", NAME("message") ? MXG_OK : MXG_ERR_VALUE);
+            with(k, (void *)"\xff\xfe", 0, "not UTF-8", NAME("message") || NAME("text") ? MXG_OK : MXG_ERR_VALUE);
         if (TYPE("int32_t") && (strncmp(p->name, "n", 1) == 0 || NAME("cap")))
             with(k, (void *)-1, 0, "-1", MXG_ERR_VALUE);
     }
@@ -354,6 +408,7 @@ int main(void)
 {
     int64_t before = live(), scope;
     const int64_t none = 0;
+    const mxg_value step = MXG_NEW_INT(1);
     mxg_function f;
     mxg_ndarray out;
     int i;
@@ -365,6 +420,8 @@ int main(void)
     OK(mxg_scope_end(scope));
     OK(mxg_ndarray_from_data(&none, "int64", 1, (const int64_t[]){1}, NULL, &index0));
     OK(mxg_save("there.params", 1, NULL, &one));
+    OK(mxg_get(NULL, "lr_scheduler.FactorScheduler", &scheduler_class));
+    OK(mxg_call(&scheduler_class, NULL, 1, &step, NULL, &scheduler));
 
     for (i = 0; i < N_FUNCTIONS; i++)
         if (strcmp(FUNCTIONS[i].name, "mxg_save_for_backward") != 0)
@@ -376,6 +433,8 @@ int main(void)
             FREE(out);
         }
     FREE(one, variable, recorded, index0);
+    OK(mxg_value_clear(&scheduler));
+    OK(mxg_value_clear(&scheduler_class));
     CHECK(live() == before);
     return 0;
 }
