@@ -2,7 +2,7 @@
 # make test        the tests of all three languages; make test-full adds the slow ones
 # make lint        ruff, mypy, C with -Wall -Wextra -Werror, perl -c, perlcritic
 # make bench       speed beside NumPy; PEERS="torch=/path/python mxnet=/path/python" adds others
-# make docs        the reference of every operator, as build/docs/operators.md
+# make docs        what is generated: docs/operators.md, the examples in help(), the type stubs
 # make setup       only what the others need: .venv, Debian packages (as root), the C library
 # make clean       remove everything that make made
 #
@@ -50,7 +50,9 @@ bench: setup
 	@$(ENV) python benchmarks/dispatch.py $(PEERS)
 
 docs: setup
-	@$(ENV) python tools/reference.py build/docs/operators.md
+	@$(ENV) python tools/examples.py
+	@$(ENV) python tools/stubs.py
+	@$(ENV) python tools/reference.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info pyffi/libmxgrad.so* pyffi/lib .pytest_cache .mypy_cache .ruff_cache

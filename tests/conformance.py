@@ -109,8 +109,8 @@ def _parameters(chain: tuple[str, ...], manifest: dict[str, Any]) -> inspect.Sig
         return signature(manifest["ufunc_call"].replace("*args", operands + " *"))
     if chain[:-1] == ("lib", "stride_tricks"):
         return signature(manifest["stride_tricks"][chain[-1]])
-    if head == "linalg" and len(rest) == 1:
-        return signature(manifest["linalg"][rest[0]])
+    if head in ("linalg", "fft") and len(rest) == 1:
+        return signature(manifest[head][rest[0]])
     if rest:
         raise LookupError
     return signature(manifest["functions"][head])

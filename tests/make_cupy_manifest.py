@@ -8,7 +8,8 @@ The manifest is what the device double (mxgrad.device_double) and the conformanc
 
     cupy          the version
     functions     name -> parameters, of every function of the module cupy
-    linalg, stride_tricks, cupyx    the same for cupy.linalg, cupy.lib.stride_tricks, and cupyx.scatter_*
+    linalg, fft, stride_tricks, cupyx    the same for cupy.linalg, cupy.fft, cupy.lib.stride_tricks, and
+                  cupyx.scatter_*
     ufuncs        name -> how many inputs, how many outputs, and the ufunc methods that do something
     ufunc_call, ufunc_methods    parameters of a ufunc call and of its methods
     names         constants and types of the module cupy
@@ -57,6 +58,7 @@ def build(cupy: ModuleType) -> dict[str, Any]:
         "cupy": cupy.__version__,
         "functions": _functions(_public(cupy), skip=ufuncs),
         "linalg": _functions(_public(cupy.linalg)),
+        "fft": _functions(_public(cupy.fft)),
         "stride_tricks": _functions(_public(stride_tricks)),
         "cupyx": _functions(item for item in _public(cupyx) if item[0].startswith("scatter_")),
         "ufuncs": {

@@ -176,8 +176,10 @@ def test_float16() -> None:
     assert y.dtype == numpy.float16 and y.asnumpy().ravel().tolist() == [8] * 4
     many = nd.array(numpy.arange(4000).reshape(1, 1, 4000), dtype="float16")     # its squares overflow
     stats = nd.zeros((1,)), nd.ones((1,))
+    many.attach_grad()
     with autograd.record():
         z = nd.BatchNorm(many, nd.ones((1,)), nd.zeros((1,)), *stats)
+    z.backward()
     assert z.dtype == numpy.float16 and abs(float(z.asnumpy().astype("float64").std()) - 1) < 1e-3
     assert stats[0].dtype == numpy.float32 and abs(stats[0].asscalar() - 199.95) < 0.1
 
@@ -186,10 +188,15 @@ def test_float16() -> None:
 
 
 def statistics(scope: Any, **params: Any) -> list[float]:
-    """The moving mean and variance, 0 and 3 before, after a forward of a batch of mean 2 and variance 1."""
-    mean, var = nd.zeros((1,)), nd.ones((1,)) * 3
+    """The moving mean and variance, 0 and 3 before, after a step with a batch of mean 2 and variance 1."""
+    x, mean, var = nd.array([[1], [3]]), nd.zeros((1,)), nd.ones((1,)) * 3
+    x.attach_grad()
     with scope:
-        nd.BatchNorm(nd.array([[1], [3]]), nd.ones((1,)), nd.zeros((1,)), mean, var, momentum=0.5, **params)
+        y = nd.BatchNorm(x, nd.ones((1,)), nd.zeros((1,)), mean, var, momentum=0.5, **params)
+        recorded = autograd.is_recording()
+    assert mean.asscalar() == 0 and var.asscalar() == 3
+    if recorded:
+        y.backward()
     return [mean.asscalar(), var.asscalar()]
 
 
@@ -208,7 +215,8 @@ def test_statistics_may_move_before_the_backward() -> None:
     with autograd.record(train_mode=False):
         y = nd.BatchNorm(x, nd.ones((1,)), nd.zeros((1,)), mean, var, eps=0)
     with autograd.record():
-        nd.BatchNorm(x, nd.ones((1,)), nd.zeros((1,)), mean, var)
+        z = nd.BatchNorm(x, nd.ones((1,)), nd.zeros((1,)), mean, var)
+    z.backward()
     y.backward()
     assert x.grad.asnumpy().tolist() == [[1], [1]] and mean.asscalar() != 0
 
@@ -234,8 +242,11 @@ def test_npx_gives_what_nd_gives() -> None:
 
 def test_npx_batch_norm_moves_statistics() -> None:
     x, mean, var = np.array([[1.0], [3.0]]), np.zeros(1), np.ones(1)
+    x.attach_grad()
     with autograd.record():
         y = npx.batch_norm(x, np.ones(1), np.zeros(1), mean, var, momentum=0.5, eps=0)
+    assert mean.tolist() == [0]
+    y.backward()
     assert y.tolist() == [[-1], [1]] and mean.tolist() == [1] and var.tolist() == [1]
 
 

@@ -347,15 +347,11 @@ def test_numpy_protocols() -> None:
     assert numpy.logaddexp2(x, x).tolist() == [2, 5]
     assert (numpy.float64(2) * x).dtype == "float32" and (numpy.array(2.) * x).dtype == "float64"
     assert (numpy.array([1, 4]) == x).tolist() == [True, True]
-    with pytest.raises(TypeError, match="where= is not supported"):
-        numpy.sin(x, where=numpy.array([True, False]))
-    with pytest.raises(TypeError, match=r"numpy\.add\.accumulate"):
-        numpy.add.accumulate(x)
     x.attach_grad()
     with autograd.record():
         y = x * 2
         with pytest.raises(AutogradError, match="has no gradient"):
-            numpy.logaddexp2(y, y)
+            numpy.i0(y)
 
 
 def test_dlpack() -> None:

@@ -21,7 +21,8 @@ def test_values_are_those_of_mxnet() -> None:
     path = DATA / "npx_2.0.0b1.txt"
     assert len(read(path.read_text())) > 70
     with numpy.printoptions(legacy="1.21"):
-        assert not differences(path, space())
+        with npx.np_shape(), npx.np_array():        # MXNet 2 starts so
+            assert not differences(path, space())
 
 
 def ints(*values: Any) -> Any:
@@ -181,7 +182,7 @@ def test_switches_change_nothing() -> None:
 
         assert npx.use_np(len) is len and Block().__class__ is Block
     finally:
-        npx.set_np()
+        npx.reset_np()
 
 
 def test_devices() -> None:
@@ -210,7 +211,7 @@ def test_devices() -> None:
     (lambda: npx.embedding(np.ones(2), np.ones((3, 2)), input_dim=4), ValueError, "input_dim=4"),
     (lambda: npx.sequence_mask(np.ones((2, 3)), np.ones(2), True), ValueError, "each of 3 sequences"),
     (lambda: npx.sequence_mask(np.ones((2, 3)), axis=2), ValueError, "axis=2"),
-    (lambda: npx.constraint_check(np.array([1, 0]), "wrong"), ValueError, "^wrong$"),
+    (lambda: npx.constraint_check(np.array([1, 0]), "wrong"), ValueError, "^constraint_check: wrong "),
     (lambda: npx.while_loop(lambda i: True, lambda i: (i, i), [np.ones(1)]), TypeError, "max_iterations"),
     (lambda: npx.foreach(lambda d, s: (d, s), [np.ones(2), np.ones(3)], []), ValueError, "differ in length"),
     (lambda: npx.relu([1, 2]), TypeError, "type <class 'list'> not supported"),

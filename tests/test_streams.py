@@ -107,6 +107,8 @@ SAMPLERS: dict[str, Callable[[Any, Any], Any]] = {
     "nd.poisson20": lambda s, n: s.poisson(20, n),
     "nd.negative_binomial": lambda s, n: s.negative_binomial(3, 0.5, n),
     "nd.generalized_negative_binomial": lambda s, n: s.generalized_negative_binomial(3, 0.5, n),
+    "nd.binomial": lambda s, n: s.binomial(9, 0.5, n),
+    "nd.binomial100": lambda s, n: s.binomial(100, 0.5, n),
     "nd.randint": lambda s, n: s.randint(0, 1000, n),
     "nd.bernoulli_mask": lambda s, n: s.bernoulli_mask(0.5, n),
     "nd.multinomial": lambda s, n: s.multinomial([0.1, 0.2, 0.3, 0.4], n),

@@ -3,9 +3,14 @@ test_utils.
 """
 from __future__ import annotations
 
+import bz2
+import gzip
 import os
+import struct
 import sys
 import threading
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -372,3 +377,222 @@ def test_discard_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     print("kept too", file=sys.stderr)
     assert capfd.readouterr().err == "kept\nkept too\n"
     assert tu.is_op_runnable()
+
+
+# -- test_utils: callables on devices, speed, optimizers, matrices, files -------------------------------------
+
+
+def test_type_helpers() -> None:
+    assert mx.base.long is int and mx.base.basestring is str and mx.base.mx_real_t is numpy.float32
+    assert mx.base.py_str("ä".encode()) == "ä"
+    with tu.environment("MXNET_HOME", "/somewhere"):
+        assert mx.base.data_dir() == "/somewhere"
+    with tu.environment("MXNET_HOME", None):
+        assert mx.base.data_dir() == mx.base.data_dir_default() and mx.base.data_dir().endswith("mxnet")
+
+    class Named:
+        @mx.base.classproperty
+        def title(cls) -> str:
+            return cls.__name__         # type: ignore[attr-defined, no-any-return]
+
+    class Child(Named):
+        pass
+
+    assert (Named.title, Child.title, Child().title) == ("Named", "Child", "Child")
+
+
+def test_compute_capability() -> None:
+    with pytest.raises(InvalidValueError, match=r"Expecting a gpu context .* received context cpu\(0\)"):
+        util.get_cuda_compute_capability(mx.cpu())
+    with pytest.raises(mx.base.ContextError):
+        util.get_cuda_compute_capability(mx.gpu(99))
+
+
+def test_operator_arguments() -> None:
+    found = mx.operator.get_operator_arguments("FullyConnected")
+    assert found.narg == len(found.names) == len(found.types) == 6
+    assert found.names == ["data", "weight", "bias", "num_hidden", "no_bias", "flatten"]
+    assert found.types[0] == "NDArray" and found.types[4] == "optional, default=False"
+    assert mx.operator.get_operator_arguments("add_n").types[0] == "NDArray[]"
+    groups = mx.operator.get_all_registered_operators_grouped()
+    assert sorted(n for names in groups.values() for n in names) == mx.operator.get_all_registered_operators()
+    assert groups["Reshape"] == ["Reshape", "reshape"] and all(names[0] == n for n, names in groups.items())
+    with pytest.raises(mx.UnknownNameError, match="did you mean"):
+        mx.operator.get_operator_arguments("FullyConected")
+
+
+def test_dispatch_protocol_decorators() -> None:
+    protocol = mx.numpy_dispatch_protocol
+    assert protocol.with_array_ufunc_protocol(lambda: 3)() == 3
+    for decorate, kind in ((protocol.with_array_function_protocol, "function"),
+                           (protocol.with_array_ufunc_protocol, "ufunc")):
+        @decorate
+        def wrong() -> None:
+            numpy.concatenate([np.ones((1, 2)), np.ones((1, 3))])
+
+        with pytest.raises(RuntimeError, match=f"^Running function wrong with NumPy array {kind} protocol"):
+            wrong()
+
+
+def test_first_autograd() -> None:
+    first, modern = mx.contrib.autograd, mx.autograd
+    x, w = nd.array([1., 2.]), nd.array([3., 4.])
+    grads, outputs = first.grad_and_loss(lambda a, b: [a * b, a])(x, w)
+    assert [g.asnumpy().tolist() for g in grads] == [[4, 5], [1, 2]] and len(outputs) == 2
+    assert not modern.is_recording() and not modern.is_training()
+    (by_w,) = first.grad(lambda a, b: a * b, argnum=[1])(x, w)
+    assert by_w.asnumpy().tolist() == [1, 2]
+    with first.train_section():
+        y = x * x
+        with first.test_section():
+            assert not modern.is_recording() and not modern.is_training()
+        assert modern.is_recording() and modern.is_training()
+    x.grad[:] = 0
+    first.backward([y], [nd.array([10., 1.])])
+    assert x.grad.asnumpy().tolist() == [20, 4]
+    assert first.set_is_training(True) is False and modern.is_training()
+    assert first.set_is_training(False) is True and not modern.is_training()
+    with pytest.raises(InvalidTypeError, match="list or tuple"):
+        first.backward(y)
+    with pytest.raises(mx.base.NotAnArrayError, match="should be NDArray"):
+        first.grad(lambda a: a)(3.0)
+
+
+def test_numeric_grad_and_simple_forward() -> None:
+    where = {"a": numpy.array([[1., 2.]]), "b": numpy.array([[3.], [4.]]), "i": numpy.array([1, 2])}
+    grads = tu.numeric_grad(lambda a, b, i: [a * b, b], where, eps=1e-3, dtype=numpy.float64)
+    numpy.testing.assert_allclose(grads["a"], [[7, 7]], rtol=1e-6)
+    numpy.testing.assert_allclose(grads["b"], [[3], [3]], rtol=1e-6)
+    assert grads["i"].tolist() == [0, 0] and where["a"].tolist() == [[1, 2]]
+    first, second = tu.simple_forward(lambda x: nd.split(x, 2, axis=0), x=numpy.ones((2, 3)))
+    assert isinstance(first, numpy.ndarray) and first.shape == second.shape == (1, 3)
+
+
+def test_check_speed() -> None:
+    passes: list[bool] = []
+
+    def function(x: Any) -> Any:
+        passes.append(mx.autograd.is_recording())
+        return x * x
+
+    assert tu.check_speed(function, {"x": numpy.ones(3)}, N=3) > 0 and passes == [True] * 4
+    passes.clear()
+    assert tu.check_speed(function, x=(3,), N=2, typ="forward") > 0 and passes == [False] * 3
+    with pytest.raises(InvalidValueError, match='typ can only be "whole" or "forward"'):
+        tu.check_speed(function, x=(3,), typ="backward")
+
+
+def test_check_consistency(capsys: pytest.CaptureFixture[str]) -> None:
+    types = ("float16", "float64", "float32")
+    places = [{"ctx": mx.cpu(i), "a": (2, 3), "b": (3, 2), "type_dict": dict.fromkeys("ab", t)}
+              for i, t in enumerate(types)]
+    truth = tu.check_consistency(lambda a, b: nd.dot(a, b), places)
+    assert sorted(truth) == ["a", "b", "output0"] and truth["a"].dtype == numpy.float64
+    assert truth["a"].shape == (2, 3)
+    only = tu.check_consistency(lambda a, b: [a, b], places, grad_req="null", arg_params={"a": numpy.ones(2)})
+    assert sorted(only) == ["output0", "output1"] and only["output0"].tolist() == [1, 1]
+
+    def wrong(a: Any, b: Any) -> Any:
+        return a * (2 if a.dtype is numpy.float16 else 1)
+
+    with pytest.raises(AssertionError, match=r"check_consistency: output0 on cpu\(0\) in float16: Error"):
+        tu.check_consistency(wrong, places, grad_req="null")
+    tu.check_consistency(wrong, places, grad_req="null", raise_on_err=False)
+    assert "check_consistency: output0 on cpu(0)" in capsys.readouterr().out
+    with pytest.raises(InvalidValueError, match="at least two"):
+        tu.check_consistency(wrong, places[:1])
+
+
+class Descent:
+    """A step of gradient descent with a count as its state, and noise from the global stream."""
+
+    def __init__(self, rate: float, noise: float = 0.0) -> None:
+        self.rate, self.noise = rate, noise
+
+    def create_state_multi_precision(self, index: int, weight: Any) -> Any:
+        return nd.zeros(1)
+
+    def update_multi_precision(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
+        several = isinstance(index, list)
+        for w, g, s in zip(weight, grad, state) if several else [(weight, grad, state)]:
+            w[:] = w - self.rate * g + self.noise * nd.random.normal(shape=w.shape)
+            s[:] = s + 1
+
+
+@pytest.mark.parametrize("shape", [(2, 3), [(2, 3), (4,)]])
+def test_compare_optimizer(shape: Any) -> None:
+    tu.compare_optimizer(Descent(0.1), Descent(0.1), shape, "float32")
+    with pytest.raises(AssertionError):
+        tu.compare_optimizer(Descent(0.1), Descent(0.2), shape, "float32")
+    tu.compare_optimizer_noise_seeded(Descent(0.1, 1.0), Descent(0.1, 1.0), shape, "float32", 7)
+    with pytest.raises(AssertionError):
+        tu.compare_optimizer(Descent(0.1, 1.0), Descent(0.1, 1.0), shape, "float32")
+    with pytest.raises(InvalidValueError, match="dense"):
+        tu.compare_optimizer(Descent(1), Descent(1), shape, "float32", w_stype="row_sparse")
+
+
+def test_matrices_with_known_eigenvalues() -> None:
+    numpy.random.seed(1)
+    for a in tu.new_matrix_with_real_eigvals_nd((2, 3, 4, 4)).reshape(-1, 4, 4):
+        values = numpy.linalg.eigvals(a)
+        assert abs(values.imag).max() < 1e-9 and abs(values).max() <= 10 + 1e-9
+    symmetric = tu.new_sym_matrix_with_real_eigvals_nd([2, 3, 3])
+    numpy.testing.assert_allclose(symmetric, symmetric.transpose(0, 2, 1), atol=1e-12)
+    with pytest.raises(InvalidValueError, match=r"\(2, 3\)"):
+        tu.new_sym_matrix_with_real_eigvals_nd((2, 3))
+    assert tu.get_identity_mat(3).asnumpy().tolist() == numpy.eye(3).tolist()
+    assert tu.get_identity_mat_batch(2).asnumpy().tolist() == [numpy.eye(2).tolist()] * 2
+    assert isinstance(tu.create_2d_np_tensor(2, 2), np.ndarray)
+
+
+def test_download_and_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(mx.MXNetError, match=r"put http://x.org/a.zip at sub/b.zip"):
+        tu.download("http://x.org/a.zip", "b.zip", "sub")
+    (tmp_path / "a.txt").write_text("first")
+    assert tu.download("http://x.org/a.txt") == "a.txt"
+    copy = tu.download(f"file://{tmp_path}/a.txt", "c.txt", "sub")
+    (tmp_path / "a.txt").write_text("second")
+    assert copy == "sub/c.txt" and Path(tu.download(f"file://{tmp_path}/a.txt", copy)).read_text() == "first"
+    assert Path(tu.download(f"file://{tmp_path}/a.txt", copy, overwrite=True)).read_text() == "second"
+    with zipfile.ZipFile(tmp_path / "sub" / "z.zip", "w") as archive:
+        archive.writestr("inside.txt", "zipped")
+    tu.get_zip_data("sub", "http://x.org/z.zip", "z.zip")
+    assert Path("sub/inside.txt").read_text() == "zipped"
+    Path("sub/n.bz2").write_bytes(bz2.compress(b"packed"))
+    tu.get_bz2_data("sub", "n.txt", "http://x.org/n.bz2", "n.bz2")
+    assert Path("sub/n.txt").read_bytes() == b"packed"
+
+
+def test_data_sets_from_local_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MXNET_HOME", str(tmp_path / "home"))
+    for missing in (tu.get_mnist, tu.get_mnist_pkl, tu.get_mnist_ubyte, tu.get_cifar10):
+        with pytest.raises(mx.MXNetError, match="fetches nothing from a network; put http://"):
+            missing()
+    folder = tmp_path / "home" / "datasets" / "mnist"
+    folder.mkdir(parents=True)
+    for part, n in (("train", 3), ("t10k", 2)):
+        labels = struct.pack(">HBBI", 0, 8, 1, n) + bytes(range(n))
+        images = struct.pack(">HBBIII", 0, 8, 3, n, 28, 28) + bytes([255]) * (n * 784)
+        for kind, content in (("labels-idx1", labels), ("images-idx3", images)):
+            (folder / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(content))
+    data = tu.get_mnist()
+    assert data["train_data"].shape == (3, 1, 28, 28) and data["train_data"].dtype == numpy.float32
+    assert data["train_data"].min() == 1 and data["test_label"].tolist() == [0, 1]
+    assert data["train_label"].dtype == numpy.int8
+    Path("data").mkdir(exist_ok=True)
+    with zipfile.ZipFile("data/mnist.zip", "w") as archive:
+        for name in tu._MNIST_FILES:
+            archive.writestr(name, b"")
+    tu.get_mnist_ubyte()
+    assert all(Path("data", name).exists() for name in tu._MNIST_FILES)
+
+
+def test_about_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CD_JOB", "1")
+    assert tu.is_cd_run() and not tu.has_tvm_ops()
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert tu.is_aarch64_run()
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert not tu.is_aarch64_run()

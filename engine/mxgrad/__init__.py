@@ -26,8 +26,8 @@ ndarray = nd
 
 # Modules that many programs do without are imported when they are first asked for.
 _LAZY = (
-    "attribute", "device", "engine", "error", "initializer", "name", "np", "npx", "operator", "random",
-    "runtime",
+    "attribute", "contrib", "device", "engine", "error", "gluon", "image", "initializer", "io", "lr_scheduler",
+    "name", "np", "npx", "numpy_dispatch_protocol", "operator", "optimizer", "random", "recordio", "runtime", "symbol",
     "test_utils", "testing", "util",
 )
 # Names of theirs that are the package's too.
@@ -56,7 +56,8 @@ __all__ = [
 ]
 
 
-_ALIASES = {"init": "initializer", "numpy": "np", "numpy_extension": "npx", "rnd": "random"}
+_ALIASES = {"img": "image", "init": "initializer", "numpy": "np", "numpy_extension": "npx", "rnd": "random",
+            "sym": "symbol"}
 
 
 def as_mxnet() -> None:

@@ -1,8 +1,9 @@
 """Errors, dtype names and the small vocabulary every other module shares (level 0)."""
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
 
 import numpy
 
@@ -22,9 +23,18 @@ __all__ = [
     "string_types",
     "integer_types",
     "numeric_types",
+    "basestring",
+    "classproperty",
+    "data_dir",
+    "data_dir_default",
+    "long",
+    "mx_real_t",
+    "py_str",
+    "with_metaclass",
 ]
 
-# For isinstance, as MXNet's programs use them.
+# What MXNet's programs import from here, some of it from the days of Python 2.
+basestring, long, mx_real_t = str, int, numpy.float32
 string_types = (str,)
 integer_types = (int, numpy.integer)
 numeric_types = (float, int, numpy.generic)
@@ -140,3 +150,66 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
     close = difflib.get_close_matches(name, list(names), n=3)
     return f" (did you mean {', '.join(repr(c) for c in close)}?)" if close else ""
+
+
+def data_dir_default() -> str:
+    """The folder for data and models of this user: ``~/.mxnet``, on Windows ``mxnet`` in its AppData."""
+    if os.name == "nt":
+        return os.path.join(os.environ.get("APPDATA", os.path.expanduser("~")), "mxnet")
+    return os.path.join(os.path.expanduser("~"), ".mxnet")
+
+
+def data_dir() -> str:
+    """The environment variable ``MXNET_HOME``, else `data_dir_default`."""
+    return os.environ.get("MXNET_HOME", data_dir_default())
+
+
+def py_str(x: bytes) -> str:
+    """UTF-8 bytes as a string.
+
+    >>> py_str(b"conv0")
+    'conv0'
+    """
+    return x.decode("utf-8")
+
+
+_T = TypeVar("_T")
+
+
+class classproperty(Generic[_T]):
+    """A property of a class, computed by a method of it.
+
+    >>> class Layer:
+    ...     @classproperty
+    ...     def kind(cls):
+    ...         return cls.__name__.lower()
+    >>> Layer.kind, Layer().kind
+    ('layer', 'layer')
+    """
+
+    def __init__(self, fget: Callable[[Any], _T]) -> None:
+        self.fget = fget
+
+    def __get__(self, instance: Any, owner: type) -> _T:
+        return self.fget(owner)
+
+
+def with_metaclass(meta: type, *bases: type) -> Any:
+    """A base class for a class of metaclass `meta` with the bases `bases`.
+
+    >>> class Meta(type):
+    ...     pass
+    >>> class Model(with_metaclass(Meta, dict)):
+    ...     pass
+    >>> type(Model) is Meta, Model.__mro__[1] is dict
+    (True, True)
+    """
+    class Once(type):
+        def __new__(cls, name: str, these: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+            return meta(name, bases, namespace)
+
+        @classmethod
+        def __prepare__(cls, name: str, these: tuple[type, ...], /, **given: Any) -> Any:
+            return meta.__prepare__(name, bases)
+
+    return type.__new__(Once, "with_metaclass", (), {})

@@ -99,7 +99,13 @@ _current = _Current()
 
 
 def current_context() -> Context:
-    """The context of the innermost ``with ctx:`` block of this thread, else its default, ``cpu(0)``."""
+    """The context of the innermost ``with ctx:`` block of this thread, else its default, ``cpu(0)``.
+
+    >>> import mxgrad as mx
+    >>> with mx.cpu(1):
+    ...     mx.current_context()
+    cpu(1)
+    """
     return _current.stack[-1]
 
 
@@ -112,28 +118,121 @@ current_device = current_context
 
 
 def cpu(device_id: int = 0) -> Context:
+    """Main memory, as a context.
+
+    Parameters
+    ----------
+    device_id : int, default 0
+        Any number: they are contexts of their own on the same memory.
+
+    Returns
+    -------
+    Context
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> mx.cpu(1)
+    cpu(1)
+    """
     return Context("cpu", device_id)
 
 
 def cpu_pinned(device_id: int = 0) -> Context:
+    """Pinned main memory, which GPUs copy from faster; here it is the same as `cpu`, as a context.
+
+    Parameters
+    ----------
+    device_id : int, default 0
+        Any number: they are contexts of their own on the same memory.
+
+    Returns
+    -------
+    Context
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> mx.cpu_pinned(1)
+    cpu_pinned(1)
+    """
     return Context("cpu_pinned", device_id)
 
 
 def cpu_shared(device_id: int = 0) -> Context:
+    """Main memory that processes share; here it is the same as `cpu`, as a context.
+
+    Parameters
+    ----------
+    device_id : int, default 0
+        Any number: they are contexts of their own on the same memory.
+
+    Returns
+    -------
+    Context
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> mx.context.cpu_shared(1)
+    cpu_shared(1)
+    """
     return Context("cpu_shared", device_id)
 
 
 def gpu(device_id: int = 0) -> Context:
+    """A GPU, as a context.  Making a context does not need the GPU; the first array on it does.
+
+    Parameters
+    ----------
+    device_id : int, default 0
+        Its number.
+
+    Returns
+    -------
+    Context
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> mx.gpu(1)
+    gpu(1)
+    """
     return Context("gpu", device_id)
 
 
 def num_gpus() -> int:
-    """Number of usable GPUs; 0 without CuPy, driver or device, never an error."""
+    """Number of usable GPUs; 0 without CuPy, driver or device, never an error.
+
+    >>> import mxgrad as mx
+    >>> mx.num_gpus() >= 0
+    True
+    """
     return device_count()
 
 
 def gpu_memory_info(device_id: int = 0) -> tuple[int, int]:
-    """(free, total) bytes of a GPU."""
+    """(free, total) bytes of a GPU.
+
+    Parameters
+    ----------
+    device_id : int, default 0
+        Its number.
+
+    Raises
+    ------
+    ContextError
+        The GPU cannot be used.
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> from mxgrad.testing import use_device_double
+    >>> with use_device_double():
+    ...     free, total = mx.context.gpu_memory_info(0)
+    >>> 0 < free <= total
+    True
+    """
     return gpu(device_id).backend.memory_info()
 
 

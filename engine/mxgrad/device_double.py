@@ -25,11 +25,11 @@ Copies between host and device, waits for the device, copies between devices, an
 
 Which names and parameters there are says ``cupy_manifest.json``, made from the real CuPy. Also here, as
 in CuPy: ``cuda.Device``, ``cuda.runtime``, ``cuda.Stream.null``, memory figures and OutOfMemoryError (see
-DEVICE_MEMORY), ``linalg``, ``lib.stride_tricks``. The sum at repeated indices is ``add.at(a, index,
-values)``, spelled alike in NumPy and CuPy; ``cupyx.scatter_add`` is the attribute ``cupyx`` here, where
-CuPy has a module of its own.
+DEVICE_MEMORY), ``linalg``, ``fft``, ``lib.stride_tricks``. The sum at repeated indices is
+``add.at(a, index, values)``, spelled alike in NumPy and CuPy; ``cupyx.scatter_add`` is the attribute
+``cupyx`` here, where CuPy has a module of its own.
 
-Not imitated: asynchrony, random numbers, FFT, hand-written kernels. NumPy's, not CUDA's, are the
+Not imitated: asynchrony, random numbers, hand-written kernels. NumPy's, not CUDA's, are the
 rounding, denormals (a GPU flushes float32 ones to 0), floats out of range made integers, and singular
 matrices (nan on a GPU).
 
@@ -873,6 +873,7 @@ class _Namespace:
 
 
 linalg = _Namespace("linalg", _MANIFEST["linalg"], numpy.linalg, LinAlgError=numpy.linalg.LinAlgError)
+fft = _Namespace("fft", _MANIFEST["fft"], numpy.fft)
 lib = SimpleNamespace(
     stride_tricks=_Namespace("lib.stride_tricks", _MANIFEST["stride_tricks"], numpy.lib.stride_tricks)
 )

@@ -8,19 +8,45 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import wraps
 from importlib import import_module
 from inspect import Parameter, signature
 from os.path import dirname
+from sys import modules
+from types import FunctionType, ModuleType
 from typing import Any
 
-from .base import InvalidTypeError, UnknownNameError, nearest
-from .invoke import F, into
+import numpy
+
+from .base import InvalidTypeError, MXNetError, UnknownNameError, completed, nearest
+from .documentation import compose
+from .invoke import F, describe, into
 from .ndarray import BaseArray
 from .registry import OPS, REQUIRED, Op
 
 Function = Callable[..., Any]
 
 _FILE = dirname(__file__) + "/<generated>"
+
+
+# Functions whose docstrings are whole; they live as long as the tables do.
+_documented: set[int] = set()
+
+
+def document(public: str, function: Function, op: Op | None) -> None:
+    """Give a function, once, its first name as `public`, its whole docstring, and a signature that says of
+    types only what help can use.
+    """
+    if id(function) in _documented:
+        return
+    _documented.add(id(function))
+    given = signature(function)
+    bare = [p.replace(annotation=p.empty) if p.annotation == "Any" else p for p in given.parameters.values()]
+    whole = compose(public, function, op)
+    function.__signature__ = given.replace(     # type: ignore[attr-defined]
+        parameters=bare, return_annotation=Parameter.empty)
+    function.public, function.written = public, function.__doc__        # type: ignore[attr-defined]
+    function.__doc__ = whole
 
 
 class Frontend:
@@ -35,6 +61,8 @@ class Frontend:
 
     def __init__(self) -> None:
         self.table: dict[str, Op | Function] = {}
+        self.beside: dict[str, Function] = {}       # public functions that are not on arrays
+        self._made: dict[str, Function] = {}
         for op in OPS.values():
             for public in op.names.get(self.name, ()):
                 self.table[public] = op
@@ -56,20 +84,25 @@ class Frontend:
 
     def function(self, name: str) -> Function:
         """The public function of that name; UnknownNameError suggests the nearest."""
-        try:
-            found = self.table[name]
-        except KeyError:
-            raise UnknownNameError(
-                f"module 'mxgrad.{self.name}' has no attribute {name!r}{nearest(name, self.table)}") from None
-        if isinstance(found, Op):
-            found = self.table[name] = self._generate(name, found)
-        return found
+        made = self._made.get(name)
+        if made is None:
+            try:
+                found = self.table[name]
+            except KeyError:
+                raise UnknownNameError(f"module 'mxgrad.{self.name}' has no attribute {name!r}"
+                                       f"{nearest(name, self.table)}") from None
+            op, made = (found, self._generate(name, found)) if isinstance(found, Op) else (None, found)
+            first = next(n for n, entry in self.table.items() if entry is found)
+            document(f"{self.name}.{first}", made, op)
+            self._made[name] = made
+        return made
 
     def adapter(self, names: str, arrays: int | str = 1) -> Callable[[Function], Function]:
         """Decorator: the function is public under `names`; its first `arrays` parameters ('*': its variadic
-        one, plus those before) are arrays.
+        one, plus those before) are arrays.  Its errors name it.
         """
         def declare(function: Function) -> Function:
+            function = _guarded(names.split()[0], function)
             function._array_count = arrays      # type: ignore[attr-defined]
             for public in names.split():
                 if public in self.table:
@@ -92,16 +125,31 @@ class Frontend:
         body = f"return call(op, ({passed}), {{{params}}}, out)"
         if short and tail:
             body = f"return short({', '.join(arrays)}) if out is None else call(op, ({passed}), {{}}, out)"
-        source = f"def {name.rsplit('.', 1)[-1]}({', '.join(given + [tail])}):\n    {body}\n"
-        scope: dict[str, Any] = {"call": self.call, "op": op, "REQUIRED": REQUIRED, "short": self.short(op)}
+        source = (
+            f"def {name.rsplit('.', 1)[-1]}({', '.join(given + [tail])}):\n    try:\n        {body}\n"
+            "    except Exception as error:\n"
+            f"        told = named(error, {name!r}, ({passed}), {{{params}}})\n"
+            "        if told is error:\n"
+            "            raise\n"
+            "        raise told from None\n"
+        )
+        scope: dict[str, Any] = {"call": self.caller(op), "named": named, "op": op, "REQUIRED": REQUIRED}
+        if short:
+            scope["short"] = self.short(op)
         exec(compile(source, _FILE, "exec"), scope)
         function: Function = scope[name.rsplit(".", 1)[-1]]
         function.__module__ = f"mxgrad.{self.name}"
-        function.__doc__ = document(op, arrays)
+        function.__doc__ = op.doc
+        if op.ufunc and len(arrays) == 2:
+            function.__doc__ = op.doc.replace("x1", arrays[0]).replace("x2", arrays[1])
         function._array_count = "*" if op.variadic else len(arrays)     # type: ignore[attr-defined]
         if short:
             function.short = scope["short"]     # type: ignore[attr-defined]
         return function
+
+    def caller(self, op: Op) -> Function:
+        """What a generated function calls: ``caller(op)(op, arrays, parameters, out)``."""
+        return self.call
 
     def short(self, op: Op) -> Function:
         """The op called with arrays only."""
@@ -123,17 +171,56 @@ class Frontend:
         return result if out is None else into(op.name, out, result)
 
 
-def document(op: Op, arrays: tuple[str, ...]) -> str:
-    """The docstring of a generated function."""
-    text = op.doc.strip() or f"Elementwise {op.name}."
-    shown = ", ".join(arrays) + (f"*{op.variadic}" if op.variadic else "")
-    if op.joint is None and all(v is None for v in op.vjps):
-        grad = "No gradient flows through this op."
-    elif op.joint is None and all(getattr(v, "__name__", "") == "zero" for v in op.vjps):
-        grad = "Its gradient is zero everywhere."
-    else:
-        grad = "Differentiable to any order."
-    return f"{text}\n\nArray arguments: {shown}.  {grad}"
+# What Python, NumPy and we say of values that are not taken; any other error is a fault of the code.
+_REFUSALS = (MXNetError, ValueError, TypeError, IndexError, ArithmeticError, MemoryError)
+_NUMPY = (dirname(numpy.__file__), "numpy/")      # the latter is how compiled modules name their sources
+_OURS = (dirname(__file__), *_NUMPY)
+
+
+def named(error: Exception, name: str, values: tuple[Any, ...], params: dict[str, Any]) -> Exception:
+    """The error to raise from the public function `name`: an MXNetError that names it, or the op in it, and
+    what it was called with.
+
+    It is `error` itself where that says so already, where Python says that the call does not fit the
+    signature, and where it comes out of a function that the user gave.
+    """
+    trace = error.__traceback__ and error.__traceback__.tb_next
+    files = []
+    while trace is not None:
+        files.append(trace.tb_frame.f_code.co_filename)
+        trace = trace.tb_next
+    if not files or not all(f.startswith(_OURS) for f in files) or not (
+        isinstance(error, _REFUSALS) or isinstance(error, AttributeError) and files[-1].startswith(_NUMPY)
+    ):
+        return error
+    text = str(error).split("\n")[0].rstrip(".")
+    who, colon, _ = text.partition(":")
+    who = who.rpartition(".")[2]
+    if isinstance(error, MXNetError) and colon and (who == name.rpartition(".")[2] or who in OPS):
+        return error
+    if "(called with " not in text:
+        given = "".join(f"; {p}={_shown(v)}" for p, v in params.items())
+        text = f"{text} (called with {', '.join(map(_shown, values))}{given})"
+    return completed(error, f"{name}: {text}")
+
+
+def _shown(value: Any) -> str:
+    return describe(value._data) if isinstance(value, BaseArray) else " ".join(describe(value).split())
+
+
+def _guarded(name: str, function: Function) -> Function:
+    """`function` as the public function `name`: its errors say so."""
+    @wraps(function)
+    def call(*args: Any, **params: Any) -> Any:
+        try:
+            return function(*args, **params)
+        except Exception as error:
+            told = named(error, name, args, params)
+            if told is error:
+                raise
+            raise told from None
+
+    return call
 
 
 def describe_function(function: Function) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -244,3 +331,46 @@ class Namespace:
         return f"<functions mxgrad.{self._frontend.name}.{self._prefix}*>"
 
 
+class _Published:
+    """A function of a module, whose docstring is made whole when somebody looks at it from outside."""
+
+    def __init__(self, frontend: Frontend, public: str, function: Function) -> None:
+        self.frontend, self.public, self.function, self.whole = frontend, public, function, False
+
+    def __get__(self, module: Any, cls: type) -> Any:
+        if not self.whole:
+            self.whole = True
+            if self.public in self.frontend.table:
+                self.function = self.frontend.function(self.public)
+            else:
+                document(f"{self.frontend.name}.{self.public}", self.function, None)
+        return self.function
+
+    def __set__(self, module: Any, value: Any) -> None:
+        self.function, self.whole = value, True
+
+
+def publish(module: ModuleType, frontend: Frontend, prefix: str = "") -> None:
+    """Show functions that a module defines or imports, those of the frontend's table and those in its
+    ``__all__``, with whole docstrings; ``frontend.beside`` has the latter.
+    """
+    listed = getattr(module, "__all__", ())
+    shown = {}
+    for name, value in vars(module).items():
+        if isinstance(value, FunctionType):
+            if frontend.table.get(prefix + name) is not value:
+                if name not in listed:
+                    continue
+                frontend.beside[prefix + name] = value
+            shown[name] = _Published(frontend, prefix + name, value)
+    module.__class__ = type("module", (ModuleType,), dict(shown))
+
+
+def publish_all(package: str, frontend: Frontend) -> None:
+    """`publish` for a frontend's package, named ``mxgrad.np``, and its modules that are namespaces too."""
+    module = modules[package]
+    for prefix in {name.partition(".")[0] for name in frontend if "." in name}:
+        inner = vars(module).get(prefix)
+        if isinstance(inner, ModuleType):
+            publish(inner, frontend, prefix + ".")
+    publish(module, frontend)

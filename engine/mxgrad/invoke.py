@@ -390,8 +390,12 @@ def into(op: str, out: Any, result: Any) -> Any:
         if len(out) != len(results):
             raise completed(ValueError(), f"{op}: out has {len(out)} arrays, the op gives {len(results)}")
         for o, r in zip(out, results):
-            o._receive(r)
+            into(op, o, r)
         return out
+    if isinstance(result, (list, tuple)):
+        if len(result) != 1:
+            raise completed(ValueError(), f"{op}: out is one array, the op gives {len(result)}")
+        (result,) = result
     if not isinstance(out, Array):
         raise completed(TypeError(), f"{op}: out must be an array, got {describe(out)}")
     out._receive(result)    # type: ignore[attr-defined]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from html import escape
+from itertools import zip_longest
 from typing import Any
 
 import numpy
@@ -86,6 +88,18 @@ class BaseArray(Array):
         """Storage type; always 'default' (dense)."""
         return "default"
 
+    @property
+    def writable(self) -> bool:
+        """Whether the memory may be written."""
+        return bool(getattr(self._data.flags, "writeable", True))
+
+    def tostype(self, stype: str) -> Any:
+        """A copy with that storage type, of which 'default' (dense) is the only one there is."""
+        if stype != "default":
+            raise InvalidValueError(
+                f"tostype: arrays are dense, of storage type 'default'; {stype!r} is not supported")
+        return F.copy(self)
+
     def __len__(self) -> int:
         if not self._data.shape:
             raise InvalidTypeError("len() of unsized object: the array has no axes")
@@ -111,8 +125,18 @@ class BaseArray(Array):
         return self._ctx.backend.to_host(self._data)        # type: ignore[no-any-return]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
+        """A NumPy copy, in `dtype` if given.  Shared memory is what ``numpy.from_dlpack(x)`` gives."""
+        if copy is False:
+            raise InvalidValueError(
+                "an array becomes NumPy's by a copy, copy=False is not possible; numpy.from_dlpack(x) shares "
+                "its memory"
+            )
         host = self.asnumpy()
         return host if dtype is None else host.astype(dtype, copy=False)
+
+    def __buffer__(self, flags: int) -> memoryview:
+        """The bytes of a host copy, as `asnumpy` gives it: ``memoryview(x)``, from Python 3.12 on."""
+        return memoryview(self.asnumpy())       # type: ignore[arg-type]
 
     def item(self, *where: int) -> Any:
         """The only element, or the one at a flat index or a full one, as a Python number."""
@@ -124,6 +148,12 @@ class BaseArray(Array):
             ) from None
         except IndexError as error:
             raise OutOfRangeError(str(error)) from None
+
+    def asscalar(self) -> Any:
+        """The only element, as a NumPy scalar."""
+        if self.size != 1:
+            raise InvalidValueError("The current array is not a scalar")
+        return self.asnumpy().reshape(-1)[0]
 
     def tolist(self) -> Any:
         """The elements as nested Python lists."""
@@ -162,6 +192,41 @@ class BaseArray(Array):
     def wait_to_read(self) -> None:
         """Wait until the value is there."""
         self._ctx.backend.synchronize()
+
+    # -- meeting NumPy and others ----------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from .np.protocol import call_ufunc
+
+        return call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        from .np.protocol import call_function
+
+        return call_function(function, types, args, kwargs)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        """The array's memory as a DLPack capsule; keywords as the protocol has them."""
+        self.wait_to_read()
+        return self._data.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """(device type, device number) as DLPack counts them."""
+        return self._data.__dlpack_device__()       # type: ignore[no-any-return]
+
+    def to_dlpack_for_read(self) -> Any:
+        """A DLPack capsule of the memory, for one reader."""
+        return self.__dlpack__()
+
+    def to_dlpack_for_write(self) -> Any:
+        """A DLPack capsule of the memory, for one reader that may write; the tape does not see its writes."""
+        return self.__dlpack__()
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: the values as they are printed, shape, dtype and context."""
+        values = escape(str(self.asnumpy()))
+        about = f"{type(self).__name__} {self.shape} {self._data.dtype.name} @{self._ctx}"
+        return f"<div><pre>{values}</pre><code>{escape(about)}</code></div>"
 
     # -- copies and places -----------------------------------------------------------------------------------
 
@@ -293,6 +358,15 @@ class BaseArray(Array):
     def __setitem__(self, key: Any, value: Any) -> None:
         key, indices = self._key(key)
         self._write(value, key, indices)
+
+    def slice_assign(self, rhs: Any, begin: Any, end: Any, step: Any) -> Any:
+        """``self[begin[0]:end[0]:step[0], ...] = rhs``, in place; the array itself."""
+        self[tuple(slice(*ends) for ends in zip_longest(begin, end, step or ()))] = rhs
+        return self
+
+    def slice_assign_scalar(self, value: float, begin: Any, end: Any, step: Any) -> Any:
+        """`slice_assign` of a number."""
+        return self.slice_assign(float(value), begin, end, step)
 
     def _write(self, value: Any, key: Any, indices: list[Any]) -> None:
         """``self[key] = value`` in place: refused before anything changes where the tape forbids it."""

@@ -25,19 +25,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, TypeVar
+from inspect import Parameter
+from typing import Any, NamedTuple, TypeVar
 
 from .array import Array, wrap
 from .autograd import is_training, set_recording
 from .base import AutogradError, InvalidTypeError, InvalidValueError, NotAnArrayError, as_dtype, nearest
 from .context import Context, current_context
-from .frontend import op_names
+from .frontend import op_function, op_names
 from .invoke import describe
 from .ndarray import BaseArray
 from .registry import Op
 from .tape import Leaf, Output, next_order, record
 
-__all__ = ["CustomOp", "CustomOpProp", "custom", "get_all_registered_operators", "register"]
+__all__ = [
+    "CustomOp",
+    "CustomOpProp",
+    "OperatorArguments",
+    "custom",
+    "get_all_registered_operators",
+    "get_all_registered_operators_grouped",
+    "get_operator_arguments",
+    "register",
+]
 
 _Prop = TypeVar("_Prop", bound="type[CustomOpProp]")
 
@@ -153,6 +163,48 @@ def register(reg_name: str) -> Callable[[_Prop], _Prop]:
 def get_all_registered_operators() -> list[str]:
     """The names of all functions on arrays: nd's as they are, the others' as ``np.x`` and ``npx.x``."""
     return op_names()
+
+
+def get_all_registered_operators_grouped() -> dict[str, list[str]]:
+    """The names of `get_all_registered_operators`, those of one function together under the first of them.
+
+    >>> from mxgrad import operator
+    >>> operator.get_all_registered_operators_grouped()["Cast"]
+    ['Cast', 'cast']
+    """
+    groups: dict[str, list[str]] = {}
+    for name in op_names():
+        public: str = op_function(name).public      # type: ignore[attr-defined]
+        groups.setdefault(public, []).append(name)
+    return {names[0]: names for names in groups.values()}
+
+
+class OperatorArguments(NamedTuple):
+    """What an operator takes: how many arguments, their names, and a few words on each."""
+
+    narg: int
+    names: list[str]
+    types: list[str]
+
+
+def get_operator_arguments(op_name: str) -> OperatorArguments:
+    """The arguments of a function that `get_all_registered_operators` names, arrays first.
+
+    Raises UnknownNameError if there is none of that name.
+
+    >>> from mxgrad import operator
+    >>> operator.get_operator_arguments("expand_dims").names
+    ['data', 'axis', 'inplace']
+    """
+    function = op_function(op_name)
+    arrays: tuple[str, ...] = function.arrays       # type: ignore[attr-defined]
+    params: dict[str, Any] = function.params        # type: ignore[attr-defined]
+    types = ["NDArray[]" if name.startswith("*") else "NDArray" for name in arrays]
+    for default in params.values():
+        required = default is Parameter.empty
+        types.append("required" if required else f"optional, default={default!r}")
+    names = [name.lstrip("*") for name in arrays] + list(params)
+    return OperatorArguments(len(names), names, types)
 
 
 def custom(inputs: Sequence[Any], op_type: str | None, params: dict[str, Any]) -> Any:

@@ -13,6 +13,11 @@ def zero(F: Any, g: Any, y: Any, x: Any, *rest: Any, **params: Any) -> Any:
     return F.fill(g, shape=x.shape, dtype=x.dtype, value=0)
 
 
+def zero_second(F: Any, g: Any, y: Any, x1: Any, x2: Any, **params: Any) -> Any:
+    """`zero` for the second of two arguments."""
+    return zero(F, g, y, x2)
+
+
 class Op:
     """One primitive: a kernel, and how its outputs' cotangents become its arguments'.
 
@@ -26,11 +31,11 @@ class Op:
         One rule for all arguments, ``joint(F, g, y, *xs, **params)``, giving a tuple of cotangents; for a
         kernel of several outputs `g` and `y` are tuples.
     keeps
-        The values the rules read, as letters: ``x`` the primals, ``y`` the output, or the numbers of single
-        primals ('0', '1', ...); with '|' for each rule apart, so that ``1|0`` keeps of a product only the
-        factor whose other one wants a gradient.  A value that is not kept reaches the rule as a `Spec`:
-        shape and dtype only.  '-' says that the rules read nothing at all, not even shapes, and get None
-        where the tape can spare the `Spec`.
+        The values the rules read, as letters: ``x`` the primals, ``y`` the output, ``v`` the variadic
+        primals, or the numbers of single primals ('0' to '9'); with '|' for each rule apart, so that ``1|0``
+        keeps of a product only the factor whose other one wants a gradient.  A value that is not kept reaches
+        the rule as a `Spec`: shape and dtype only.  '-' says that the rules read nothing at all, not even
+        shapes, and get None where the tape can spare the `Spec`.
     broadcasts
         The walk sums a cotangent back to its primal's shape.
     ufunc
@@ -42,6 +47,9 @@ class Op:
         The arguments' dtypes are independent of each other (indices, conditions).
     view
         The kernel may give a view of its first argument; `invoke` copies it unless the caller wants to share.
+    gaps
+        The joint rule of several outputs takes None for the cotangent of an output that nothing depends on;
+        the others get zeros.
     """
 
     __slots__ = (
@@ -65,19 +73,21 @@ class Op:
         "result",
         "mixed",
         "view",
+        "gaps",
     )
 
     def __init__(
         self, name: str, kernel: Callable[..., Any], vjps: tuple[Any, ...], joint: Callable[..., Any] | None,
         keeps: str, broadcasts: bool, ufunc: bool, names: dict[str, tuple[str, ...]], doc: str,
         nd_arrays: tuple[str, ...] | None, result: str, mixed: bool, view: bool,
+        gaps: bool = False,
     ) -> None:
         self.name, self.kernel, self.vjps, self.joint = name, kernel, vjps, joint
         self.keeps, self.keeps_y = keeps, "y" in keeps
         self.reads = tuple(keeps.split("|"))
         self._read_by: dict[tuple[bool, ...], tuple[bool, ...]] = {}
         self.broadcasts, self.ufunc, self.names, self.doc = broadcasts, ufunc, names, doc
-        self.result, self.mixed, self.view = result, mixed, view
+        self.result, self.mixed, self.view, self.gaps = result, mixed, view, gaps
         code, kwdefaults = kernel.__code__, kernel.__kwdefaults__ or {}
         self.arrays: tuple[str, ...] = code.co_varnames[1:code.co_argcount]
         self.optional = len(kernel.__defaults__ or ())
@@ -96,7 +106,11 @@ class Op:
                 letters = [self.keeps]
             else:
                 letters = [r for want, r in zip(wanted, self.reads) if want]
-            found = tuple(any("x" in r or str(i) in r for r in letters) for i in range(len(wanted)))
+            fixed = len(self.arrays)
+            found = tuple(
+                any("x" in r or (str(i) if i < fixed else "v") in r for r in letters)
+                for i in range(len(wanted))
+            )
             self._read_by[wanted] = found
         return found
 
@@ -127,6 +141,7 @@ def register(
     result: str = "free",
     mixed: bool = False,
     view: bool = False,
+    gaps: bool = False,
     nd: str = "",
     np: str = "",
     npx: str = "",
@@ -153,6 +168,7 @@ def register(
         result,
         mixed,
         view,
+        gaps,
     )
     wanted = len(op.arrays) + (op.variadic is not None)
     if joint is None and len(vjps) != wanted:

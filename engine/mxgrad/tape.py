@@ -335,7 +335,7 @@ def _cotangents(
     if type(g) is dict:
         some = next(iter(g.values()))
         g = tuple(
-            g[i] if i in g else F.fill(some, shape=o.shape, dtype=o.dtype, value=0)
+            g[i] if i in g else None if op.gaps else F.fill(some, shape=o.shape, dtype=o.dtype, value=0)
             for i, o in enumerate(node[OUT])
         )
     if op.joint is not None:

@@ -5,25 +5,35 @@ Random numbers are NumPy's global ones (``numpy.random.seed``), as in MXNet.
 """
 from __future__ import annotations
 
+import bz2
+import gzip
 import os
+import platform
+import shutil
+import struct
 import sys
+import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from math import erfc, exp, lgamma, log, sqrt
+from pathlib import Path
 from typing import Any
 
 import numpy
 from numpy.testing import assert_allclose
 
 from . import autograd, nd
-from .base import DTYPES, InvalidTypeError, InvalidValueError
-from .context import current_context, set_default_context
+from .base import DTYPES, InvalidTypeError, InvalidValueError, MXNetError, data_dir
+from .context import as_context, current_context, set_default_context
 from .ndarray import BaseArray
+from .random import seed
 from .testing import check_grads
 from .util import get_gpu_count, setenv, use_np
 
 __all__ = [
+    "DummyIter",
     "almost_equal",
     "assert_allclose",
     "assert_almost_equal",
@@ -33,12 +43,18 @@ __all__ = [
     "assign_each",
     "assign_each2",
     "checkShapes",
+    "check_consistency",
+    "check_gluon_hybridize_consistency",
     "check_numeric_gradient",
+    "check_speed",
     "check_symbolic_backward",
     "check_symbolic_forward",
     "chi_square_check",
     "collapse_sum_like",
     "compare_ndarray_tuple",
+    "compare_optimizer",
+    "compare_optimizer_noise_seeded",
+    "create_2d_np_tensor",
     "create_2d_tensor",
     "create_vector",
     "default_atols",
@@ -48,18 +64,37 @@ __all__ = [
     "default_numeric_eps",
     "default_rtols",
     "discard_stderr",
+    "download",
     "effective_dtype",
     "environment",
     "gen_buckets_probs_with_ppf",
     "get_atol",
+    "get_bz2_data",
+    "get_cifar10",
     "get_etol",
+    "get_identity_mat",
+    "get_identity_mat_batch",
+    "get_mnist",
+    "get_mnist_pkl",
+    "get_mnist_ubyte",
     "get_rtol",
     "get_tolerance",
     "get_tols",
+    "get_zip_data",
+    "has_tvm_ops",
+    "is_aarch64_run",
+    "is_cd_run",
     "is_op_runnable",
     "list_gpus",
+    "locationError",
     "mean_check",
+    "new_matrix_with_real_eigvals_2d",
+    "new_matrix_with_real_eigvals_nd",
+    "new_orthonormal_matrix_2d",
+    "new_sym_matrix_with_real_eigvals_2d",
+    "new_sym_matrix_with_real_eigvals_nd",
     "np_reduce",
+    "numeric_grad",
     "rand_coord_2d",
     "rand_ndarray",
     "rand_shape_2d",
@@ -73,6 +108,7 @@ __all__ = [
     "same_array",
     "set_default_context",
     "set_default_device",
+    "simple_forward",
     "use_np",
     "var_check",
     "verify_generator",
@@ -264,15 +300,37 @@ def _assert_close(
     order = numpy.argsort(size, axis=None, kind="stable")[::-1]
     places = [numpy.unravel_index(i, wrong.shape) for i in order[:min(max(show, 1), int(wrong.sum()))]]
 
-    def at(place: Any) -> str:
-        where = tuple(int(i) for i in place)
-        return f"{where}, {names[0]}={float(a[place]):.8f}, {names[1]}={float(b[place]):.8f}"
-
     text = (
         f"Error {error[places[0]]:f} exceeds tolerance rtol={rtol:e}, atol={atol:e} "
-        f"(mismatch {100 * wrong.mean():f}%).\nLocation of maximum error: {at(places[0])}"
+        f"(mismatch {100 * wrong.mean():f}%).\n{locationError(a, b, places[0], names, True)}"
     )
-    raise AssertionError("\n".join([text, *(f"Error {error[p]:f} at {at(p)}" for p in places[1:])]))
+    others = (f"Error {error[p]:f}  {locationError(a, b, p, names)}" for p in places[1:])
+    raise AssertionError("\n".join([text, *others]))
+
+
+def locationError(a: Any, b: Any, index: Any, names: Sequence[str], maxError: bool = False) -> str:
+    """What a failed comparison says of one place.
+
+    Parameters
+    ----------
+    a, b : arrays of NumPy
+        What was compared.
+    index : tuple of int
+        The place.
+    names : two strings
+        What `a` and `b` are called.
+    maxError : bool
+        Whether it is the place of the largest error.
+
+    Examples
+    --------
+    >>> locationError(numpy.zeros(2), numpy.ones(2), (1,), ("x", "y"), maxError=True)
+    'Location of maximum error: (1,), x=0.00000000, y=1.00000000'
+    """
+    where = tuple(int(i) for i in index)
+    kind = "maximum error" if maxError else "error"
+    return (f"Location of {kind}: {where}, {names[0]}={float(a[where]):.8f}, "
+            f"{names[1]}={float(b[where]):.8f}")
 
 
 def assert_almost_equal_ignore_nan(
@@ -370,13 +428,86 @@ def rand_coord_2d(x_low: int, x_high: int, y_low: int, y_high: int) -> tuple[int
 
 def create_vector(size: int, dtype: Any = numpy.int64) -> nd.NDArray:
     """The NDArray 0, 1, … of shape (size,)."""
-    return nd.arange(0, size, dtype=dtype)      # type: ignore[no-any-return]
+    return nd.arange(0, size, dtype=dtype)
 
 
 def create_2d_tensor(rows: int, columns: int, dtype: Any = numpy.int64) -> nd.NDArray:
     """The NDArray of shape (rows, columns) whose rows are 0, 1, …"""
     column = create_vector(rows, dtype).reshape((rows, 1))
-    return nd.broadcast_to(column, shape=(rows, columns))       # type: ignore[no-any-return]
+    return nd.broadcast_to(column, shape=(rows, columns))
+
+
+def create_2d_np_tensor(rows: int, columns: int, dtype: Any = numpy.int64) -> Any:
+    """`create_2d_tensor` transposed, as an array of np: row i holds i.
+
+    >>> create_2d_np_tensor(2, 3).tolist()
+    [[0, 0, 0], [1, 1, 1]]
+    """
+    from . import np
+
+    column = np.arange(0, rows, dtype=dtype).reshape(rows, 1)
+    return np.broadcast_to(column, shape=(rows, columns))
+
+
+def get_identity_mat(size: int) -> nd.NDArray:
+    """The identity matrix of shape (size, size) as an NDArray of float32."""
+    return nd.eye(size)
+
+
+def get_identity_mat_batch(size: int) -> nd.NDArray:
+    """Two identity matrices, shape (2, size, size)."""
+    return nd.array(numpy.stack([numpy.eye(size)] * 2))
+
+
+def new_orthonormal_matrix_2d(n: int) -> numpy.ndarray:
+    """A random orthonormal matrix of NumPy, shape (n, n), float64.
+
+    >>> q = new_orthonormal_matrix_2d(3)
+    >>> numpy.allclose(q @ q.T, numpy.eye(3))
+    True
+    """
+    x = numpy.random.standard_normal((n, n))
+    return numpy.linalg.qr(x.T @ x)[0]
+
+
+def new_matrix_with_real_eigvals_2d(n: int) -> numpy.ndarray:
+    """A random matrix of NumPy, shape (n, n), with real eigenvalues between -10 and 10 and eigenvectors of
+    a condition number below 3.
+    """
+    identity = numpy.eye(n)
+    while True:
+        v = numpy.random.uniform(-1.0, 1.0, (n, 1))
+        reflection = identity - 2 * (v @ v.T) / (v.T @ v)
+        q = reflection * numpy.random.uniform(-1.0, 1.0, n)
+        if numpy.linalg.cond(q, 2) < 3:
+            break
+    scaled: numpy.ndarray = numpy.random.uniform(-10.0, 10.0, (n, 1)) * q
+    return numpy.matmul(numpy.linalg.inv(q), scaled)        # type: ignore[no-any-return]
+
+
+def new_sym_matrix_with_real_eigvals_2d(n: int) -> numpy.ndarray:
+    """A random symmetric matrix of NumPy, shape (n, n), with eigenvalues between -10 and 10."""
+    q = new_orthonormal_matrix_2d(n)
+    scaled: numpy.ndarray = numpy.random.uniform(-10.0, 10.0, (n, 1)) * q
+    return numpy.matmul(q.T, scaled)        # type: ignore[no-any-return]
+
+
+def _stacked(make: Callable[[int], numpy.ndarray], shape: Sequence[int]) -> numpy.ndarray:
+    shape = tuple(shape)
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise InvalidValueError(f"square matrices have a shape (..., n, n), not {shape}")
+    count = int(numpy.prod(shape[:-2]))
+    return numpy.array([make(shape[-1]) for _ in range(count)]).reshape(shape)
+
+
+def new_matrix_with_real_eigvals_nd(shape: Sequence[int]) -> numpy.ndarray:
+    """`new_matrix_with_real_eigvals_2d` for each matrix of an array of that shape, ``(..., n, n)``."""
+    return _stacked(new_matrix_with_real_eigvals_2d, shape)
+
+
+def new_sym_matrix_with_real_eigvals_nd(shape: Sequence[int]) -> numpy.ndarray:
+    """`new_sym_matrix_with_real_eigvals_2d` for each matrix of an array of that shape, ``(..., n, n)``."""
+    return _stacked(new_sym_matrix_with_real_eigvals_2d, shape)
 
 
 # -- computing on the host -----------------------------------------------------------------------------------
@@ -597,6 +728,345 @@ def check_symbolic_backward(
     return grads if names is None else dict(zip(names, grads))
 
 
+def numeric_grad(
+    executor: Callable[..., Any], location: Mapping[str, Any], aux_states: None = None, eps: float = 1e-4,
+    use_forward_train: bool = True, dtype: Any = numpy.float32,
+) -> dict[str, numpy.ndarray]:
+    """Gradients of the sum of a callable's first output, by central differences, element by element.
+
+    Parameters
+    ----------
+    executor : callable
+        ``executor(**location)`` gives an array or several.
+    location : dict of arrays
+        Where; arguments that are not floating point are passed as they are.
+    eps : float
+        The distance of the two points of a difference.
+    use_forward_train : bool
+        Whether the callable runs in training mode.
+    dtype : floating dtype
+        What it computes in.
+
+    Returns
+    -------
+    dict of NumPy arrays
+        For each argument its gradient, of its shape; zeros for those that are not floating point.
+
+    Examples
+    --------
+    >>> numeric_grad(lambda x: x * x, {"x": numpy.array([3.0])}, dtype=numpy.float64)["x"].round(6).tolist()
+    [6.0]
+    """
+    _dense(aux_states=aux_states)
+    values, names = _named(dict(location), "location")
+    function = _callable(executor, names, use_forward_train)
+
+    def total(hosts: list[Any]) -> float:
+        given = function(*_arrays(hosts, None, dtype))
+        first = given[0] if isinstance(given, (list, tuple)) else given
+        return float(_host(first).sum(dtype=numpy.float64))
+
+    hosts = [numpy.array(_host(v)) for v in values]
+    grads = {}
+    for name, host in zip(names or (), hosts):
+        grads[name] = grad = numpy.zeros(host.shape, dtype)
+        for place in numpy.ndindex(*host.shape if host.dtype.kind == "f" else (0,)):
+            kept = host[place]
+            ends = []
+            for step in (eps / 2, -eps / 2):
+                host[place] = kept + step
+                ends.append(total(hosts))
+            host[place] = kept
+            grad[place] = (ends[0] - ends[1]) / eps
+    return grads
+
+
+def simple_forward(sym: Callable[..., Any], ctx: Any = None, is_train: bool = False, **inputs: Any) -> Any:
+    """What a callable gives for NumPy arrays by name: a NumPy array, or a list of them.
+
+    >>> simple_forward(lambda a, b: a + b, a=numpy.ones(2), b=numpy.ones(2)).tolist()
+    [2.0, 2.0]
+    """
+    arrays = _arrays(list(inputs.values()), ctx, numpy.float32)
+    given = _callable(sym, list(inputs), is_train)(*arrays)
+    outputs = [_host(y) for y in given] if isinstance(given, (list, tuple)) else [_host(given)]
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _run(
+    function: Callable[..., Any], arrays: list[Any], grad_req: str, heads: list[Any] | None = None,
+) -> list[Any]:
+    """The outputs of one pass forward and, unless `grad_req` is 'null', backward; each output is its own head
+    gradient without `heads`, which are NumPy arrays.
+    """
+    floats = [a for a in arrays if numpy.dtype(a.dtype).kind == "f"]
+    for a in floats:
+        a.attach_grad(grad_req)
+    with autograd.record():
+        given = function(*arrays)
+    outputs = list(given) if isinstance(given, (list, tuple)) else [given]
+    if grad_req != "null":
+        hosts = [y.asnumpy() for y in outputs] if heads is None else heads
+        autograd.backward(outputs, [nd.array(h, y.context, y.dtype) for h, y in zip(hosts, outputs)])
+    return outputs
+
+
+def check_speed(
+    sym: Callable[..., Any], location: Mapping[str, Any] | None = None, ctx: Any = None, N: int = 20,
+    grad_req: str | None = None, typ: str = "whole", **kwargs: tuple[int, ...],
+) -> float:
+    """Seconds that a callable takes for one pass.
+
+    Parameters
+    ----------
+    sym : callable
+        ``sym(**location)`` gives an array or several.
+    location : dict of arrays, optional
+        The arguments; without it they are random, of the shapes given by name: ``x=(2, 3)``.
+    ctx : Context, optional
+        Where to run.
+    N : int
+        How many passes the time is the mean of.
+    grad_req : {'write', 'add', 'null'}, optional
+        What becomes of the gradients.
+    typ : {'whole', 'forward'}
+        Forward and backward, or forward alone.
+
+    Examples
+    --------
+    >>> check_speed(lambda x: nd.exp(x), x=(2, 3), N=2) > 0
+    True
+    """
+    if typ not in ("whole", "forward"):
+        raise InvalidValueError(f'typ can only be "whole" or "forward", got {typ!r}')
+    if location is None:
+        location = {name: numpy.random.standard_normal(shape) for name, shape in kwargs.items()}
+    values, names = _named(dict(location), "location")
+    ctx = as_context(ctx)
+    arrays = _arrays(values, ctx, numpy.float32)
+    function = _callable(sym, names, typ == "whole")
+
+    def once() -> None:
+        if typ == "whole":
+            _run(function, arrays, grad_req or "write")
+        else:
+            function(*arrays)
+        ctx.backend.synchronize()
+
+    once()
+    start = time.perf_counter()
+    for _ in range(N):
+        once()
+    return (time.perf_counter() - start) / N
+
+
+def check_consistency(
+    sym: Any, ctx_list: Sequence[Mapping[str, Any]], scale: float = 1.0, grad_req: str = "write",
+    arg_params: Mapping[str, Any] | None = None, aux_params: None = None, rtol: Tolerance = None,
+    atol: Tolerance = None, raise_on_err: bool = True, ground_truth: Mapping[str, Any] | None = None,
+    equal_nan: bool = False, use_uniform: bool = False, rand_type: Any = numpy.float64,
+) -> dict[str, Any]:
+    """Check that a callable gives the same outputs and gradients on several devices and in several dtypes.
+
+    Parameters
+    ----------
+    sym : callable, or a list of one for each entry of `ctx_list`
+        ``sym(**arrays)`` gives an array or several.
+    ctx_list : list of dicts
+        Each has a context 'ctx', the shape of every argument under its name, and optionally 'type_dict':
+        the dtype of each argument that is not float32.
+    scale : float
+        Standard deviation of the random arguments; with `use_uniform` their bound is ``0.92 * scale``.
+    grad_req : {'write', 'add', 'null'}
+        'null' leaves the gradients out.
+    arg_params : dict of arrays, optional
+        Arguments that are not drawn.
+    rtol, atol : float, dict of NumPy dtype to float, or None
+        As in `assert_almost_equal`.
+    raise_on_err : bool
+        Whether a difference raises; otherwise it is printed.
+    ground_truth : dict, optional
+        What to compare with, as returned; otherwise the entry of the widest dtype.
+    equal_nan : bool
+        Whether nan equals nan.
+    use_uniform : bool
+        Whether the numbers are uniform instead of normal.
+    rand_type : dtype
+        Of the numbers before they are cast.
+
+    Returns
+    -------
+    dict of NumPy arrays
+        What was compared with: 'output0', 'output1', ..., and each argument's gradient under its name.
+
+    Raises
+    ------
+    AssertionError
+        Something differs.
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> places = [{"ctx": mx.cpu(), "x": (2, 3), "type_dict": {"x": t}} for t in ("float64", "float16")]
+    >>> sorted(check_consistency(lambda x: nd.tanh(x), places))
+    ['output0', 'x']
+    """
+    _dense(aux_params=aux_params)
+    if len(ctx_list) < 2:
+        raise InvalidValueError(f"check_consistency: compares at least two entries, got {len(ctx_list)}")
+    functions = list(sym) if isinstance(sym, (list, tuple)) else [sym] * len(ctx_list)
+    names = sorted(set(ctx_list[0]) - {"ctx", "type_dict"})
+    hosts = dict(arg_params or {})
+    for name in names:
+        if name not in hosts:
+            shape = ctx_list[0][name]
+            draw = (numpy.random.uniform(-0.92 * scale, 0.92 * scale, shape) if use_uniform
+                    else numpy.random.normal(0.0, scale, shape))
+            hosts[name] = numpy.asarray(draw, rand_type)
+    runs: list[dict[str, numpy.ndarray]] = []
+    heads: list[numpy.ndarray] | None = None
+    for function, entry in zip(functions, ctx_list):
+        types = entry.get("type_dict", {})
+        arrays = [nd.array(_host(hosts[n]), entry["ctx"], types.get(n, numpy.float32)) for n in names]
+        call = _callable(function, names, True)
+        outputs = _run(call, arrays, grad_req, heads)
+        heads = heads or [y.asnumpy() for y in outputs]
+        found = {f"output{i}": y.asnumpy() for i, y in enumerate(outputs)}
+        if grad_req != "null":
+            found.update((n, a.grad.asnumpy()) for n, a in zip(names, arrays) if a.grad is not None)
+        runs.append(found)
+    widths = [run["output0"].dtype.itemsize for run in runs]
+    truth = dict(ground_truth) if ground_truth is not None else runs[widths.index(max(widths))]
+    for run, entry in zip(runs, ctx_list):
+        for name, value in run.items():
+            try:
+                assert_almost_equal(value, truth[name], *_loosest(run, rtol, atol), equal_nan=equal_nan)
+            except AssertionError as error:
+                text = f"check_consistency: {name} on {entry['ctx']} in {value.dtype}: {error}"
+                if raise_on_err:
+                    raise AssertionError(text) from None
+                print(text)
+    return truth
+
+
+def _loosest(run: Mapping[str, numpy.ndarray], rtol: Tolerance, atol: Tolerance) -> tuple[float, float]:
+    """The tolerances of the narrowest dtype of a run."""
+    narrow = min(run.values(), key=lambda a: a.dtype.itemsize)
+    return get_tols(narrow, narrow, rtol, atol)
+
+
+def check_gluon_hybridize_consistency(
+    net_builder: Callable[..., Any], data_l: Sequence[Any], numpy_func: Callable[..., Any] | None = None,
+    test_grad: bool = True, rtol: float = 1e-4, atol: float = 1e-4,
+) -> None:
+    """Check that a block gives the same outputs and gradients before and after ``hybridize()``.
+
+    Parameters
+    ----------
+    net_builder : callable
+        ``net_builder(prefix='net_')`` makes the block.
+    data_l : list of arrays
+        Its inputs.
+    numpy_func : callable, optional
+        The same function over NumPy arrays, to compare the outputs with.
+    test_grad : bool
+        Whether the gradients by the inputs are compared too.
+    rtol, atol : float
+        The tolerances.
+
+    Raises
+    ------
+    AssertionError
+        Something differs.
+    """
+    params: dict[str, numpy.ndarray] | None = None
+    first: list[numpy.ndarray] = []
+    for hybridize in (False, True):
+        net = net_builder(prefix="net_")
+        net.initialize()
+        inputs = [x.copy() for x in data_l]
+        net(*inputs)        # shapes that the parameters wait for
+        if params is None:
+            params = {name: p.data().asnumpy() for name, p in net.collect_params().items()}
+        for name, p in net.collect_params().items():
+            p.data()[:] = params[name]
+        if hybridize:
+            net.hybridize()
+        found = [_host(net(*inputs))]
+        if test_grad:
+            found += [*map(_host, _run(net, inputs, "write")), *(_host(x.grad) for x in inputs)]
+        first = first or found
+        for got, expected in zip(found, first):
+            assert_almost_equal(got, expected, rtol=rtol, atol=atol)
+    if numpy_func is not None:
+        assert_almost_equal(first[0], numpy_func(*map(_host, data_l)), rtol=rtol, atol=atol)
+
+
+def compare_optimizer(
+    opt1: Any, opt2: Any, shape: Any, dtype: Any, w_stype: str = "default", g_stype: str = "default",
+    rtol: float = 1e-4, atol: float = 1e-5, compare_states: bool = True, ntensors: int = 1,
+) -> None:
+    """Check that two optimizers make the same step from random weights and gradients.
+
+    Parameters
+    ----------
+    opt1, opt2 : Optimizer
+        They have ``create_state_multi_precision`` and ``update_multi_precision``.
+    shape : tuple of int, or list of them
+        Of the weights.  With a list, `opt1` updates each by itself and `opt2` all in one call.
+    dtype : dtype
+        Of weights and gradients.
+    w_stype, g_stype : str
+        'default'; there are no sparse arrays.
+    rtol, atol : float
+        The tolerances.
+    compare_states : bool
+        Whether the states are compared too.
+    ntensors : int
+        The number of weights; the length of the list `shape` is used.
+
+    Raises
+    ------
+    AssertionError
+        A weight or state differs.
+    """
+    _compare_optimizers(opt1, opt2, shape, dtype, (w_stype, g_stype), rtol, atol, compare_states, None)
+
+
+def compare_optimizer_noise_seeded(
+    opt1: Any, opt2: Any, shapes: Any, dtype: Any, noise_seed: int, w_stype: str = "default",
+    g_stype: str = "default", rtol: float = 1e-4, atol: float = 1e-5, compare_states: bool = True,
+) -> None:
+    """As `compare_optimizer`, the random numbers seeded with `noise_seed` before each optimizer's step."""
+    _compare_optimizers(opt1, opt2, shapes, dtype, (w_stype, g_stype), rtol, atol, compare_states, noise_seed)
+
+
+def _compare_optimizers(
+    opt1: Any, opt2: Any, shape: Any, dtype: Any, stypes: tuple[str, str], rtol: float, atol: float,
+    compare_states: bool, noise_seed: int | None,
+) -> None:
+    if stypes != ("default", "default"):
+        raise InvalidValueError(f"compare_optimizer: arrays are dense here, storage types {stypes}")
+    shapes = shape if isinstance(shape, list) else [shape]
+    weights, grads = ([nd.random.uniform(shape=s, dtype=dtype) for s in shapes] for _ in range(2))
+    results = []
+    for opt, together in ((opt1, False), (opt2, isinstance(shape, list))):
+        own = [w.copy() for w in weights]
+        states = [opt.create_state_multi_precision(i, w) for i, w in enumerate(own)]
+        if noise_seed is not None:
+            seed(noise_seed)
+        if together:
+            opt.update_multi_precision(list(range(len(own))), own, [g.copy() for g in grads], states)
+        else:
+            for i, (w, g, state) in enumerate(zip(own, grads, states)):
+                opt.update_multi_precision(i, w, g.copy(), state)
+        results.append((tuple(own), tuple(states)))
+    (w1, s1), (w2, s2) = results
+    compare_ndarray_tuple(w1, w2, rtol, atol)
+    if compare_states:
+        compare_ndarray_tuple(s1, s2, rtol, atol)
+
+
 # -- generators of random numbers ----------------------------------------------------------------------------
 
 
@@ -784,3 +1254,197 @@ def discard_stderr() -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def is_cd_run() -> bool:
+    """Whether the environment variable ``CD_JOB`` is 1."""
+    return os.environ.get("CD_JOB") == "1"
+
+
+def is_aarch64_run() -> bool:
+    """Whether this is a 64-bit ARM machine."""
+    return platform.machine() in ("aarch64", "arm64")
+
+
+def has_tvm_ops() -> bool:
+    """False: no operator here is generated by TVM."""
+    return False
+
+
+# -- files of data -------------------------------------------------------------------------------------------
+
+
+def download(
+    url: str, fname: str | None = None, dirname: str | None = None, overwrite: bool = False, retries: int = 5,
+) -> str:
+    """The local copy of a file.  Nothing is fetched from a network.
+
+    Parameters
+    ----------
+    url : str
+        Where MXNet would fetch it; a ``file://`` address is copied.
+    fname : str, optional
+        The file's name; otherwise the last part of `url`.
+    dirname : str, optional
+        Its folder; otherwise that of `fname`, or the current one.
+    overwrite : bool
+        Whether a copy that is there is made anew.
+    retries : int
+        Ignored.
+
+    Returns
+    -------
+    str
+        The path of the copy.
+
+    Raises
+    ------
+    MXNetError
+        There is no local copy.
+
+    Examples
+    --------
+    >>> download("http://example.org/data.zip")
+    Traceback (most recent call last):
+        ...
+    mxgrad.base.MXNetError: mxgrad fetches nothing from a network; put http://example.org/data.zip at data.zip
+    """
+    path = Path(dirname or "", fname or url.rpartition("/")[2])
+    if path.exists() and not overwrite:
+        return str(path)
+    if not url.startswith("file://"):
+        raise MXNetError(f"mxgrad fetches nothing from a network; put {url} at {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(url[len("file://"):], path)
+    return str(path)
+
+
+_MNIST = "http://data.mxnet.io/data/mnist/"
+_MNIST_FILES = ("train-labels-idx1-ubyte", "train-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
+                "t10k-images-idx3-ubyte")
+
+
+def _idx(name: str) -> numpy.ndarray:
+    """The array in a gzipped file of MNIST: in the current folder, in data/, or where `data_dir` says.
+
+    Source: the format "idx", as described with the data set (big-endian: 0, 0, type 8, rank; lengths; bytes).
+    """
+    folders = ("", "data", os.path.join(data_dir(), "datasets", "mnist"))
+    here = [folder for folder in folders if Path(folder, name + ".gz").exists()]
+    path = download(f"{_MNIST}{name}.gz", dirname=here[0] if here else None)
+    with gzip.open(path) as file:
+        rank = struct.unpack(">HBB", file.read(4))[2]
+        shape = struct.unpack(f">{rank}I", file.read(4 * rank))
+        return numpy.frombuffer(file.read(), numpy.uint8).reshape(shape)
+
+
+def get_mnist() -> dict[str, numpy.ndarray]:
+    """The handwritten digits of MNIST, from the four gzipped files of the data set.
+
+    They are looked for in the current folder, in ``data/``, and in ``datasets/mnist`` of
+    `mxgrad.base.data_dir`.
+
+    Returns
+    -------
+    dict of NumPy arrays
+        'train_data' and 'test_data', float32 from 0 to 1, shapes (60000, 1, 28, 28) and (10000, 1, 28, 28);
+        'train_label' and 'test_label', int8.
+
+    Raises
+    ------
+    MXNetError
+        A file is missing.
+    """
+    labels, images, test_labels, test_images = (_idx(name) for name in _MNIST_FILES)
+
+    def picture(a: numpy.ndarray) -> numpy.ndarray:
+        return a[:, None].astype(numpy.float32) / 255
+
+    return {
+        "train_data": picture(images), "train_label": labels.view(numpy.int8),
+        "test_data": picture(test_images), "test_label": test_labels.view(numpy.int8),
+    }
+
+
+def _unzipped(needed: Sequence[str], url: str) -> None:
+    """The files `needed` in data/, unpacked from a local copy of `url` if they are not there."""
+    if not all(Path("data", name).exists() for name in needed):
+        with zipfile.ZipFile(download(url, dirname="data")) as archive:
+            archive.extractall("data")
+
+
+def get_mnist_pkl() -> None:
+    """Make sure that ``data/mnist.pkl.gz`` is there; MXNetError otherwise."""
+    download("http://deeplearning.net/data/mnist/mnist.pkl.gz", dirname="data")
+
+
+def get_mnist_ubyte() -> None:
+    """Make sure that the four files of MNIST are in ``data/``, unpacked from ``data/mnist.zip`` if need be;
+    MXNetError if that is not there either.
+    """
+    _unzipped(_MNIST_FILES, "http://data.mxnet.io/mxnet/data/mnist.zip")
+
+
+def get_cifar10() -> None:
+    """Make sure that the files of CIFAR-10 are in ``data/cifar/``, unpacked from ``data/cifar10.zip`` if need
+    be; MXNetError if that is not there either.
+    """
+    needed = [f"cifar/{part}.{kind}" for part in ("train", "test") for kind in ("rec", "lst")]
+    _unzipped(needed, "http://data.mxnet.io/mxnet/data/cifar10.zip")
+
+
+def get_zip_data(data_dir: str, url: str, data_origin_name: str) -> None:
+    """Unpack a zip file in the folder `data_dir` there; its local copy is that of `url` and has the name
+    `data_origin_name`.  MXNetError if it is missing.
+    """
+    with zipfile.ZipFile(download(url, data_origin_name, data_dir)) as archive:
+        archive.extractall(data_dir)
+
+
+def get_bz2_data(data_dir: str, data_name: str, url: str, data_origin_name: str) -> None:
+    """Unpack a bz2 file in the folder `data_dir` to `data_name` there, unless that exists; its local copy is
+    that of `url` and has the name `data_origin_name`.  MXNetError if it is missing.
+    """
+    target = Path(data_dir, data_name)
+    if not target.exists():
+        packed = download(url, data_origin_name, data_dir)
+        target.write_bytes(bz2.decompress(Path(packed).read_bytes()))
+
+
+class DummyIter:
+    """An iterator that gives the first batch of another one for ever, for measuring speed.
+
+    Parameters
+    ----------
+    real_iter : iterator
+        With `provide_data`, `provide_label` and `batch_size`, as mx.io's.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> class Batches(SimpleNamespace):
+    ...     def __next__(self):
+    ...         return "batch"
+    >>> batches = DummyIter(Batches(provide_data=[], provide_label=[], batch_size=2))
+    >>> next(batches), next(batches), batches.batch_size
+    ('batch', 'batch', 2)
+    """
+
+    def __init__(self, real_iter: Any) -> None:
+        self.real_iter = real_iter
+        self.provide_data = real_iter.provide_data
+        self.provide_label = real_iter.provide_label
+        self.batch_size = real_iter.batch_size
+        self.the_batch = next(real_iter)
+
+    def __iter__(self) -> DummyIter:
+        return self
+
+    def next(self) -> Any:
+        """The batch."""
+        return self.the_batch
+
+    __next__ = next
+
+    def reset(self) -> None:
+        """Nothing: every pass begins with the same batch."""

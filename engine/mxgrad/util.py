@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import numpy
 
-from .base import InvalidTypeError, integer_types, numeric_types
-from .context import gpu_memory_info, num_gpus
+from .base import InvalidTypeError, InvalidValueError, integer_types, numeric_types
+from .context import Context, gpu_memory_info, num_gpus
 from .npx.switches import (
     is_np_array,
     is_np_default_dtype,
@@ -30,6 +30,7 @@ from .npx.switches import (
 __all__ = [
     "default_array",
     "dtype_from_number",
+    "get_cuda_compute_capability",
     "get_gpu_count",
     "get_gpu_memory",
     "getenv",
@@ -85,6 +86,18 @@ def get_gpu_count() -> int:
 def get_gpu_memory(gpu_dev_id: int) -> tuple[int, int]:
     """(free, total) bytes of a GPU; raises ContextError where it cannot be used."""
     return gpu_memory_info(gpu_dev_id)
+
+
+def get_cuda_compute_capability(device: Context) -> int:
+    """The compute capability of a GPU: 70 for sm_70.
+
+    Raises InvalidValueError for a context that is no GPU, ContextError where the GPU cannot be used.
+    """
+    if device.device_type != "gpu":
+        raise InvalidValueError(
+            f"Expecting a gpu context to get cuda compute capability, while received context {device}")
+    backend: Any = device.backend
+    return int(backend.device.compute_capability)
 
 
 def set_module(module: str | None) -> Callable[[_T], _T]:

@@ -1,6 +1,7 @@
 """Print, as JSON, random numbers of the original MXNet, for tests/test_streams.py to compare with.
 
-With MXNet 1.9.1 it records nd, with MXNet 2.0 np; random_golden_more.json is both lists in one:
+With MXNet 1.9.1 it records nd, with MXNet 2.0 np and what nd has only there; random_golden_more.json is both
+lists in one:
 
     OMP_NUM_THREADS=1 python-1.9 record_random.py >nd.json
     OMP_NUM_THREADS=1 python-2.0 record_random.py >np.json
@@ -113,6 +114,19 @@ def np_cases():
     yield from cases("np.choice", 5, dtypes=(None,), sizes=((1,), (3,), (5,)), p=array(p), replace=False)
 
 
+def nd_cases_of_2():
+    for n, p in ((5, 0.5), (5, 0.8), (5, 0.0), (5, 1.0), (0, 0.5), (20, 0.3), (34, 0.3), (40, 0.95),
+                 (100, 0.5), (100, 0.101), (100, 0.85), (1000, 0.5)):
+        yield from cases("nd.binomial", n, p)
+    three = (array([5, 20, 100]), array([0.3, 0.9, 0.4]))
+    yield from cases("nd.binomial", *three, dtypes=FLOATS[:2], sizes=SHORT)
+    for n, p in ((5, [0.2, 0.3, 0.5]), (50, [0.2, 0.3, 0.5]), (50, [0.5, 0, 0.5]), (7, [0.1] * 10),
+                 (5, [0, 0, 1]), (5, [1, 0, 0])):
+        yield from cases("nd.multinomial_counts", array(n), array(p))
+    two = (array([5, 9]), array([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]]))
+    yield from cases("nd.multinomial_counts", *two, sizes=((3,), (2, 65)))
+
+
 def value(v, frontend):
     return frontend.array(numpy.array(v["array"], v["dtype"]), dtype=v["dtype"]) if isinstance(v, dict) else v
 
@@ -131,7 +145,11 @@ def nd_call(mx, method, args, kwargs, size, dtype):
 
 def np_call(mx, method, args, kwargs, size, dtype):
     np = mx.np
+    if method == "binomial":
+        return nd_call(mx, method, args, kwargs, size, dtype)
     args = [value(a, np) for a in args]
+    if method == "multinomial_counts":
+        return mx.npx.random.multinomial(*args, shape=size, dtype=dtype)
     kwargs = {k: value(v, np) for k, v in kwargs.items()}
     if method == "shuffle":
         x = np.arange(int(numpy.prod(size))).reshape(size)
@@ -175,7 +193,7 @@ def main():
         every, call = nd_cases(), nd_call
     else:
         mx.npx.set_np()
-        every, call = np_cases(), np_call
+        every, call = itertools.chain(np_cases(), nd_cases_of_2()), np_call
     print(json.dumps([recorded(mx, call, case) for case in every]))
 
 

@@ -63,7 +63,6 @@ SAMPLES: dict[str, list[Sample]] = {
                      differentiate=(0,)),
               Sample(numpy.array([0.0, 0.0, 2.0, -1.0, INF]), numpy.array([0.0, -1.0, INF, 0.5, 0.0]),
                      differentiate=False), Sample(ints(4), ints(4, high=4))],
-    "float_power": [Sample(positive(2, 3), smooth(2, 3))],
     "maximum": pair(), "minimum": pair(), "fmax": pair(), "fmin": pair(), "arctan2": pair(), "hypot": pair(),
     "logaddexp": pair(), "copysign": pair(),
     "ldexp": [Sample(smooth(2, 3), smooth(2, 3), reference=lambda x, y: x * 2.0 ** y)],

@@ -34,12 +34,6 @@ class NDArray(BaseArray):
     def __repr__(self) -> str:
         return f"\n{self.asnumpy()!s}\n<NDArray {'x'.join(map(str, self.shape))} @{self._ctx}>"
 
-    def asscalar(self) -> Any:
-        """The only element, as a NumPy scalar."""
-        if self.size != 1:
-            raise InvalidValueError("The current array is not a scalar")
-        return self.asnumpy().reshape(-1)[0]
-
     @property
     def T(self) -> Any:
         """The array with its axes reversed."""

@@ -88,13 +88,13 @@ _nothing = _Nothing()
 @ND.adapter("zeros", arrays=0)
 def zeros(shape: Any, ctx: Any = None, dtype: Any = None, stype: str | None = None, out: Any = None) -> Any:
     """An array of zeros."""
-    return _into(out, _new("zeros", shape, ctx, dtype))
+    return ND.deliver(_new("zeros", shape, ctx, dtype), out, "zeros")
 
 
 @ND.adapter("ones", arrays=0)
 def ones(shape: Any, ctx: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """An array of ones."""
-    return _into(out, _new("ones", shape, ctx, dtype))
+    return ND.deliver(_new("ones", shape, ctx, dtype), out, "ones")
 
 
 @ND.adapter("empty", arrays=0)
@@ -106,14 +106,7 @@ def empty(shape: Any, ctx: Any = None, dtype: Any = None, stype: str | None = No
 @ND.adapter("full", arrays=0)
 def full(shape: Any, val: float, ctx: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """An array where every element is `val`."""
-    return _into(out, _new("full", shape, ctx, dtype, val))
-
-
-def _into(out: Any, result: Any) -> Any:
-    if out is None:
-        return result
-    out._assign(result)
-    return out
+    return ND.deliver(_new("full", shape, ctx, dtype, val), out, "full")
 
 
 def _from_host(host: numpy.ndarray, ctx: Any, dtype: Any) -> Any:
@@ -183,7 +176,19 @@ def load(fname: str) -> Any:
     """What `save` wrote, or MXNet itself: a list of arrays, or a dict where they have names."""
     from .. import params_file
 
-    arrays, names = params_file.load(fname)
+    return _named(*params_file.load(fname))
+
+
+def load_frombuffer(buf: bytes) -> Any:
+    """What `save` wrote, in bytes: a list of arrays, or a dict where they have names."""
+    from .. import params_file
+
+    if not isinstance(buf, (str, bytes)):
+        raise InvalidTypeError(f"load_frombuffer: buf required to be a string or bytes, got {type(buf)}")
+    return _named(*params_file.loads(buf.encode("latin-1") if isinstance(buf, str) else buf))
+
+
+def _named(arrays: list[numpy.ndarray], names: list[str]) -> Any:
     ctx = current_context()
     ours = [wrap(NDArray, ctx.backend.from_host(a), ctx) for a in arrays]
     return dict(zip(names, ours)) if names else ours

@@ -105,6 +105,8 @@ def cast(data: Any, dtype: Any, out: Any = None, name: Any = None) -> Any:
     >>> from mxgrad import nd
     >>> nd.cast(nd.array([0.9, -1.9]), dtype="int32").asnumpy().tolist()
     [0, -1]
+    >>> nd.cast(nd.array([0.5]), dtype="float16").dtype
+    <class 'numpy.float16'>
     """
     return F.cast(data, dtype=as_dtype(dtype))
 

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from ..base import MXNetError, NotAnArrayError, completed
+from ..base import NotAnArrayError
 from ..frontend import FRONTENDS, Frontend, Function
-from ..invoke import F, describe, into
+from ..invoke import F, into
 from ..ndarray import BaseArray
+from ..ops.update import Update
 from ..registry import Op
 from .array import NDArray
 
@@ -26,6 +27,13 @@ class NDFrontend(Frontend):
 
     def array_names(self, op: Op) -> tuple[str, ...]:
         return op.nd_arrays
+
+    def caller(self, op: Op) -> Function:
+        if isinstance(op, Update):
+            from .update import update
+
+            return update
+        return self.call
 
     def finish(self, result: Any, values: tuple[Any, ...]) -> Any:
         if isinstance(result, tuple):
@@ -53,11 +61,12 @@ class NDFrontend(Frontend):
         return result if out is None else into(name, out, result)
 
     def composed(self, names: str, arrays: int = 1) -> Callable[[Function], Function]:
-        """Decorator: `adapter` for a composition, whose array arguments are checked, errors completed, and
-        `out` (by name) and a result without axes taken care of here.
+        """Decorator: `adapter` for a composition: its array arguments are checked, and its `out` (by name)
+        and result without axes are taken care of here.
         """
         def declare(function: Function) -> Function:
             code = function.__code__
+            required = code.co_varnames[:code.co_argcount - len(function.__defaults__ or ())]
             called = names.split()[0]
 
             @wraps(function)
@@ -65,18 +74,9 @@ class NDFrontend(Frontend):
                 given = dict(zip(code.co_varnames, args[:arrays]))
                 given.update((n, params[n]) for n in code.co_varnames[:arrays] if n in params)
                 for argument, value in given.items():
-                    if value is not None:
+                    if value is not None or argument in required:
                         self.array(value, argument)
-                try:
-                    result = function(*args, **params)
-                except (ValueError, TypeError, IndexError) as error:
-                    if isinstance(error, MXNetError):
-                        raise
-                    arrays_given = ", ".join(describe(v._data) for v in given.values() if v is not None)
-                    rest = dict(zip(code.co_varnames[arrays:], args[arrays:]), **params)
-                    more = "".join(f"; {n}={describe(v)}" for n, v in rest.items() if n not in given)
-                    text = f"{called}: {error} (called with {arrays_given}{more})"
-                    raise completed(error, text) from None
+                result = function(*args, **params)
                 return self.deliver(self.finish(result, tuple(given.values())), out, called)
 
             return self.adapter(names, arrays)(call)

@@ -135,6 +135,8 @@ def topk(data: Any, axis: int | None = -1, k: int = 1, ret_typ: str = "indices",
     >>> from mxgrad import nd
     >>> nd.topk(nd.array([3, 1, 2]), k=2).asnumpy().tolist()
     [0.0, 2.0]
+    >>> nd.topk(nd.array([3, 1, 2]), k=2, ret_typ="value").asnumpy().tolist()
+    [3.0, 2.0]
     """
     if ret_typ not in ("indices", "value", "both", "mask"):
         raise ValueError(f"ret_typ is 'indices', 'value', 'both' or 'mask', not {ret_typ!r}")

@@ -15,21 +15,22 @@ def batch_norm(
     F: Any, data: Any, gamma: Any, beta: Any, moving_mean: Any, moving_var: Any, eps: float, momentum: float,
     fix_gamma: bool, use_global_stats: bool, output_mean_var: bool, axis: int,
 ) -> Any:
-    """`norm.batch_norm` in the mode of the scope, the moving statistics brought up to date.
-
-    MXNet does the latter in the backward; here it is done when the forward is recorded, which in a training
-    step comes to the same.
-    """
+    """`norm.batch_norm` in the mode of the scope; the backward brings the moving statistics up to date."""
     if moving_mean is None or moving_var is None:
         raise TypeError("moving_mean and moving_var are needed")
     of_batch = state.training and not use_global_stats
     y, mean, var = norm.batch_norm(F, data, gamma, beta, (moving_mean, moving_var), axis, eps, fix_gamma,
                                    of_batch)
     if of_batch and state.recording:
-        with autograd.pause():
-            for moving, new in ((moving_mean, mean), (moving_var, var)):
-                moving._assign(moving * momentum + F.cast(new.detach(), dtype=moving._data.dtype) * (
-                    1 - momentum))
+        news = mean.detach(), var.detach()
+
+        def move() -> None:
+            with autograd.pause():
+                for moving, new in zip((moving_mean, moving_var), news):
+                    new = F.cast(new, dtype=moving._data.dtype)
+                    moving._assign(moving * momentum + new * (1 - momentum))
+
+        y = F.on_backward(y, action=move)
     if not output_mean_var:
         return y
     return y, F.stop_gradient(mean), F.stop_gradient(1 / F.sqrt(var + eps))
@@ -52,8 +53,8 @@ def BatchNorm(data: Any, gamma: Any, beta: Any, moving_mean: Any = None, moving_
     eps : float
         Added to the variance.
     momentum : float
-        When training and recording, the moving statistics become ``moving * momentum + batch * (1 -
-        momentum)``, in place; the variance of the batch is divided by its size.
+        The backward of a training step moves the statistics, in place, to ``moving * momentum + batch * (1 -
+        momentum)``; the variance of the batch is divided by its size.
     fix_gamma : bool
         gamma counts as 1, and its gradient is 0.
     use_global_stats : bool

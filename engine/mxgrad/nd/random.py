@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 from ..array import wrap
-from ..base import InvalidValueError, as_dtype
+from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..context import as_context
 from ..invoke import F, describe
 from ..ndarray import BaseArray
@@ -21,8 +21,12 @@ from .array import NDArray
 from .creation import _shape
 from .functions import ND
 
-__all__ = ["uniform", "normal", "randn", "randint", "exponential", "gamma", "poisson", "negative_binomial",
-           "generalized_negative_binomial", "multinomial", "shuffle"]
+__all__ = [
+    "binomial", "exponential", "exponential_like", "gamma", "gamma_like", "generalized_negative_binomial",
+    "generalized_negative_binomial_like", "multinomial", "negative_binomial", "negative_binomial_like",
+    "normal", "normal_like", "poisson", "poisson_like", "randint", "randn", "shuffle", "uniform",
+    "uniform_like",
+]
 
 
 def _draw(
@@ -123,6 +127,18 @@ def generalized_negative_binomial(
     return _draw("generalized_negative_binomial", (mu, alpha), shape, dtype, ctx, out)
 
 
+@ND.adapter("random.binomial random_binomial", arrays=0)
+def binomial(
+    n: Any = 1, p: Any = 0.5, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> Any:
+    """Successes in `n` trials of probability `p`: MXNet 2's numbers.
+
+    As there, the mean is off by up to a quarter of the standard deviation where n p and n (1 - p) are at
+    least 10 and one of them not much more.
+    """
+    return _draw("binomial", (n, p), shape, dtype, ctx, out)
+
+
 @ND.adapter("random.randint random_randint", arrays=0)
 def randint(
     low: int, high: int, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
@@ -175,6 +191,7 @@ _SAMPLED = {
     "uniform": ("low", "high"), "normal": ("mu", "sigma"), "gamma": ("alpha", "beta"),
     "exponential": ("lam",),
     "poisson": ("lam",), "negative_binomial": ("k", "p"), "generalized_negative_binomial": ("mu", "alpha"),
+    "binomial": ("n", "p"),
 }
 
 
@@ -200,3 +217,35 @@ def _sampler(kind: str, names: tuple[str, ...]) -> Callable[..., Any]:
 
 for _kind, _names in _SAMPLED.items():
     ND.adapter(f"sample_{_kind}", arrays=len(_names))(_sampler(_kind, _names))
+
+
+def _like(kind: str, **defaults: float) -> Callable[..., Any]:
+    """The function that draws an array of the shape, dtype and context of another."""
+    draw = ND.function(f"random_{kind}")
+    shown = [Parameter("data", Parameter.POSITIONAL_OR_KEYWORD)]
+    shown += [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD, default=d) for n, d in defaults.items()]
+    shown += [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in ("out", "name")]
+    signature = Signature(shown)
+
+    def like(*values: Any, **named: Any) -> Any:
+        given = signature.bind(*values, **named)
+        given.apply_defaults()
+        data, *parameters, out, _ = given.args
+        dtype = ND.array(data, "data")._data.dtype
+        if dtype.kind != "f":
+            raise InvalidTypeError(f"random.{kind}_like: data is of floating point dtype, not {dtype}")
+        return draw(*parameters, shape=data.shape, dtype=dtype, ctx=data._ctx, out=out)
+
+    like.__signature__ = signature      # type: ignore[attr-defined]
+    like.__name__ = like.__qualname__ = f"{kind}_like"
+    like.__doc__ = f"`nd.random_{kind}` numbers in the shape, dtype and context of `data`."
+    return ND.adapter(f"random.{kind}_like")(like)
+
+
+uniform_like = _like("uniform", low=0.0, high=1.0)
+normal_like = _like("normal", loc=0.0, scale=1.0)
+exponential_like = _like("exponential", lam=1.0)
+gamma_like = _like("gamma", alpha=1.0, beta=1.0)
+poisson_like = _like("poisson", lam=1.0)
+negative_binomial_like = _like("negative_binomial", k=1, p=1.0)
+generalized_negative_binomial_like = _like("generalized_negative_binomial", mu=1.0, alpha=1.0)

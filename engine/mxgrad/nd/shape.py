@@ -10,7 +10,6 @@ from ..base import InvalidValueError
 from ..invoke import F
 from ..ops.reduce import axes_of
 from ..ops.shape import product
-from .array import NDArray
 from .functions import ND
 
 
@@ -280,7 +279,7 @@ def pad(data: Any, mode: str, pad_width: Any, constant_value: float = 0.0, out: 
 
 
 def _of_host(like: Any, host: numpy.ndarray) -> Any:
-    return wrap(NDArray, like._ctx.backend.from_host(host), like._ctx)
+    return wrap(type(like), like._ctx.backend.from_host(host), like._ctx)
 
 
 @ND.composed("shape_array")

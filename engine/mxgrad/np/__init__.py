@@ -22,20 +22,32 @@ from typing import Any
 import numpy
 
 from ..base import DTYPES
-from ..frontend import add_methods
+from ..frontend import FRONTENDS, add_methods, publish_all
 from .array import ndarray
 from .functions import NP
-from . import calculate, creation, host, linalg, order, products, random, rearrange  # noqa: F401
-from .creation import array  # over the module of that name
+from . import analysis, calculate, creation, fft, host, linalg, order, polynomial  # noqa: F401
+from . import coefficients, products, random, rearrange  # noqa: F401
+from .creation import array, c_, mgrid, ogrid, r_  # `array` over the module of that name
 
-__all__ = ["array", "e", "inf", "nan", "ndarray", "newaxis", "pi"]
+__all__ = ["array", "c_", "e", "inf", "mgrid", "nan", "ndarray", "newaxis", "ogrid", "pi", "r_"]
 
 newaxis = None
 NaN = NAN = nan
 PINF, NINF, PZERO, NZERO = inf, -inf, 0.0, -0.0
-set_printoptions = numpy.set_printoptions
+euler_gamma = numpy.euler_gamma
+
+# What is about Python, dtypes and texts rather than about arrays is NumPy's own.
+for _name in (
+    "base_repr binary_repr errstate finfo floating format_float_positional format_float_scientific generic "
+    "get_printoptions geterr index_exp inexact integer issubdtype iterable ndindex number printoptions "
+    "s_ set_printoptions seterr signedinteger typename unsignedinteger"
+).split():
+    globals()[_name] = getattr(numpy, _name)
 
 globals().update({name: numpy.dtype(name) for name in DTYPES})
+for _name in ("half single double byte ubyte short ushort intc uintc intp uintp int_ uint longlong "
+    "ulonglong").split():
+    globals()[_name] = numpy.dtype(_name.rstrip("_"))
 dtype = numpy.dtype
 bool_ = numpy.dtype("bool")
 boolean_dtypes = [bool_]
@@ -45,13 +57,25 @@ numeric_dtypes = integer_dtypes + floating_dtypes
 
 # Functions that are about something else than their first argument are no methods.
 NOT_METHODS = frozenset(
-    "shape ndim size dtype real piecewise take_along_axis multi_dot where stack concatenate concat".split()
+    "shape ndim size dtype real imag piecewise take_along_axis multi_dot where stack concatenate concat "
+    "place putmask put_along_axis poly polyadd polyder polyfit polyint polymul polysub polyval".split()
 )
 add_methods(
     ndarray,
     NP,
     [n for n in NP if n not in NOT_METHODS and getattr(NP.table[n], "_array_count", 1) not in (0, "*")],
 )
+
+# Methods that MXNet 2 names but has not; they are nd's.
+add_methods(
+    ndarray,
+    FRONTENDS["nd"],
+    "argmax_channel broadcast_axes depth_to_space log_sigmoid log_softmax mish norm one_hot pick rcbrt relu "
+    "reshape_like rsqrt shape_array sigmoid size_array slice slice_axis slice_like softmax softmin "
+    "space_to_depth split_v2 topk".split(),
+)
+
+publish_all(__name__, NP)
 
 
 def __getattr__(name: str) -> Any:

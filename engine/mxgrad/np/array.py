@@ -125,6 +125,26 @@ class ndarray(BaseArray):
         """The array repeated to the shape of `other`."""
         return F.broadcast_to(self, shape=other.shape)
 
+    @property
+    def real(self) -> Any:
+        """The array itself: no array is complex."""
+        return self
+
+    @property
+    def imag(self) -> Any:
+        """Zeros."""
+        return F.zeros_like(self)
+
+    def fill(self, value: Any) -> None:
+        """Write one number everywhere, in place."""
+        if getattr(value, "size", 1) != 1:
+            raise InvalidValueError(f"fill: takes one number, got shape {value.shape}")
+        self[...] = value
+
+    def tobytes(self, order: str = "C") -> bytes:
+        """The elements' bytes, in C order or in Fortran order ('F')."""
+        return self.asnumpy().tobytes("F" if order == "F" else "C")
+
     def as_np_ndarray(self) -> Any:
         return self
 
@@ -134,34 +154,7 @@ class ndarray(BaseArray):
 
         return wrap(NDArray, self._data, self._ctx, self._entry, self._cell)
 
-    # -- meeting NumPy and others ------------------------------------------------------------------------
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        from .protocol import call_ufunc
-
-        return call_ufunc(ufunc, method, inputs, kwargs)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        from .protocol import call_function
-
-        return call_function(function, types, args, kwargs)
-
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        """The array's memory as a DLPack capsule."""
-        self.wait_to_read()
-        return self._data.__dlpack__(**kwargs)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        """(device type, device number) as DLPack counts them."""
-        return self._data.__dlpack_device__()  # type: ignore[no-any-return]
-
-    def to_dlpack_for_read(self) -> Any:
-        """A DLPack capsule of the memory, for one reader."""
-        return self.__dlpack__()
-
-    def to_dlpack_for_write(self) -> Any:
-        """A DLPack capsule of the memory, for one reader that may write; the tape does not see its writes."""
-        return self.__dlpack__()
+    # -- meeting others ----------------------------------------------------------------------------------
 
     def __array_namespace__(self, api_version: str | None = None) -> Any:
         """The module of the array API."""

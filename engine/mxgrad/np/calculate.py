@@ -14,6 +14,7 @@ from ..ndarray import BaseArray
 from ..ops.index import Slot
 from ..ops.reduce import count_of, kept_shape
 from .array import ndarray, promoted
+from .fft import Complex
 from .functions import NP, array_of, axes_of, deliver, on_numbers, one, place
 from ..registry import OPS
 
@@ -181,9 +182,7 @@ def _quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool) -> Any:
     """
     if method not in _METHODS:
         raise InvalidValueError(f"quantile: interpolation is one of {', '.join(_METHODS)}, not {method!r}")
-    host = numpy.asarray(q.asnumpy() if isinstance(q, BaseArray) else q, numpy.float64)
-    if host.size and not (0 <= host.min() and host.max() <= 1):
-        raise InvalidValueError("Quantiles must be in the range [0, 1] (percentiles in [0, 100])")
+    host = _fractions(q)
     if a.dtype.kind != "f":
         a = F.cast(a, dtype=numpy.float32)
     axes = axes_of(axis, a.ndim)
@@ -215,6 +214,69 @@ def _quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool) -> Any:
     return F.reshape(F.stack(*results, axis=0), shape=host.shape + shape)
 
 
+def _nan_quantile(a: Any, q: Any, axis: Axis, keepdims: bool) -> Any:
+    """The q-quantiles over `axis` of the elements that are not nan, nan where there is none."""
+    host = _fractions(q)
+    a = _floats(a, None, "nanquantile")
+    axes = axes_of(axis, a.ndim)
+    rest = tuple(i for i in range(a.ndim) if i not in axes)
+    flat = F.reshape(
+        F.transpose(a, axes=rest + axes), shape=tuple(a.shape[i] for i in rest) + (count_of(a.shape, axis),)
+    )
+    if not flat.shape[-1]:
+        raise InvalidValueError("quantile of no elements")
+    # Sorted, nan comes last; its gradient would be nan times 0, so it is filled where it is not picked.
+    hole = F.isnan(flat)
+    ordered = NP.function("sort")(F.where(hole, float("inf"), flat), axis=-1)
+    last = F.sum(F.cast(F.logical_not(hole), dtype=numpy.int64), axis=-1, keepdims=True) - 1
+    results = []
+    for p in host.reshape(-1).tolist():
+        at = F.cast(F.maximum(last, F.zeros_like(last)), dtype=a.dtype) * p
+        low = F.floor(at)
+        first, second = (
+            F.take_along_axis(ordered, F.cast(i, dtype=numpy.int64), axis=-1) for i in (low, F.ceil(at))
+        )
+        value = F.where(F.equal(at, low), first, first + (second - first) * (at - low))
+        results.append(F.where(F.less(last, F.zeros_like(last)), float("nan"), value))
+    shape = kept_shape(a.shape, axis) if keepdims else tuple(a.shape[i] for i in rest)
+    return F.reshape(F.stack(*results, axis=0), shape=host.shape + shape)
+
+
+def _fractions(q: Any, whole: int = 1) -> numpy.ndarray:
+    """Fractions on the host, given as parts of `whole`."""
+    host: numpy.ndarray = numpy.asarray(q.asnumpy() if isinstance(q, BaseArray) else q, numpy.float64) / whole
+    if host.size and not (0 <= host.min() and host.max() <= 1):
+        raise InvalidValueError("Quantiles must be in the range [0, 1] (percentiles in [0, 100])")
+    return host
+
+
+@NP.adapter("nanquantile")
+def nanquantile(
+    a: Any, q: Any, axis: Axis = None, out: Any = None, overwrite_input: bool | None = None,
+    keepdims: bool = False,
+) -> Any:
+    """`quantile` of the elements that are not nan, linear between two of them."""
+    return deliver(
+        out, _nan_quantile(array_of(a, "nanquantile"), q, _axis(axis), keepdims), "nanquantile")
+
+
+@NP.adapter("nanpercentile")
+def nanpercentile(
+    a: Any, q: Any, axis: Axis = None, out: Any = None, overwrite_input: bool | None = None,
+    keepdims: bool = False,
+) -> Any:
+    """`nanquantile` with `q` in percent."""
+    return nanquantile(a, _fractions(q, 100), axis, out, keepdims=keepdims)
+
+
+@NP.adapter("nanmedian")
+def nanmedian(
+    a: Any, axis: Axis = None, out: Any = None, overwrite_input: bool | None = None, keepdims: bool = False,
+) -> Any:
+    """`median` of the elements that are not nan."""
+    return nanquantile(a, 0.5, axis, out, keepdims=keepdims)
+
+
 @NP.adapter("quantile")
 def quantile(
     a: Any, q: Any, axis: Axis = None, out: Any = None, overwrite_input: bool | None = None,
@@ -235,9 +297,7 @@ def percentile(
     interpolation: str = "linear", keepdims: bool = False, *, method: str | None = None,
 ) -> Any:
     """`quantile` with `q` in percent."""
-    host = numpy.asarray(q.asnumpy() if isinstance(q, BaseArray) else q, numpy.float64) / 100
-    result = _quantile(array_of(a, "percentile"), host, _axis(axis), method or interpolation, keepdims)
-    return deliver(out, result, "percentile")
+    return quantile(a, _fractions(q, 100), axis, out, None, method or interpolation, keepdims)
 
 
 @NP.adapter("median")
@@ -528,8 +588,33 @@ def heaviside(x1: Any, x2: Any, out: Any = None) -> Any:
 
 @NP.adapter("real")
 def real(val: Any) -> Any:
-    """The real part: the array itself."""
-    return array_of(val, "real")
+    """The real part: of arrays the array itself."""
+    return val.real if isinstance(val, Complex) else array_of(val, "real")
+
+
+@NP.adapter("imag")
+def imag(val: Any) -> Any:
+    """The imaginary part: of arrays zeros."""
+    return val.imag if isinstance(val, Complex) else F.zeros_like(array_of(val, "imag"))
+
+
+@NP.adapter("conj conjugate")
+def conj(x: Any) -> Any:
+    """The complex conjugate: of arrays a copy."""
+    return x.conj() if isinstance(x, Complex) else F.copy(array_of(x, "conj"))
+
+
+@NP.adapter("angle")
+def angle(z: Any, deg: bool = False) -> Any:
+    """The angle in radians, or degrees: of numbers that are not negative 0, of negative ones pi, with the
+    gradient 0.
+    """
+    if isinstance(z, Complex):
+        found = z.angle()
+    else:
+        z = _floats(z, None, "angle")
+        found = F.where(F.isnan(z), z, F.where(F.less(z, 0), numpy.pi, F.zeros_like(z)))
+    return found * (180 / numpy.pi) if deg else found
 
 
 @NP.adapter("unwrap")
@@ -584,17 +669,6 @@ def interp(
         inside = F.where(F.less(x, xp[0]), fp[0] if left is None else left, inside)
         inside = F.where(F.greater(x, xp[-1]), fp[-1] if right is None else right, inside)
     return inside
-
-
-@NP.adapter("polyval", arrays=2)
-def polyval(p: Any, x: Any) -> Any:
-    """The polynomial with coefficients `p`, highest power first, at `x`."""
-    ctx = place((p, x))
-    p, x = array_of(p, "polyval", ctx), array_of(x, "polyval", ctx)
-    y = x * 0
-    for i in range(p.shape[0]):
-        y = y * x + p[i]
-    return y
 
 
 @NP.adapter("vander")
@@ -699,7 +773,9 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 
 def _dtype_of(x: Any) -> Any:
-    return x._data.dtype if isinstance(x, Array) else as_dtype(x.dtype if alone(x) or given(x) else x)
+    if isinstance(x, Array):
+        return x._data.dtype
+    return as_dtype(x.dtype if isinstance(x, (numpy.generic, numpy.ndarray)) else x)
 
 
 @NP.adapter("result_type", arrays=0)

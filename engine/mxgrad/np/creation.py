@@ -13,9 +13,10 @@ from ..context import Context, as_context
 from ..invoke import F
 from ..ndarray import BaseArray, to_context
 from .array import host_array, ndarray
-from .functions import NP, array_of, deliver
+from .functions import NP, array_of, deliver, place, signed_as
 
 _FLOAT32 = numpy.dtype("float32")
+_CUDA = 2       # DLPack's number for the memory of NVIDIA devices
 
 
 def _where(device: Any, ctx: Any) -> Context:
@@ -24,7 +25,7 @@ def _where(device: Any, ctx: Any) -> Context:
     return as_context(ctx if device is None else device)
 
 
-def _host(host: numpy.ndarray, dtype: Any, where: Context) -> Any:
+def made(host: numpy.ndarray, dtype: Any, where: Context) -> Any:
     dtype = _FLOAT32 if dtype is None else as_dtype(dtype)
     with numpy.errstate(all="ignore"):
         return wrap(ndarray, where.backend.from_host(host.astype(dtype)), where)
@@ -56,7 +57,7 @@ def array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None
         given = host_array(object)
         if given.dtype.kind == "c":
             raise TypeError(f"complex numbers are not supported, got {object!r}")
-        return _host(given, dtype, where)
+        return made(given, dtype, where)
     except (TypeError, ValueError) as error:
         raise InvalidTypeError(str(error)) from None
 
@@ -210,7 +211,7 @@ def arange(
     if dtype.kind == "f":  # counted in the result's dtype, as MXNet does: the last bits are the same
         wide = numpy.promote_types(dtype, _FLOAT32).type
         values = wide(start) + numpy.arange(values.size).astype(wide) * wide(step)
-    return _host(values, dtype, _where(device, ctx))
+    return made(values, dtype, _where(device, ctx))
 
 
 @NP.adapter("linspace", arrays=0)
@@ -222,17 +223,17 @@ def linspace(
     if isinstance(start, (BaseArray, numpy.ndarray)) or isinstance(stop, (BaseArray, numpy.ndarray)):
         return _linspace_arrays(start, stop, num, endpoint, retstep, dtype, axis)
     values, step = numpy.linspace(start, stop, num, endpoint, retstep=True)
-    a = _host(values, dtype, _where(device, ctx))
+    a = made(values, dtype, _where(device, ctx))
     return (a, float(step)) if retstep else a
 
 
 def _linspace_arrays(
     start: Any, stop: Any, num: int, endpoint: bool, retstep: bool, dtype: Any, axis: int,
 ) -> Any:
-    like = start if isinstance(start, BaseArray) else stop
-    start, stop = (array_of(v, "linspace", like._ctx) for v in (start, stop))
+    ctx = place((start, stop))
+    start, stop = (array_of(v, "linspace", ctx) for v in (start, stop))
     step = (stop - start) / max(1, num - 1 if endpoint else num)
-    counts = _host(numpy.arange(num), step.dtype, step._ctx)
+    counts = made(numpy.arange(num), step.dtype, step._ctx)
     values = start + F.reshape(counts, shape=(num,) + (1,) * step.ndim) * step
     values = F.moveaxis(values, source=0, destination=axis)
     values = values if dtype is None else values.astype(dtype)
@@ -245,9 +246,30 @@ def logspace(
     axis: int = 0, device: Any = None, *, ctx: Any = None,
 ) -> Any:
     """`num` values from ``base ** start`` to ``base ** stop``, evenly spaced in their logarithm."""
-    return _host(
+    return made(
         numpy.logspace(_number(start), _number(stop), num, endpoint, base), dtype, _where(device, ctx)
     )
+
+
+@NP.adapter("geomspace", arrays=0)
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0,
+    device: Any = None, *, ctx: Any = None,
+) -> Any:
+    """`num` values from `start` to `stop`, of one sign, each the same multiple of the one before."""
+    start, stop = (v.asnumpy() if isinstance(v, BaseArray) else v for v in (start, stop))
+    try:
+        with numpy.errstate(all="ignore"):
+            host = numpy.geomspace(start, stop, num, endpoint, axis=axis)
+    except ValueError as error:
+        raise InvalidValueError(f"geomspace: {error}") from None
+    return made(host, dtype, _where(device, ctx))
+
+
+@NP.adapter("fromfunction", arrays=0)
+def fromfunction(function: Any, shape: Any, *, dtype: Any = None, **kwargs: Any) -> Any:
+    """`function` of the coordinates of every place of `shape`: one array per axis, float32 by default."""
+    return function(*indices(shape, dtype or _FLOAT32), **kwargs)
 
 
 @NP.adapter("eye", arrays=0)
@@ -255,13 +277,13 @@ def eye(
     N: int, M: int | None = None, k: int = 0, dtype: Any = None, device: Any = None, *, ctx: Any = None,
 ) -> Any:
     """An N x M matrix (square without M) with ones on diagonal `k`."""
-    return _host(numpy.eye(N, M, k), dtype, _where(device, ctx))
+    return made(numpy.eye(N, M, k), dtype, _where(device, ctx))
 
 
 @NP.adapter("identity", arrays=0)
 def identity(n: int, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
     """The n x n matrix with ones on the diagonal."""
-    return _host(numpy.eye(n), dtype, _where(device, ctx))
+    return made(numpy.eye(n), dtype, _where(device, ctx))
 
 
 @NP.adapter("tri", arrays=0)
@@ -269,26 +291,34 @@ def tri(
     N: int, M: int | None = None, k: int = 0, dtype: Any = None, device: Any = None, *, ctx: Any = None,
 ) -> Any:
     """An N x M matrix with ones on and below diagonal `k`."""
-    return _host(numpy.tri(N, M, k), dtype, _where(device, ctx))
+    return made(numpy.tri(N, M, k), dtype, _where(device, ctx))
 
 
 def _window(name: str, doc: str) -> None:
     def window(M: int, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
-        return _host(getattr(numpy, name)(M), dtype, _where(device, ctx))
+        return made(getattr(numpy, name)(M), dtype, _where(device, ctx))
 
     window.__name__ = window.__qualname__ = name
     window.__doc__ = f"The {doc} window of `M` points."
     NP.adapter(name, arrays=0)(window)
 
 
-for _name, _doc in (("hanning", "Hann"), ("hamming", "Hamming"), ("blackman", "Blackman")):
+for _name, _doc in (
+    ("hanning", "Hann"), ("hamming", "Hamming"), ("blackman", "Blackman"), ("bartlett", "Bartlett"),
+):
     _window(_name, _doc)
+
+
+@NP.adapter("kaiser", arrays=0)
+def kaiser(M: int, beta: float, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
+    """The Kaiser window of `M` points with the shape `beta`."""
+    return made(numpy.kaiser(M, beta), dtype, _where(device, ctx))
 
 
 @NP.adapter("indices", arrays=0)
 def indices(dimensions: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
     """For every place of a grid its coordinates: shape (len(dimensions), *dimensions), int64."""
-    return _host(numpy.indices(_shape(dimensions)), dtype or "int64", _where(device, ctx))
+    return made(numpy.indices(_shape(dimensions)), dtype or "int64", _where(device, ctx))
 
 
 @NP.adapter("meshgrid", arrays="*")
@@ -313,7 +343,7 @@ def meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False, copy: bool = 
 
 
 def _places(found: Any) -> tuple[Any, ...]:
-    return tuple(_host(i, "int64", as_context(None)) for i in found)
+    return tuple(made(i, "int64", as_context(None)) for i in found)
 
 
 @NP.adapter("tril_indices", arrays=0)
@@ -338,34 +368,135 @@ def _matrix_shape(arr: Any, what: str) -> tuple[int, ...]:
 @NP.adapter("tril_indices_from")
 def tril_indices_from(arr: Any, k: int = 0) -> Any:
     """`tril_indices` for the shape of a matrix."""
-    n, m = _matrix_shape(arr, "tril_indices_from")
+    n, m = _matrix_shape(array_of(arr, "tril_indices_from"), "tril_indices_from")
     return tril_indices(n, k, m)
 
 
 @NP.adapter("triu_indices_from")
 def triu_indices_from(arr: Any, k: int = 0) -> Any:
     """`triu_indices` for the shape of a matrix."""
-    n, m = _matrix_shape(arr, "triu_indices_from")
+    n, m = _matrix_shape(array_of(arr, "triu_indices_from"), "triu_indices_from")
     return triu_indices(n, k, m)
 
 
 @NP.adapter("diag_indices_from")
 def diag_indices_from(arr: Any) -> tuple[Any, ...]:
     """The places of the main diagonal of an array whose axes are equally long."""
+    arr = array_of(arr, "diag_indices_from")
     if len(set(arr.shape)) != 1:
         raise InvalidValueError(f"diag_indices_from: needs axes of one length, got shape {arr.shape}")
     return _places((numpy.arange(arr.shape[0]),) * arr.ndim)
 
 
+@NP.adapter("diag_indices", arrays=0)
+def diag_indices(n: int, ndim: int = 2) -> tuple[Any, ...]:
+    """The places of the main diagonal of an array with `ndim` axes of length `n`."""
+    return _places((numpy.arange(n),) * ndim)
+
+
+@NP.adapter("mask_indices", arrays=0)
+def mask_indices(n: int, mask_func: Any, k: Any = 0) -> tuple[Any, ...]:
+    """The places of an n x n matrix that `mask_func`, such as `np.triu`, with the argument `k` leaves in one
+    of ones.
+    """
+    found: tuple[Any, ...] = NP.function("nonzero")(mask_func(ones((n, n)), k))
+    return found
+
+
 @NP.adapter("from_dlpack", arrays=0)
 def from_dlpack(x: Any) -> Any:
-    """A host array of any library that speaks DLPack, sharing its memory."""
-    host = numpy.from_dlpack(x)
-    as_dtype(host.dtype)
-    return wrap(ndarray, host)
+    """An array of any library that speaks DLPack, sharing its memory on the device where it is.
+
+    >>> import numpy
+    >>> from mxgrad import np
+    >>> host = numpy.zeros(2, "float32")
+    >>> np.from_dlpack(host)[0] = 7
+    >>> host.tolist()
+    [7.0, 0.0]
+    """
+    if isinstance(x, BaseArray):
+        return array_of(x.detach(), "from_dlpack")
+    if not hasattr(x, "__dlpack_device__"):
+        raise InvalidTypeError(f"from_dlpack: {type(x)} has no __dlpack_device__()")
+    kind, number = x.__dlpack_device__()
+    where = as_context(f"gpu({number})" if kind == _CUDA else "cpu(0)")
+    backend = where.backend
+    with backend.guard or nullcontext():
+        raw = backend.xp.from_dlpack(x)
+    as_dtype(raw.dtype)
+    return wrap(ndarray, raw, where)
 
 
-@NP.adapter("genfromtxt", arrays=0)
-def genfromtxt(*args: Any, **kwargs: Any) -> Any:
-    """An array from a text file, read as `numpy.genfromtxt` reads it."""
-    return array(numpy.genfromtxt(*args, **kwargs), dtype=kwargs.get("dtype"))
+def _read(name: str, what: str) -> None:
+    def function(*args: Any, **kwargs: Any) -> Any:
+        given = kwargs.get("dtype", args[1] if len(args) > 1 else None)
+        return array(getattr(numpy, name)(*args, **kwargs), dtype=given)
+
+    function.__name__ = function.__qualname__ = name
+    signed_as(function, getattr(numpy, name))
+    function.__doc__ = f"An array from {what}, read as `numpy.{name}` reads it; float32 without `dtype`."
+    NP.adapter(name, arrays=0)(function)
+
+
+for _name, _doc in (
+    ("genfromtxt", "a text file"), ("loadtxt", "a text file"), ("frombuffer", "a buffer of bytes"),
+    ("fromfile", "a file of bytes"), ("fromstring", "text"), ("fromiter", "an iterable of numbers"),
+):
+    _read(_name, _doc)
+
+
+@NP.adapter("load", arrays=0)
+def load(file: Any) -> Any:
+    """The array in an .npy file, or the dict of those in an .npz file, in their own dtypes."""
+    found = numpy.load(file)
+    if isinstance(found, numpy.ndarray):
+        return array(found, dtype=found.dtype)
+    with found:
+        return {name: array(a, dtype=a.dtype) for name, a in found.items()}
+
+
+class _Grid:
+    """``np.mgrid[0:2, 0:3]``: coordinate arrays of a grid; of each axis a slice start:stop:step, or
+    start:stop:nj for n points, stop included.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getitem__(self, key: Any) -> Any:
+        found = getattr(numpy, self._name)[key]
+        return tuple(map(_grid, found)) if isinstance(found, (list, tuple)) else _grid(found)
+
+    def __repr__(self) -> str:
+        return f"<mxgrad.np.{self._name}>"
+
+
+def _grid(host: numpy.ndarray) -> Any:
+    return made(host, numpy.int64 if host.dtype.kind in "iu" else _FLOAT32, as_context(None))
+
+
+class _Joined:
+    """``np.r_[1:3, 0, x]``: slices as ranges, numbers and arrays joined along the first axis, or, by
+    ``np.c_``, as columns.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = [self._part(k) for k in (key if isinstance(key, tuple) else (key,))]
+        return NP.function("concatenate" if self._name == "r_" else "column_stack")(parts)
+
+    def _part(self, part: Any) -> Any:
+        if isinstance(part, str):
+            raise InvalidTypeError(f"{self._name}: directives such as {part!r} are not supported")
+        if isinstance(part, slice):
+            return _grid(numpy.r_[part])
+        a = array_of(part if isinstance(part, (BaseArray, int, float)) else host_array(part), self._name)
+        return F.reshape(a, shape=(1,)) if not a.ndim else a
+
+    def __repr__(self) -> str:
+        return f"<mxgrad.np.{self._name}>"
+
+
+mgrid, ogrid, r_, c_ = _Grid("mgrid"), _Grid("ogrid"), _Joined("r_"), _Joined("c_")

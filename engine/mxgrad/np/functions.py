@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy
 
 from ..array import Array, wrap
-from ..base import InvalidTypeError, InvalidValueError, MXNetError, completed
+from ..base import InvalidTypeError, InvalidValueError, MXNetError, UnknownNameError, completed
 from ..context import CPU0, Context, current_context
 from ..frontend import FRONTENDS, Frontend, Function
 from ..invoke import F, into
@@ -127,6 +129,38 @@ def number(host: numpy.ndarray) -> Any:
 def one(op: str, values: tuple[Any, ...], params: dict[str, Any], out: Any = None) -> Any:
     """An op called the way generated functions call it."""
     return NP.call(OPS[op], values, params, out)
+
+
+def signed_as(function: Any, other: Callable[..., Any]) -> None:
+    """Give `function` the signature of NumPy's function `other`, where that one has any."""
+    try:
+        function.__signature__ = signature(other)
+    except (ValueError, TypeError):
+        pass
+
+
+def submodule(
+    prefix: str, space: dict[str, Any], *more: str,
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """``__getattr__`` and ``__dir__`` of the module that offers the functions whose names begin with `prefix`
+    and a dot, and `more` names of its own; `space` is its namespace.
+    """
+
+    def find(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            function = space[name] = NP.function(f"{prefix}.{name}")
+        except UnknownNameError as error:
+            text = str(error).replace(f"{prefix}.", "").replace("mxgrad.np", f"mxgrad.np.{prefix}")
+            raise UnknownNameError(text) from None
+        return function
+
+    def names() -> list[str]:
+        start = f"{prefix}."
+        return sorted({n.removeprefix(start) for n in NP if n.startswith(start)} | set(more))
+
+    return find, names
 
 
 def deliver(out: Any, result: Any, what: str) -> Any:

@@ -13,21 +13,19 @@ from typing import Any
 import numpy
 
 from ..array import wrap
+from ..backend import quietly
 from ..base import AutogradError, completed
 from ..ndarray import BaseArray
 from ..tape import state
 from .array import ndarray
-from .functions import NP, place
+from .functions import NP, place, signed_as
 
 PIECEWISE_CONSTANT = (
-    "argpartition digitize frexp histogram histogram_bin_edges histogram2d histogramdd intersect1d isin "
-    "lexsort nanargmax nanargmin packbits searchsorted setdiff1d setxor1d spacing trim_zeros "
-    "union1d unpackbits"
+    "argpartition array2string bitwise_count digitize einsum_path frexp histogram histogram_bin_edges "
+    "histogram2d histogramdd intersect1d isin lexsort nanargmax nanargmin packbits save savetxt savez "
+    "savez_compressed searchsorted setdiff1d setxor1d spacing trim_zeros union1d unpackbits"
 )
-VARYING = (
-    "convolve correlate i0 nanmedian nanpercentile nanquantile poly polyadd polyder polydiv polyfit polyint "
-    "polymul polysub roots"
-)
+VARYING = "i0 nextafter polydiv roots"
 
 
 def arrays_in(value: Any) -> list[Any]:
@@ -70,7 +68,8 @@ def on_host(
     """`function` of NumPy called with host copies of the arrays; without any it is NumPy's own call."""
     given = arrays_in([args, kwargs])
     if not given:
-        return function(*args, **kwargs)
+        with quietly():
+            return function(*args, **kwargs)
     if varying and state.recording and any(a._entry is not None for a in given):
         raise AutogradError(
             f"np.{name} is computed by NumPy on the host and has no gradient; call it under "
@@ -78,7 +77,8 @@ def on_host(
         )
     floats = [a._data.dtype for a in given if a._data.dtype.kind == "f"]
     try:
-        out = function(*to_host(args), **to_host(kwargs))
+        with quietly():
+            out = function(*to_host(args), **to_host(kwargs))
     except Exception as error:
         raise completed(error, f"{name}: {error}") from error
     return from_host(out, place(given), max(floats, key=lambda d: d.itemsize) if floats else None)
@@ -89,7 +89,7 @@ def _make(name: str, varying: bool) -> Callable[..., Any]:
         return on_host(name, getattr(numpy, name), args, kwargs, varying)
 
     function.__name__ = function.__qualname__ = name
-    function.__wrapped__ = getattr(numpy, name)  # type: ignore[attr-defined]
+    signed_as(function, getattr(numpy, name))
     function.__doc__ = f"`numpy.{name}`, computed on the host.  No gradient flows through it" + (
         "; arrays that are being recorded are refused."
         if varying

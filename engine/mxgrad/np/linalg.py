@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy
 
-from ..base import InvalidValueError, UnknownNameError
+from ..base import InvalidValueError
 from ..invoke import F
 from ..ops.shape import product
-from .functions import NP, array_of, axes_of, place
+from .functions import NP, array_of, axes_of, place, submodule
 from .host import on_host
 
 
@@ -274,17 +274,5 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return F.reshape(F.solve(F.reshape(a, shape=(n, n)), F.reshape(b, shape=(n,))), shape=shape)
 
 
-def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    try:
-        function = globals()[name] = NP.function("linalg." + name)
-    except UnknownNameError as error:
-        raise UnknownNameError(
-            str(error).replace("linalg.", "").replace("mxgrad.np", "mxgrad.np.linalg")
-        ) from None
-    return function
-
-
-def __dir__() -> list[str]:
-    return sorted(n.removeprefix("linalg.") for n in NP if n.startswith("linalg."))
+LinAlgError = numpy.linalg.LinAlgError
+__getattr__, __dir__ = submodule("linalg", globals())

@@ -39,7 +39,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     return deliver(out, result, "dot")
 
 
-@NP.adapter("matmul", arrays=2)
+@NP.adapter("matmul linalg.matmul", arrays=2)
 def matmul(a: Any, b: Any, out: Any = None) -> Any:
     """Matrix product of the last two axes, broadcast over the others (the operator ``@``)."""
     return deliver(out, F.matmul(*_two(a, b, "matmul")), "matmul")

@@ -5,18 +5,19 @@ results have no gradient.
 """
 from __future__ import annotations
 
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy
 
 from ..array import wrap
-from ..base import InvalidTypeError, InvalidValueError, as_dtype
+from ..base import InvalidTypeError, InvalidValueError, as_dtype, completed
 from ..context import as_context
 from ..invoke import describe
 from ..ndarray import BaseArray
 from ..random import np_stream, seed as _seed
 from .array import ndarray
-from .functions import NP, deliver
+from .functions import NP, deliver, submodule
 
 __all__ = [
     "beta",
@@ -30,6 +31,7 @@ __all__ = [
     "logistic",
     "lognormal",
     "multinomial",
+    "multivariate_normal",
     "normal",
     "pareto",
     "permutation",
@@ -194,6 +196,33 @@ def multinomial(n: int, pvals: Any, size: Any = None) -> Any:
     return _draw("multinomial", (n, pvals), size, None, None, None)
 
 
+@NP.adapter("random.multivariate_normal", arrays=2)
+def multivariate_normal(
+    mean: Any, cov: Any, size: Any = None, check_valid: str | None = None, tol: float | None = None
+) -> Any:
+    """Normal vectors, along the last axis, of means `mean` (..., k) and covariances `cov` (..., k, k), which
+    broadcast; `size` such draws.
+
+    `check_valid` and `tol` are accepted and ignored: a matrix that is not positive definite is an error.
+    """
+    mean, cov = (v if isinstance(v, BaseArray) else numpy.asarray(v, "float32") for v in (mean, cov))
+    where = next((v._ctx for v in (mean, cov) if isinstance(v, BaseArray)), as_context(None))
+    loc, spread = numpy.asarray(_host(mean)), numpy.asarray(_host(cov))
+    if loc.ndim < 1 or spread.ndim < 2 or spread.shape[-2:] != loc.shape[-1:] * 2:
+        raise InvalidValueError(
+            f"random.multivariate_normal: mean (..., k) and cov (..., k, k), got {loc.shape} and "
+            f"{spread.shape}")
+    dtype = loc.dtype if loc.dtype.kind == "f" else numpy.dtype("float32")
+    try:
+        root = numpy.linalg.cholesky(spread.astype("float64"))
+        shape = _size(size) + numpy.broadcast_shapes(loc.shape, spread.shape[:-1])
+    except (numpy.linalg.LinAlgError, ValueError) as error:
+        raise InvalidValueError(f"random.multivariate_normal: {error}") from None
+    noise = np_stream(where).normal(shape=shape, dtype=dtype)
+    host = loc + (root @ noise[..., None])[..., 0]
+    return wrap(ndarray, where.backend.from_host(host.astype(dtype)), where)
+
+
 @NP.adapter("random.choice", arrays=0)
 def choice(
     a: Any, size: Any = None, replace: bool = True, p: Any = None, device: Any = None, out: Any = None
@@ -222,3 +251,78 @@ def shuffle(x: Any) -> None:
     if not isinstance(x, BaseArray):
         raise InvalidTypeError(f"random.shuffle takes an array, got {describe(x)}")
     x[:] = permutation(x)
+
+
+# what MXNet has by no name, or not at all -------------------------------------------------------------------
+
+
+def _sized(name: str, kind: str) -> None:
+    def function(size: Any = None, dtype: Any = None, device: Any = None) -> Any:
+        return _draw(kind, (), size, dtype, device, None)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"`{kind}` with its default parameters, of shape `size`."
+    NP.adapter(f"random.{name}", arrays=0)(function)
+
+
+for _name, _kind in (
+    ("random", "uniform"), ("random_sample", "uniform"), ("ranf", "uniform"), ("sample", "uniform"),
+    ("standard_normal", "normal"), ("standard_exponential", "exponential"),
+):
+    _sized(_name, _kind)
+
+
+def _of_numpy(name: str, parameters: str, doc: str) -> None:
+    names = parameters.split()
+
+    def function(*args: Any, size: Any = None, dtype: Any = None, device: Any = None, **named: Any) -> Any:
+        where = as_context(device)
+        # The legacy generator's numbers for a seed are the same in every release of NumPy.
+        seeds = np_stream(where).randint(0, 2**31 - 1, shape=(4,)).tolist()
+        given = [_host(v) for v in args]
+        if len(given) == len(names) + 1:
+            size = given.pop()
+        more = {k: _host(v) for k, v in named.items()}
+        more["size"] = None if size is None else _size(size)
+        try:
+            host = numpy.asarray(getattr(numpy.random.RandomState(seeds), name)(*given, **more))
+        except (ValueError, TypeError) as error:
+            raise completed(error, f"random.{name}: {error}") from None
+        whole = numpy.int64 if host.dtype.kind in "iu" else numpy.float32
+        return wrap(ndarray, where.backend.from_host(host.astype(as_dtype(dtype or whole))), where)
+
+    given = [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD) for n in names]
+    given += [
+        Parameter(n, Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in ("size", "dtype", "device")
+    ]
+    function.__name__ = function.__qualname__ = name
+    function.__signature__ = Signature(given)       # type: ignore[attr-defined]
+    function.__doc__ = (
+        f"{doc}.\n\nMXNet has no numbers of this kind: they are NumPy's, from a seed that MXNet's stream "
+        "gives."
+    )
+    NP.adapter(f"random.{name}", arrays=0)(function)
+
+
+for _name, _parameters, _doc in (
+    ("binomial", "n p", "How often an event of probability `p` came in `n` trials: int64"),
+    ("dirichlet", "alpha", "Vectors of positive numbers that add up to 1, along a new last axis"),
+    ("geometric", "p", "The number of trials until an event of probability `p` came: int64"),
+    ("hypergeometric", "ngood nbad nsample",
+     "How many good ones are among `nsample` drawn from `ngood` and `nbad`: int64"),
+    ("logseries", "p", "The logarithmic series distribution: int64"),
+    ("negative_binomial", "n p", "How many trials failed before `n` of probability `p` did not: int64"),
+    ("noncentral_chisquare", "df nonc", "Noncentral chi-square with `df` degrees of freedom"),
+    ("noncentral_f", "dfnum dfden nonc", "Noncentral F with `dfnum` and `dfden` degrees of freedom"),
+    ("poisson", "lam", "Poisson with mean `lam`: int64"),
+    ("standard_cauchy", "", "Cauchy with mode 0 and scale 1"),
+    ("standard_gamma", "shape", "Gamma of shape `shape` and scale 1"),
+    ("standard_t", "df", "Student's t with `df` degrees of freedom"),
+    ("triangular", "left mode right", "Between `left` and `right`, with a density that is highest at `mode`"),
+    ("vonmises", "mu kappa", "Angles around `mu` with concentration `kappa`"),
+    ("wald", "mean scale", "Wald, also called inverse Gaussian"),
+    ("zipf", "a", "Zipf with exponent `a`: int64"),
+):
+    _of_numpy(_name, _parameters, _doc)
+
+__getattr__, __dir__ = submodule("random", globals())

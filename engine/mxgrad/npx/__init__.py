@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..context import Device, cpu, cpu_pinned, current_context, current_device, gpu, gpu_memory_info, num_gpus
+from ..frontend import publish_all
 from .functions import NPX
-from . import operators  # noqa: F401
-from .control import cond, foreach, while_loop
-from .files import from_dlpack, from_numpy, load, save, savez, to_dlpack_for_read, to_dlpack_for_write
+from . import image, operators, random, recurrent  # noqa: F401
+from ..nd.legacy import to_dlpack_for_read, to_dlpack_for_write
+from ..control import cond, foreach, while_loop
+from .files import from_dlpack, from_numpy, load, save, savez
 from .switches import (
     is_np_array,
     is_np_default_dtype,
@@ -49,6 +51,7 @@ __all__ = [
     "np_array",
     "np_shape",
     "num_gpus",
+    "random",
     "reset_np",
     "save",
     "savez",
@@ -69,6 +72,8 @@ __all__ = [
 def waitall() -> None:
     """Wait for everything computed so far."""
     current_context().backend.synchronize()
+
+publish_all(__name__, NPX)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from .. import params_file
 from ..array import wrap
 from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..context import current_context
+from ..nd.legacy import shared_memory
 from ..ndarray import BaseArray
 from ..np.array import ndarray
 
@@ -87,42 +88,6 @@ def from_numpy(ndarray_: numpy.ndarray, zero_copy: bool = True) -> Any:
     return wrap(ndarray, ndarray_ if zero_copy else ndarray_.copy())
 
 
-class _Capsule:
-    """A bare DLPack capsule of host memory, as NumPy wants to be handed it."""
-
-    def __init__(self, capsule: Any) -> None:
-        self.capsule = capsule
-
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        return self.capsule
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return 1, 0
-
-
-class _Writable:
-    """The memory of an array that NumPy calls read-only because a bare capsule does not say."""
-
-    def __init__(self, host: numpy.ndarray) -> None:
-        self.host = host
-        self.__array_interface__ = {**host.__array_interface__, "data": (host.ctypes.data, False)}
-
-
 def from_dlpack(dlpack: Any) -> Any:
     """An array sharing the memory of a DLPack capsule, or of a host array of another library."""
-    bare = not hasattr(dlpack, "__dlpack__")
-    host = numpy.from_dlpack(_Capsule(dlpack) if bare else dlpack)
-    as_dtype(host.dtype)
-    return wrap(ndarray, numpy.asarray(_Writable(host)) if bare else host)
-
-
-def to_dlpack_for_read(data: Any) -> Any:
-    """A DLPack capsule of the array's memory, for one reader."""
-    return data.to_dlpack_for_read()
-
-
-def to_dlpack_for_write(data: Any) -> Any:
-    """A DLPack capsule of the array's memory, for one reader that may write; the tape does not see its
-    writes.
-    """
-    return data.to_dlpack_for_write()
+    return wrap(ndarray, shared_memory(dlpack))

@@ -10,6 +10,7 @@ import numpy
 
 from ..array import wrap
 from ..base import InvalidTypeError, InvalidValueError, as_dtype
+from ..documentation import without_examples, written
 from ..invoke import F
 from ..nd.conv import given_bias
 from ..nd.functions import ND
@@ -107,6 +108,15 @@ def reshape(a: Any, newshape: Any, reverse: bool = False, order: str = "C") -> A
 
 AS_IN_ND = {
     "add_n": "add_n", "arange_like": "contrib.arange_like", "batch_dot": "batch_dot",
+    "batch_norm_with_relu": "contrib.BatchNormWithReLU",
+    "deformable_convolution": "contrib.DeformableConvolution",
+    "modulated_deformable_convolution": "contrib.ModulatedDeformableConvolution",
+    "roi_pooling": "ROIPooling", "sync_batch_norm": "contrib.SyncBatchNorm",
+    **{n: f"contrib.{n}" for n in (
+        "box_decode", "box_encode", "box_iou", "box_nms",
+        "interleaved_matmul_encdec_qk", "interleaved_matmul_encdec_valatt", "interleaved_matmul_selfatt_qk",
+        "interleaved_matmul_selfatt_valatt", "sldwin_atten_context", "sldwin_atten_mask_like",
+        "sldwin_atten_score")},
     "batch_flatten": "flatten", "broadcast_like": "broadcast_like", "dropout": "Dropout",
     "instance_norm": "InstanceNorm", "layer_norm": "LayerNorm", "leaky_relu": "LeakyReLU", "pad": "pad",
     "reshape_like": "reshape_like", "sequence_last": "SequenceLast", "sequence_mask": "SequenceMask",
@@ -132,6 +142,7 @@ def _as_in_nd(name: str, theirs: str) -> None:
         return [array_of(o, name) for o in out] if isinstance(out, list) else array_of(out, name)
 
     function.__name__ = function.__qualname__ = name
+    function.__doc__ = without_examples(written(ND.table[theirs]))      # they show arrays of nd
     NPX.adapter(name, count)(function)
 
 
@@ -358,7 +369,7 @@ def activation(data: Any, act_type: str = "relu") -> Any:
     """The elementwise function named: relu, sigmoid, tanh, softrelu, softsign, log_sigmoid or mish."""
     data = array_of(data, "activation")
     if act_type == "mish":
-        return data * F.tanh(F.softrelu(data))
+        return ND.function("mish")(data)
     return shared("activation", nn.activation, data, act_type, ACTIVATIONS)
 
 

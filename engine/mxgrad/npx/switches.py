@@ -1,5 +1,5 @@
-"""The switches of MXNet's NumPy mode.  They are kept so that programs can set and ask them, and change
-nothing here: np arrays, shapes of zero length and arrays without axes work whatever they say.
+"""The switches of MXNet's NumPy mode.  np arrays, shapes of zero length and arrays without axes work whatever
+they say; `gluon` asks them which names and arrays blocks have.  They are off at first, as in MXNet 1.9.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ _T = TypeVar("_T")
 
 class _Switches(threading.local):
     def __init__(self) -> None:
-        self.shape = self.array = True
-        self.dtype = False
+        self.shape = self.array = self.dtype = False
 
 
 _state = _Switches()
 
 
 def set_np(shape: bool = True, array: bool = True, dtype: bool = False) -> None:
-    """Accepted: NumPy semantics are always on."""
+    """Blocks get np arrays and MXNet 2's names; NumPy semantics are on in any case."""
     if array and not shape:
         raise ValueError("NumPy Shape semantics is required in using NumPy array semantics.")
     _state.shape, _state.array, _state.dtype = bool(shape), bool(array), bool(dtype)

@@ -385,7 +385,7 @@ def _second(F: Any, x: Any, last: bool) -> Any:
     return F.moveaxis(x, source=-1, destination=1) if last else x
 
 
-def _fits(shape: Lengths, kernel: Lengths, dilate: Lengths, pad: Lengths) -> None:
+def fits(shape: Lengths, kernel: Lengths, dilate: Lengths, pad: Lengths) -> None:
     for n, k, d, p in zip(shape, kernel, dilate, pad):
         if d * (k - 1) + 1 > n + 2 * p:
             raise ValueError(
@@ -393,7 +393,7 @@ def _fits(shape: Lengths, kernel: Lengths, dilate: Lengths, pad: Lengths) -> Non
                 f"{f' (dilate {d})' if d > 1 else ''}, the axis has {n}, with padding {n + 2 * p}")
 
 
-def _check_filters(
+def check_filters(
     weight: Lengths, wanted: Lengths, bias: Any, num_filter: int, num_group: int, channels: int,
 ) -> None:
     if channels % num_group or num_filter % num_group:
@@ -430,9 +430,9 @@ def convolution(
     last = _channels_last(layout, tuple(x.shape), rank)
     channels = x.shape[-1 if last else 1]
     wanted = _wanted(num_filter, channels // num_group, kernel, last)
-    _check_filters(tuple(weight.shape), wanted, bias, num_filter, num_group, channels)
+    check_filters(tuple(weight.shape), wanted, bias, num_filter, num_group, channels)
     x, weight = _second(F, x, last), _second(F, weight, last)
-    _fits(x.shape[2:], kernel, dilate, pad)
+    fits(x.shape[2:], kernel, dilate, pad)
     y = F.conv(x, weight, stride=stride, dilate=dilate, pad=pad, groups=num_group)
     return _add_bias(F, y, bias, last)
 
@@ -457,7 +457,7 @@ def deconvolution(
     last = _channels_last(layout, tuple(x.shape), rank)
     channels = x.shape[-1 if last else 1]
     wanted = _wanted(channels, num_filter // num_group, kernel, last)
-    _check_filters(tuple(weight.shape), wanted, bias, num_filter, num_group, channels)
+    check_filters(tuple(weight.shape), wanted, bias, num_filter, num_group, channels)
     x, weight = _second(F, x, last), _second(F, weight, last)
     full = tuple(s * (n - 1) + d * (k - 1) + 1 for n, k, s, d in zip(x.shape[2:], kernel, stride, dilate))
     if any(target):
@@ -480,7 +480,7 @@ def windows_as_columns(F: Any, x: Any, kernel: Any, stride: Any, dilate: Any, pa
     rank = len(kernel)
     dilate, pad = lengths(dilate, "dilate", rank, 1, 1), lengths(pad, "pad", rank, 0, 0)
     _channels_last(None, tuple(x.shape), rank)
-    _fits(x.shape[2:], kernel, dilate, pad)
+    fits(x.shape[2:], kernel, dilate, pad)
     return F.im2col(x, kernel=kernel, stride=lengths(stride, "stride", rank, 1, 1), dilate=dilate, pad=pad)
 
 
@@ -494,7 +494,7 @@ def columns_as_image(
     dilate, pad = lengths(dilate, "dilate", rank, 1, 1), lengths(pad, "pad", rank, 0, 0)
     # Without a default: 0 is none.
     shape = lengths(output_size, "output_size", rank, 0, 1)
-    _fits(shape, kernel, dilate, pad)
+    fits(shape, kernel, dilate, pad)
     windows = product(_out_shape(shape, kernel, stride, dilate, pad))
     if len(cols.shape) != 3 or cols.shape[1] % product(kernel) or cols.shape[2] != windows:
         raise ValueError(
@@ -575,7 +575,7 @@ def _pooled_shape(shape: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths
         return tuple(-(-n // s) for n, s in zip(shape, stride))
     if any(p >= k for p, k in zip(pad, kernel)):
         raise ValueError(f"pad is smaller than kernel along every axis, got {pad} and {kernel}")
-    _fits(shape, kernel, (1,) * len(shape), pad)
+    fits(shape, kernel, (1,) * len(shape), pad)
     up = 1 if convention == "full" else 0
     return tuple(
         (n + 2 * p - k + up * (s - 1)) // s + 1 for n, k, s, p in zip(shape, kernel, stride, pad))

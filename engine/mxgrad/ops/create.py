@@ -21,12 +21,27 @@ def _cast(xp: Any, x: Any, *, dtype: Any) -> Any:
 
 register("cast", _cast, lambda F, g, y, x, dtype: F.cast(g, dtype=x.dtype), keeps="")
 register("copy", lambda xp, x: x.copy(), lambda F, g, y, x: g, keeps="", nd="identity copy", np="copy",
-         nd_arrays=("data",))
+         nd_arrays=("data",), doc="A copy.")
 register("stop_gradient", lambda xp, x: x.copy(), zero, keeps="", nd="stop_gradient BlockGrad",
          npx="stop_gradient",
-         nd_arrays=("data",))
-register("zeros_like", lambda xp, x: xp.zeros_like(x), zero, keeps="", nd="zeros_like", nd_arrays=("data",))
-register("ones_like", lambda xp, x: xp.ones_like(x), zero, keeps="", nd="ones_like", nd_arrays=("data",))
+         nd_arrays=("data",), doc="The same values as a constant: no gradient flows back.")
+
+
+def _on_backward(xp: Any, x: Any, *, action: Any) -> Any:
+    """The same array; `action`, a function of no arguments, is called whenever its gradient passes by."""
+    return x
+
+
+def _on_backward_vjp(F: Any, g: Any, y: Any, x: Any, action: Any) -> Any:
+    action()
+    return g
+
+
+register("on_backward", _on_backward, _on_backward_vjp, keeps="-")
+register("zeros_like", lambda xp, x: xp.zeros_like(x), zero, keeps="", nd="zeros_like", nd_arrays=("data",),
+         doc="Zeros of the shape, dtype and device of an array.")
+register("ones_like", lambda xp, x: xp.ones_like(x), zero, keeps="", nd="ones_like", nd_arrays=("data",),
+         doc="Ones of the shape, dtype and device of an array.")
 
 
 def _transfer(xp: Any, x: Any, *, source: Any, target: Any) -> Any:

@@ -47,7 +47,7 @@ def _getitem(xp: Any, a: Any, *indices: Any, key: Any) -> Any:
 
 register("getitem", _getitem,
          lambda F, g, y, a, *indices, key: F.scatter_key(g, *indices, key=key, shape=a.shape), lambda i: None,
-         keeps="1234567", mixed=True, view=True)
+         keeps="v", mixed=True, view=True)
 
 
 def _scatter_key(xp: Any, g: Any, *indices: Any, key: Any, shape: Any) -> Any:
@@ -63,7 +63,7 @@ def _scatter_key(xp: Any, g: Any, *indices: Any, key: Any, shape: Any) -> Any:
 
 register("scatter_key", _scatter_key,
          lambda F, h, y, g, *indices, key, shape: F.getitem(h, *indices, key=key), lambda i: None,
-         keeps="1234567", mixed=True)
+         keeps="v", mixed=True)
 
 
 def _assign(xp: Any, a: Any, value: Any, *indices: Any, key: Any) -> Any:
@@ -84,7 +84,7 @@ def _assign_dvalue(F: Any, g: Any, y: Any, a: Any, value: Any, *indices: Any, ke
 
 register("assign", _assign,
          lambda F, g, y, a, value, *indices, key: F.assign(g, 0, *indices, key=key), _assign_dvalue,
-         lambda i: None, keeps="234567", broadcasts=True, mixed=True)
+         lambda i: None, keeps="v", broadcasts=True, mixed=True)
 
 
 def _last_written(xp: Any, *indices: Any, key: Any, shape: Any) -> Any:

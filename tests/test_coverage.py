@@ -1,0 +1,61 @@
+"""Every public name of MXNet is offered, or stands in data/not_offered.json with the reason.
+
+The names were recorded from MXNet 1.9.1 and 2.0.0b1 by data/record_names.py.
+"""
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mxgrad
+
+DATA = Path(__file__).parent / "data"
+RECORDED: dict[str, dict[str, list[str]]] = {
+    version: json.loads((DATA / f"names_{version}.json").read_text()) for version in ("1.9.1", "2.0")
+}
+REASONS: dict[str, list[str]] = json.loads((DATA / "not_offered.json").read_text())
+NOT_OFFERED = {name for names in REASONS.values() for name in names}
+SPACES = [(version, space) for version, spaces in RECORDED.items() for space in spaces]
+
+
+def namespace(name: str) -> Any:
+    """The namespace of mxgrad for one of MXNet's, or None."""
+    here: Any = mxgrad
+    for part in name.split("."):
+        if not hasattr(here, part):
+            try:
+                import_module(f"{here.__name__}.{part}")
+            except (ImportError, AttributeError):
+                return None
+        here = getattr(here, part)
+    return here
+
+
+def is_offered(full: str) -> bool:
+    space, _, name = full.rpartition(".")
+    return hasattr(namespace(space), name)
+
+
+@pytest.mark.parametrize("version, space", SPACES)
+def test_names_are_offered(version: str, space: str) -> None:
+    here = namespace(space)
+    assert here is not None, f"mxgrad has no {space}"
+    names = RECORDED[version][space]
+    missing = [n for n in names if not hasattr(here, n) and f"{space}.{n}" not in NOT_OFFERED]
+    assert not missing, f"MXNet {version}: {space} lacks {', '.join(missing)}"
+
+
+def test_what_is_not_offered_is_not() -> None:
+    known = {f"{space}.{n}" for spaces in RECORDED.values() for space, names in spaces.items() for n in names}
+    assert not NOT_OFFERED - known, "names that MXNet does not have"
+    assert not [name for name in sorted(NOT_OFFERED) if is_offered(name)], "offered all the same"
+
+
+def test_every_reason_is_a_sentence_and_every_name_has_one() -> None:
+    listed = [name for names in REASONS.values() for name in names]
+    assert len(listed) == len(set(listed))
+    assert all(reason[0].isupper() and reason.endswith(".") and names for reason, names in REASONS.items())

@@ -1,0 +1,139 @@
+"""What `help()` says of every public function: a summary, its parameters, what it returns, an example that
+runs; and the generated files that say so are current.
+"""
+from __future__ import annotations
+
+import doctest
+import inspect
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mxgrad
+from mxgrad import documentation
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+EXAMPLES = runpy.run_path(str(TOOLS / "examples.py"))
+FUNCTIONS: dict[str, Any] = EXAMPLES["public_functions"]()
+NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:e[-+]?\d+)?")
+
+
+class Nearly(doctest.OutputChecker):
+    """Numbers may differ in their last digits: processors and BLAS libraries round differently."""
+
+    def check_output(self, want: str, got: str, optionflags: int) -> bool:
+        want, got = (" ".join(t.replace("<BLANKLINE>", "").split()) for t in (want, got))
+        shapes = [re.sub(r"\s+", "", NUMBER.sub("#", t)) for t in (want, got)]
+        pairs = zip(NUMBER.findall(want), NUMBER.findall(got))
+        return shapes[0] == shapes[1] and all(
+            float(a) == pytest.approx(float(b), rel=1e-4, abs=1e-6) for a, b in pairs)
+
+
+def entries(name: str) -> dict[str, str]:
+    """Parameter -> what the docstring says of it."""
+    return {s.title: s.body for s in documentation.parse(FUNCTIONS[name].__doc__)[1]}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_help_is_whole(name: str) -> None:
+    function = FUNCTIONS[name]
+    prose, _ = documentation.parse(function.__doc__)
+    assert prose.strip() and "Elementwise " + name.partition(".")[2] + "." not in prose
+    sections = entries(name)
+    described = documentation.parameters(sections.get("Parameters", ""))
+    missing = [p for p in inspect.signature(function).parameters if not all(described.get(p, ("", "")))]
+    assert not missing, (
+        f"{name}: say in its docstring, or in engine/mxgrad/documentation/parameters.txt, what "
+        f"{', '.join(missing)} means"
+    )
+    for p in inspect.signature(function).parameters.values():
+        kind = described[p.name][0]
+        if kind.startswith("{") and isinstance(p.default, str):
+            assert repr(p.default) in kind.partition("}")[0], f"{name}: {p.name} = {p.default!r} is no {kind}"
+    assert ">>> " in sections.get("Examples", ""), (
+        f"{name} has no example: write one into its docstring, or, after a line '== {name} -> ', into "
+        "engine/mxgrad/documentation/examples.txt and run tools/examples.py"
+    )
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_example_runs(name: str) -> None:
+    if name == "nd.imdecode":
+        pytest.importorskip("PIL")
+    mxgrad.random.seed(0)
+    code = entries(name).get("Examples", "")
+    test = doctest.DocTestParser().get_doctest(code, {}, name, None, 0)
+    assert doctest.DocTestRunner(Nearly()).run(test).failed == 0
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_said_of_results_and_gradients_is_true(name: str) -> None:
+    said = documentation.examples().get(name)
+    assert said is not None, f"run tools/examples.py {name}"
+    statements = [e.source for e in doctest.DocTestParser().get_examples(entries(name)["Examples"])]
+    call = EXAMPLES["call_of"](name, statements)
+    assert call is not None, "the example does not call the function"
+    try:
+        found = EXAMPLES["facts"](*call)
+    except (NameError, mxgrad.base.ContextError):       # a call inside a `with` block
+        return
+    assert (said.returns, said.gradient) == found, f"run tools/examples.py {name}"
+
+
+def test_no_entry_is_left_over() -> None:
+    unknown = set(documentation.examples()) - set(FUNCTIONS)
+    assert not unknown, "examples.txt has functions that are not there; run tools/examples.py"
+    parameters = {p for f in FUNCTIONS.values() for p in inspect.signature(f).parameters} | {"*"}
+    for key in documentation.parameters(documentation.read("parameters.txt")):
+        function, _, parameter = key.rpartition(".")
+        assert parameter in parameters, f"parameters.txt: no function has a parameter {parameter}"
+        if function and "*" not in function:
+            assert function in FUNCTIONS, f"parameters.txt: {key}: no such function"
+
+
+def test_reference_is_current() -> None:
+    tool = runpy.run_path(str(TOOLS / "reference.py"))
+    committed = tool["PAGE"].read_text(encoding="utf-8")
+    assert tool["page"]() == committed, "docs/operators.md is out of date: run `make docs`"
+
+
+def test_help_of_modules_and_methods_is_that_of_functions() -> None:
+    from mxgrad import nd, np
+
+    for function in (np.linalg.norm, np.random.normal, nd.random.uniform, nd.NDArray.sum, np.ndarray.sum):
+        assert "Parameters\n----------\n" in function.__doc__
+    assert nd.contrib.round_ste.__doc__ == nd.contrib.round_ste.__doc__.strip() + "\n"
+    assert "lhs + rhs" in nd.broadcast_add.__doc__ and "x1 + x2" in np.add.__doc__
+    assert str(inspect.signature(np.random.normal)).startswith("(loc=0.0, scale=1.0, size=None")
+
+
+def test_written_sections_win() -> None:
+    def norm(data: Any, ord: int = 2, *rest: Any) -> None:
+        """A norm.
+
+        Parameters
+        ----------
+        ord : {1, 2}
+            Which
+            one.
+
+        Raises
+        ------
+        ValueError
+            Always.
+
+        Examples
+        --------
+        >>> 1 + 1
+        2
+        """
+
+    whole = documentation.compose("np.norm", norm)
+    assert whole == (
+        "A norm.\n\nParameters\n----------\ndata : ndarray\n    Any shape and dtype.\n"
+        "ord : {1, 2}, default 2\n    Which\n    one.\n*rest\n\nRaises\n------\nValueError\n    Always.\n\n"
+        "Examples\n--------\n>>> 1 + 1\n2\n"
+    )
