@@ -307,6 +307,8 @@ def test_cond_takes_one_branch() -> None:
     (lambda: C.SyncBatchNorm(nd.ones((3, 2)), ONE, ONE, ONE, ONE, key="k", ndev=2), ValueError, "not 2"),
     (lambda: C.rand_zipfian(nd.ones(2), 0, 5), ValueError, "num_sampled is a whole number"),
     (lambda: C.dynamic_reshape(nd.ones(2), nd.ones((2, 2))), ValueError, "shape has one axis"),
+    (lambda: nd.SVMOutput(nd.ones((2, 3)), nd.ones(2), margin=[1]), TypeError, "margin is a number"),
+    (lambda: C.gradientmultiplier(nd.ones(2), scalar="2"), TypeError, "scalar is a number"),
     (lambda: nd.IdentityAttachKLSparseReg(nd.ones((2, 3))), TypeError, "moving_avg is needed"),
     (lambda: nd.IdentityAttachKLSparseReg(nd.ones((2, 3)), nd.ones(2)), ValueError, "for each unit"),
 ])

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import mxgrad
+from nearly import failures
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(
@@ -26,8 +27,8 @@ README = [(language, code) for language, code in BLOCK.findall((ROOT / "README.m
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name: str) -> None:
     mxgrad.random.seed(0)
-    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert failed == 0
+    module = importlib.import_module(name)
+    assert sum(failures(test) for test in doctest.DocTestFinder().find(module, name)) == 0
 
 
 @pytest.mark.parametrize("code", [c for language, c in README if language == "python"])

@@ -6,6 +6,7 @@ no warnings, and the flags of autograd, the arguments and the current context ar
 """
 from __future__ import annotations
 
+import faulthandler
 import re
 import signal
 import warnings
@@ -167,6 +168,7 @@ def fuzz(name: str, examples: int) -> None:
             if name.removeprefix("np.") in ON_HOST:
                 warnings.filterwarnings("ignore", module=r"numpy\.")
             signal.alarm(SECONDS)
+            faulthandler.dump_traceback_later(3 * SECONDS, exit=True)       # for loops in compiled code
             check(name, *call, record)
         assert not said, [str(w.message) for w in said]
 
@@ -175,6 +177,7 @@ def fuzz(name: str, examples: int) -> None:
         run()
     finally:
         signal.alarm(0)
+        faulthandler.cancel_dump_traceback_later()
 
 
 NAMES = [n for n in {id(op_function(n)): n for n in reversed(op_names())}.values() if n not in EFFECTS]

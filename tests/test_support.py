@@ -79,7 +79,8 @@ def test_dtype_from_number_refuses() -> None:
 
 
 def test_default_array_and_set_module() -> None:
-    assert isinstance(util.default_array([1, 2]), np.ndarray)
+    with util.np_array(True):
+        assert isinstance(util.default_array([1, 2]), np.ndarray)
     with util.np_array(False):
         x = util.default_array([1, 2], device=mx.cpu(1), dtype="int32")
     assert isinstance(x, nd.NDArray) and x.context == mx.cpu(1) and x.dtype is numpy.int32
@@ -379,7 +380,7 @@ def test_discard_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     assert tu.is_op_runnable()
 
 
-# -- test_utils: callables on devices, speed, optimizers, matrices, files -------------------------------------
+# -- test_utils: callables on devices, speed, optimizers, matrices, files ------------------------------------
 
 
 def test_type_helpers() -> None:

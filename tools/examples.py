@@ -21,7 +21,7 @@ from typing import Any
 import numpy
 
 import mxgrad as mx
-from mxgrad import autograd, documentation, nd, np, npx  # noqa: F401 (their functions join the table)
+from mxgrad import autograd, documentation, nd, np, npx
 from mxgrad.base import ContextError, MXNetError
 from mxgrad.frontend import FRONTENDS, document
 from mxgrad.ndarray import BaseArray
@@ -151,11 +151,22 @@ def flows(node: ast.Call, before: list[str], seed: int) -> str:
     return "differentiable" if any(numpy.any(a.grad.asnumpy()) for a in floats) else "zero"
 
 
+@contextlib.contextmanager
+def switches_kept() -> Iterator[None]:
+    """A scope after which `npx.set_np` has said what it said before."""
+    before = npx.is_np_shape(), npx.is_np_array(), npx.is_np_default_dtype()
+    try:
+        yield
+    finally:
+        npx.set_np(*before)
+
+
 def facts(node: ast.Call, before: list[str]) -> tuple[str, str]:
     """(what the call returns, how gradients flow)."""
-    function, args, given, _ = evaluated(node, before)
-    kind = described(function(*args, **given))
-    found = [flows(node, before, seed) for seed in range(3)]
+    with switches_kept():
+        function, args, given, _ = evaluated(node, before)
+        kind = described(function(*args, **given))
+        found = [flows(node, before, seed) for seed in range(3)]
     return kind, next((f for f in ("differentiable", "zero", "none") if f in found), "")
 
 
@@ -177,7 +188,8 @@ def main(chosen: list[str]) -> int:
             if call is None:
                 print(f"{name}: its example does not call it")
                 continue
-            text = shown(statements)
+            with switches_kept():
+                text = shown(statements)
             with contextlib.suppress(NameError, ContextError):      # of a call inside a `with` block
                 returns, gradient = facts(*call)
         head = f"== {name} -> {returns}" + (f", {gradient}" if gradient else "")

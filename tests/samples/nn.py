@@ -24,6 +24,13 @@ def elu(x, slope=1.0):
     return numpy.where(x > 0, x, slope * (numpy.exp(numpy.minimum(x, 0)) - 1))
 
 
+def cross_entropy(data, label, axis=-1, keepdims=False):
+    p = numpy.moveaxis(softmax(data, axis), axis, -1)
+    hot = numpy.eye(p.shape[-1])[numpy.maximum(label.astype(int), 0).reshape(p.shape[:-1])]
+    loss = -numpy.log((p * hot).sum(-1))
+    return numpy.expand_dims(loss, axis) if keepdims else loss, numpy.moveaxis(p - hot, -1, axis)
+
+
 SAMPLES = {
     "softmax": [
         Sample(smooth(2, 3), reference=softmax), Sample(smooth(2, 3, 2), axis=1, reference=softmax),
@@ -58,5 +65,15 @@ SAMPLES = {
     "elu": [
         Sample(smooth(2, 3), reference=elu), Sample(smooth(3), slope=0.3, reference=elu),
         Sample(numpy.array([900.0, -900.0]), reference=elu),
+    ],
+    "cross_entropy": [
+        Sample(smooth(2, 3), numpy.array([2, 0]), reference=cross_entropy),
+        Sample(smooth(2, 3, 2), numpy.array([[[2.0, 0.0]], [[1.0, 2.0]]]), axis=1, keepdims=True,
+               differentiate=(0,), reference=cross_entropy),
+        Sample(smooth(2, 3, 2).transpose(2, 0, 1), numpy.array([[1, 0, 1], [1, 1, -3]]), axis=-2,
+               reference=cross_entropy),
+        Sample(smooth(0, 3), ints(0), reference=cross_entropy),
+        Sample(numpy.array([[900.0, -900.0]]), numpy.array([7]), reference=lambda x, label: (
+            numpy.array([1800.0]), numpy.array([[1.0, -1.0]]))),
     ],
 }

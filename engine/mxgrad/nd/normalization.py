@@ -68,8 +68,10 @@ def BatchNorm(data: Any, gamma: Any, beta: Any, moving_mean: Any = None, moving_
     --------
     >>> from mxgrad import autograd, nd
     >>> x, mean, var = nd.array([[1, 10], [3, 30]]), nd.zeros((2,)), nd.ones((2,))
+    >>> x.attach_grad()
     >>> with autograd.record():
     ...     y = nd.BatchNorm(x, nd.ones((2,)), nd.zeros((2,)), mean, var)
+    >>> y.backward()
     >>> y.asnumpy().round(2).tolist(), mean.asnumpy().round(2).tolist()
     ([[-1.0, -1.0], [1.0, 1.0]], [0.20000000298023224, 2.0])
     """

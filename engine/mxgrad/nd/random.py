@@ -221,7 +221,7 @@ for _kind, _names in _SAMPLED.items():
 
 def _like(kind: str, **defaults: float) -> Callable[..., Any]:
     """The function that draws an array of the shape, dtype and context of another."""
-    draw = ND.function(f"random_{kind}")
+    draw: Any = ND.table[f"random_{kind}"]
     shown = [Parameter("data", Parameter.POSITIONAL_OR_KEYWORD)]
     shown += [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD, default=d) for n, d in defaults.items()]
     shown += [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in ("out", "name")]

@@ -4,6 +4,7 @@ transforms, a support vector machine's output, Hawkes processes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Real
 from typing import Any
 
 from ..registry import register
@@ -220,6 +221,9 @@ def _svm_output(
         raise ValueError(
             f"a row of scores and a label for each example are needed, got {tuple(data.shape)} and "
             f"{tuple(label.shape)}")
+    for name, number in (("margin", margin), ("regularization_coefficient", regularization_coefficient)):
+        if not isinstance(number, Real):
+            raise TypeError(f"{name} is a number, got {number!r}")
     return data.copy()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 from ..registry import Op, register, zero, zero_second
@@ -255,6 +256,8 @@ _elemwise("sign_ste", lambda F, g, y, x: g, keeps="", kernel=lambda xp, x: xp.si
 
 def _gradient_multiplier(xp: Any, x: Any, *, scalar: float = 1.0) -> Any:
     """The identity, whose gradient is multiplied by `scalar`; a negative one reverses it."""
+    if not isinstance(scalar, Real):
+        raise TypeError(f"scalar is a number, got {scalar!r}")
     return x.copy()
 
 

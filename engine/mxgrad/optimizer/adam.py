@@ -40,19 +40,17 @@ class _Moments(OneByOne):
 class Adam(_Moments):
     """Kingma and Ba (2015): w -= lr sqrt(1 - beta2^t) / (1 - beta1^t) mean / (sqrt(var) + epsilon).
 
-    g includes wd w inside of the limits, outside if `use_fused_step` is False.  `lazy_update` is for sparse
+    g includes wd w, in MXNet 1 inside of the limits.  `lazy_update` is for sparse
     arrays and changes nothing here.
     """
 
     def __init__(self, learning_rate: float = 0.001, beta1: float = 0.9, beta2: float = 0.999,
-                 epsilon: float = 1e-8, lazy_update: bool = by_version(True, False),
-                 use_fused_step: bool = True, **kwargs: Any) -> None:
-        super().__init__(beta1, beta2, epsilon, learning_rate=learning_rate, use_fused_step=use_fused_step,
-                         **kwargs)
+                 epsilon: float = 1e-8, lazy_update: bool = by_version(True, False), **kwargs: Any) -> None:
+        super().__init__(beta1, beta2, epsilon, learning_rate=learning_rate, **kwargs)
         self.lazy_update = settled(lazy_update)
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        self._apply_prepared("adam_update", weight, grad, *state, lr=self._corrected(index, lr), wd=wd,
+        self._apply_decayed("adam_update", weight, grad, *state, lr=self._corrected(index, lr), wd=wd,
                              **self._betas())
 
 
@@ -60,10 +58,9 @@ class _Apart(_Moments):
     """Has its correction apart from the rate."""
 
     def __init__(self, learning_rate: float = 0.001, beta1: float = 0.9, beta2: float = 0.999,
-                 epsilon: float = 1e-6, correct_bias: bool = True, use_fused_step: bool = True, **kwargs: Any
-                 ) -> None:
-        super().__init__(beta1, beta2, epsilon, learning_rate=learning_rate, use_fused_step=use_fused_step,
-                         **{"aggregate_num": group_size(4, 50), **kwargs})
+                 epsilon: float = 1e-6, correct_bias: bool = True, **kwargs: Any) -> None:
+        kwargs.setdefault("aggregate_num", group_size(4, 50))
+        super().__init__(beta1, beta2, epsilon, learning_rate=learning_rate, **kwargs)
         self.correct_bias = correct_bias
 
     def _eta(self, index: Any, lr: float) -> float:
@@ -115,16 +112,10 @@ class Adamax(_Moments):
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
         mean, var = state
-        g = _decayed(self, weight, grad, wd)
+        g = self._decayed_gradient(weight, grad, wd)
         towards(mean, self.beta1, g)
         var[...] = F.maximum(self.beta2 * var, F.abs(g))
         weight -= lr / (1 - self.beta1 ** self._index_update_count[index]) * mean / (var + self.epsilon)
-
-
-def _decayed(optimizer: OneByOne, weight: Any, grad: Any, wd: float) -> Any:
-    """g with wd w, in MXNet 1 inside of the limits."""
-    decay = wd * weight
-    return optimizer._gradient(grad) + decay if optimizer.allow_np_array else optimizer._gradient(grad, decay)
 
 
 @register
@@ -145,7 +136,7 @@ class Nadam(_Moments):
         now, then = (self.beta1 * (1 - 0.5 * 0.96 ** (n * self.schedule_decay)) for n in (t, t + 1))
         self.m_schedule *= now
         mean, var = state
-        g = _decayed(self, weight, grad, wd)
+        g = self._decayed_gradient(weight, grad, wd)
         towards(mean, self.beta1, g)
         towards(var, self.beta2, g * g)
         ahead = (1 - now) / (1 - self.m_schedule) * g + then / (1 - self.m_schedule * then) * mean
@@ -158,20 +149,18 @@ class FTML(_Moments):
     new d = (1 - beta1^t) / lr (sqrt(v / (1 - beta2^t)) + epsilon),
     z = beta1 z + (1 - beta1) g - (new d - beta1 d) w, w = -z / new d.
 
-    g includes wd w inside of the limits, outside if `use_fused_step` is False.
+    g includes wd w, in MXNet 1 inside of the limits.
     """
 
     def __init__(self, *, learning_rate: float | None = by_version(None, 0.0025), beta1: float = 0.6,
-                 beta2: float = 0.999, epsilon: float = 1e-8, use_fused_step: bool = True, **kwargs: Any
-                 ) -> None:
-        super().__init__(beta1, beta2, epsilon, learning_rate=learning_rate, use_fused_step=use_fused_step,
-                         **kwargs)
+                 beta2: float = 0.999, epsilon: float = 1e-8, **kwargs: Any) -> None:
+        super().__init__(beta1, beta2, epsilon, learning_rate=learning_rate, **kwargs)
 
     def create_state(self, index: Any, weight: Any) -> Any:
         return zeros_like(weight, 3)
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        self._apply_prepared("ftml_update", weight, grad, *state, lr=lr, wd=wd, clip="clip_grad",
+        self._apply_decayed("ftml_update", weight, grad, *state, lr=lr, wd=wd, clip="clip_grad",
                              t=self._index_update_count[index], **self._betas())
 
 

@@ -33,9 +33,10 @@ class AdaGrad(_Damped):
     `epsilon`.
     """
 
-    def __init__(self, *, learning_rate: float | None = None, epsilon: float = by_version(1e-7, 1e-6),
-                 eps: float | None = None, use_fused_step: bool = True, **kwargs: Any) -> None:
-        super().__init__(learning_rate=learning_rate, use_fused_step=use_fused_step, **kwargs)
+    def __init__(self, *, learning_rate: float | None = by_version(None, 0.01),
+                 epsilon: float = by_version(1e-7, 1e-6),
+                 eps: float | None = None, **kwargs: Any) -> None:
+        super().__init__(learning_rate=learning_rate, **kwargs)
         self.epsilon = settled(epsilon) if eps is None else eps
 
     def create_state(self, index: Any, weight: Any) -> Any:
@@ -58,9 +59,10 @@ class GroupAdaGrad(_Damped):
     There is no decay.  `eps` is another name of `epsilon`.
     """
 
-    def __init__(self, *, learning_rate: float | None = None, epsilon: float = by_version(1e-5, 1e-6),
-                 eps: float | None = None, use_fused_step: bool = True, **kwargs: Any) -> None:
-        super().__init__(learning_rate=learning_rate, use_fused_step=use_fused_step, **kwargs)
+    def __init__(self, *, learning_rate: float | None = by_version(None, 0.01),
+                 epsilon: float = by_version(1e-5, 1e-6),
+                 eps: float | None = None, **kwargs: Any) -> None:
+        super().__init__(learning_rate=learning_rate, **kwargs)
         self.epsilon = settled(epsilon) if eps is None else eps
 
     def create_state(self, index: Any, weight: Any) -> Any:
@@ -108,17 +110,16 @@ class AdaDelta(OneByOne):
 class RMSProp(_Damped):
     """Tieleman and Hinton (2012): n = rho n + (1 - rho) g^2, w -= lr g / sqrt(n + epsilon), or, `centered`,
     Graves (2013): mean = rho mean + (1 - rho) g, mom = momentum mom - lr g / sqrt(n - mean^2 + epsilon),
-    w += mom.
+    w += mom.  At last w is moved into [-clip_weights, clip_weights].
 
-    g includes wd w inside of the limits, outside if `use_fused_step` is False.  At last w is moved into
-    [-clip_weights, clip_weights].  `gamma1` and `gamma2` are other names of `rho` and `momentum`.
+    g includes wd w, in MXNet 1 inside of the limits.  In MXNet 2 the first divides by sqrt(n) + epsilon.
+    `gamma1` and `gamma2` are other names of `rho` and `momentum`.
     """
 
     def __init__(self, learning_rate: float = 0.001, rho: float = 0.9, momentum: float = 0.9,
                  epsilon: float = 1e-8, centered: bool = False, clip_weights: float | None = None,
-                 use_fused_step: bool = True, *, gamma1: float | None = None, gamma2: float | None = None,
-                 **kwargs: Any) -> None:
-        super().__init__(learning_rate=learning_rate, use_fused_step=use_fused_step, **kwargs)
+                 *, gamma1: float | None = None, gamma2: float | None = None, **kwargs: Any) -> None:
+        super().__init__(learning_rate=learning_rate, **kwargs)
         self.rho = rho if gamma1 is None else gamma1
         self.momentum = momentum if gamma2 is None else gamma2
         self.epsilon, self.centered, self.clip_weights = epsilon, centered, clip_weights
@@ -127,12 +128,17 @@ class RMSProp(_Damped):
         return zeros_like(weight, 3 if self.centered else 1)
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        params: dict[str, Any] = {"lr": lr, "wd": wd, "gamma1": self.rho, "epsilon": self.epsilon,
-                                  "clip_weights": self.clip_weights or -1.0}
-        if self.centered:
-            params["gamma2"] = self.momentum
-        name = "rmspropalex_update" if self.centered else "rmsprop_update"
-        self._apply_prepared(name, weight, grad, *state, **params)
+        if not self.centered and self.allow_np_array:
+            g, (n,) = self._decayed_gradient(weight, grad, wd), state
+            towards(n, self.rho, g * g)
+            weight -= lr * g / self._root(n)
+            if self.clip_weights:
+                weight[...] = F.clip(weight, a_min=-self.clip_weights, a_max=self.clip_weights)
+            return
+        params: dict[str, Any] = {"gamma2": self.momentum} if self.centered else {}
+        self._apply_decayed("rmspropalex_update" if self.centered else "rmsprop_update", weight, grad, *state,
+                            lr=lr, wd=wd, gamma1=self.rho, epsilon=self.epsilon,
+                            clip_weights=self.clip_weights or -1.0, **params)
 
 
 @register
@@ -142,11 +148,11 @@ class Ftrl(OneByOne):
     """
 
     def __init__(self, *, learning_rate: float | None = by_version(None, 0.1), lamda1: float = 0.01,
-                 beta: float = 1.0, use_fused_step: bool = True, **kwargs: Any) -> None:
+                 beta: float = 1.0, **kwargs: Any) -> None:
         learning_rate = settled(learning_rate)
         if learning_rate is None and kwargs.get("lr_scheduler") is None:
             learning_rate = 0.1
-        super().__init__(learning_rate=learning_rate, use_fused_step=use_fused_step, **kwargs)
+        super().__init__(learning_rate=learning_rate, **kwargs)
         self.lamda1, self.beta = lamda1, beta
 
     def create_state(self, index: Any, weight: Any) -> Any:

@@ -47,10 +47,9 @@ class SGD(_Momentum):
     """
 
     def __init__(self, *, learning_rate: float | None = by_version(None, 0.1), momentum: float = 0.0,
-                 lazy_update: bool = by_version(True, False), use_fused_step: bool = True,
-                 aggregate_num: float | None = None, **kwargs: Any) -> None:
-        super().__init__(learning_rate=learning_rate, use_fused_step=use_fused_step,
-                         aggregate_num=_size(aggregate_num), **kwargs)
+                 lazy_update: bool = by_version(True, False), aggregate_num: float | None = None,
+                 **kwargs: Any) -> None:
+        super().__init__(learning_rate=learning_rate, aggregate_num=_size(aggregate_num), **kwargs)
         self.momentum, self.lazy_update = momentum, settled(lazy_update)
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
@@ -70,19 +69,19 @@ class ccSGD(SGD):
 class NAG(_Momentum):
     """Nesterov's accelerated gradient: mom = momentum mom - lr (g + wd w), w += momentum mom - lr (g + wd w).
 
-    MXNet takes the decay in the new mom from the new weights, unless `use_fused_step` is False.
+    MXNet 1 takes the decay in the new mom from the new weights.
     """
 
     def __init__(self, *, learning_rate: float | None = by_version(None, 0.1),
-                 momentum: float = by_version(0.0, 0.9), use_fused_step: bool = True, **kwargs: Any) -> None:
-        super().__init__(learning_rate=learning_rate, use_fused_step=use_fused_step, **kwargs)
+                 momentum: float = by_version(0.0, 0.9), **kwargs: Any) -> None:
+        super().__init__(learning_rate=learning_rate, **kwargs)
         self.momentum = settled(momentum)
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
         if state is None:
             self._descend(weight, grad, None, lr, wd, 0.0)
         else:
-            self._apply_prepared("nag_mom_update", weight, grad, state, lr=lr, wd=wd, momentum=self.momentum)
+            self._apply_decayed("nag_mom_update", weight, grad, state, lr=lr, wd=wd, momentum=self.momentum)
 
 
 @register
@@ -92,8 +91,8 @@ class Signum(_Momentum):
     """
 
     def __init__(self, learning_rate: float = 0.01, momentum: float = 0.9, wd_lh: float = 0.0,
-                 use_fused_step: bool = True, **kwargs: Any) -> None:
-        super().__init__(learning_rate=learning_rate, use_fused_step=use_fused_step, **kwargs)
+                 **kwargs: Any) -> None:
+        super().__init__(learning_rate=learning_rate, **kwargs)
         self.momentum, self.wd_lh = momentum, wd_lh
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
@@ -163,10 +162,9 @@ class LARS(_Momentum):
     def __init__(self, *, learning_rate: float | None = by_version(None, 0.1), momentum: float = 0.0,
                  eta: float = 0.001, epsilon: float = by_version(0.0, 1e-8), eps: float | None = None,
                  momentum_correction: bool = by_version(True, False),
-                 lazy_update: bool = by_version(True, False), use_fused_step: bool = True,
-                 aggregate_num: float | None = None, **kwargs: Any) -> None:
-        super().__init__(learning_rate=learning_rate, use_fused_step=use_fused_step,
-                         aggregate_num=_size(aggregate_num), **kwargs)
+                 lazy_update: bool = by_version(True, False), aggregate_num: float | None = None,
+                 **kwargs: Any) -> None:
+        super().__init__(learning_rate=learning_rate, aggregate_num=_size(aggregate_num), **kwargs)
         self.momentum, self.eta = momentum, eta
         self.epsilon = settled(epsilon) if eps is None else eps
         self.momentum_correction, self.lazy_update = settled(momentum_correction), settled(lazy_update)

@@ -82,7 +82,8 @@ class Optimizer:
     aggregate_num : int, optional
         How many weights an `Updater` hands over at once; `numpy.inf` for all.
     use_fused_step : bool, optional
-        Whether `update` calls `fused_step` instead of `step`.
+        Whether `update` calls `fused_step` instead of `step`.  Of the optimizers here both do the same, but
+        for `AdamW`.
 
     Raises
     ------
@@ -107,6 +108,7 @@ class Optimizer:
 
     opt_registry: dict[str, type[Optimizer]] = {}
     _decayed: tuple[str, ...] = ("_weight", "_gamma")
+    _fused = False
 
     def __init__(
         self, rescale_grad: Any = 1.0, param_idx2name: dict[Any, str] | None = None, wd: float = 0.0,
@@ -140,7 +142,7 @@ class Optimizer:
         self.multi_precision = multi_precision
         self.allow_np_array = is_np_array()
         self.aggregate_num = int(self.allow_np_array) if aggregate_num is None else aggregate_num
-        self.use_fused_step = bool(use_fused_step)
+        self.use_fused_step = self._fused if use_fused_step is None else bool(use_fused_step)
         self.idx2name = dict(param_idx2name or {})
         self.param_dict = param_dict or {}
         self.set_lr_mult({})
@@ -324,6 +326,8 @@ create = Optimizer.create_optimizer
 class OneByOne(Optimizer):
     """An optimizer that treats weight after weight, in `_one`."""
 
+    _fused = True
+
     def step(self, indices: Sequence[Any], weights: Sequence[Any], grads: Sequence[Any],
              states: Sequence[Any]) -> None:
         lrs = self._counted_lrs(indices)
@@ -350,21 +354,25 @@ class OneByOne(Optimizer):
             params[clip] = self.clip_gradient
         update(UPDATES[name], (weight, grad, *states), params, weight)
 
-    def _apply_prepared(self, name: str, weight: Any, grad: Any, *states: Any, wd: float, **params: Any
-                        ) -> None:
-        """The same, without `use_fused_step` for a gradient that is clipped before the decay is added."""
-        if self.use_fused_step:
-            self._apply(name, weight, grad, *states, wd=wd, **params)
-        else:
+    def _apply_decayed(self, name: str, weight: Any, grad: Any, *states: Any, wd: float, **params: Any
+                       ) -> None:
+        """The same, but in MXNet 2 the decay is added to the gradient outside of the limits."""
+        if wd and self.allow_np_array:
             params.pop("clip", None)
-            update(UPDATES[name], (weight, self._gradient(grad) + wd * weight, *states), params, weight)
+            update(UPDATES[name], (weight, self._decayed_gradient(weight, grad, wd), *states), params, weight)
+        else:
+            self._apply(name, weight, grad, *states, wd=wd, **params)
 
-    def _gradient(self, grad: Any, decay: Any = None) -> Any:
-        """``rescale_grad * grad`` in memory of its own, and `decay` if given, moved into the limits."""
+    def _gradient(self, grad: Any, decay: Any = 0.0) -> Any:
+        """``rescale_grad * grad + decay``, in memory of its own, moved into the limits."""
         g = grad * float(self.rescale_grad)
-        if decay is not None:
-            g += decay
+        g += decay
         return F.clip(g, a_min=-self.clip_gradient, a_max=self.clip_gradient) if self.clip_gradient else g
+
+    def _decayed_gradient(self, weight: Any, grad: Any, wd: float) -> Any:
+        """g + wd w, in MXNet 1 inside of the limits."""
+        decay = wd * weight
+        return self._gradient(grad) + decay if self.allow_np_array else self._gradient(grad, decay)
 
 
 def zeros_like(weight: Any, n: int) -> tuple[Any, ...]:
