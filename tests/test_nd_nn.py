@@ -181,3 +181,13 @@ def test_bad_input(call: Callable[[Any], Any], words: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         call(nd.ones((2, 3)))
     assert words in str(caught.value)
+
+
+def test_masked_softmax() -> None:
+    x, mask = nd.array([[1, 2, 3]]), nd.array([[1, 0, 1]])
+    numpy.testing.assert_allclose(nd.masked_softmax(x, mask).asnumpy(), [[0.11920291, 0, 0.880797]], rtol=1e-6)
+    numpy.testing.assert_allclose(
+        nd.masked_log_softmax(x, mask, temperature=1.0).asnumpy(), [[-2.126928, -numpy.inf, -0.12692802]],
+        rtol=1e-6)
+    check_grads(lambda a: nd.masked_softmax(a, mask.astype("float64"), temperature=2.0), [x])
+    check_grads(lambda a: nd.masked_log_softmax(a, mask.astype("float64"))[:, 2], [x])

@@ -20,7 +20,7 @@ import numpy
 
 import mxgrad
 from mxgrad import documentation, nd, np, npx
-from mxgrad.frontend import FRONTENDS, Frontend, document
+from mxgrad.frontend import FRONTENDS, Frontend, Namespace, document
 from mxgrad.registry import REQUIRED
 
 ENGINE = Path(mxgrad.__file__).parent
@@ -204,7 +204,7 @@ def others(module: ModuleType, frontend: Frontend) -> Iterator[str]:
         value = vars(module)[name]
         if name in frontend.beside or name in ("annotations", "Any"):
             continue
-        if isinstance(value, (ModuleType, Frontend)):
+        if isinstance(value, (ModuleType, Frontend, Namespace)):
             continue
         if value.__class__ is FunctionType and value.__module__.startswith("mxgrad."):
             continue

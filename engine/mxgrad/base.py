@@ -136,6 +136,8 @@ def as_dtype(dtype: Any) -> numpy.dtype:
     if dtype is None:
         raise InvalidTypeError("dtype None is not understood; name one of " + ", ".join(DTYPES))
     try:
+        if isinstance(dtype, (tuple, list, dict)) or isinstance(dtype, str) and dtype[:1] == "a":
+            raise TypeError     # records and bytes: NumPy might warn of its old name for the latter
         return _KNOWN[numpy.dtype(dtype)]
     except (TypeError, KeyError):
         raise InvalidTypeError(
@@ -148,7 +150,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """' (did you mean …?)' for the names closest to `name`, or an empty string."""
     import difflib      # here, because it is only needed for an error
 
-    close = difflib.get_close_matches(name, list(names), n=3)
+    close = difflib.get_close_matches(name, list(names), n=3) if isinstance(name, str) else ()
     return f" (did you mean {', '.join(repr(c) for c in close)}?)" if close else ""
 
 

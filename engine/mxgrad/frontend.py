@@ -175,6 +175,7 @@ class Frontend:
 _REFUSALS = (MXNetError, ValueError, TypeError, IndexError, ArithmeticError, MemoryError)
 _NUMPY = (dirname(numpy.__file__), "numpy/")      # the latter is how compiled modules name their sources
 _OURS = (dirname(__file__), *_NUMPY)
+_STDLIB = dirname(ast.__file__)
 
 
 def named(error: Exception, name: str, values: tuple[Any, ...], params: dict[str, Any]) -> Exception:
@@ -189,7 +190,7 @@ def named(error: Exception, name: str, values: tuple[Any, ...], params: dict[str
     while trace is not None:
         files.append(trace.tb_frame.f_code.co_filename)
         trace = trace.tb_next
-    if not files or not all(f.startswith(_OURS) for f in files) or not (
+    if not files or not all(map(_of_no_user, files)) or not (
         isinstance(error, _REFUSALS) or isinstance(error, AttributeError) and files[-1].startswith(_NUMPY)
     ):
         return error
@@ -202,6 +203,11 @@ def named(error: Exception, name: str, values: tuple[Any, ...], params: dict[str
         given = "".join(f"; {p}={_shown(v)}" for p, v in params.items())
         text = f"{text} (called with {', '.join(map(_shown, values))}{given})"
     return completed(error, f"{name}: {text}")
+
+
+def _of_no_user(file: str) -> bool:
+    """Whether code in that file is mxgrad's, NumPy's or Python's."""
+    return file.startswith(_OURS) or file.startswith(_STDLIB) and "-packages" not in file
 
 
 def _shown(value: Any) -> str:

@@ -22,7 +22,7 @@ def argument(name: str) -> numpy.ndarray | None:
     """The array of a name such as 'xa': what it is, and its shape.  '-' is None.
 
     x, y, z: any numbers; p: between 0 and 1; q: so, and its rows add up to 1; l: log of q; w: positive.
-    L: classes; S: signs; B: 0 or 1; C: counts; T: labels for CTC; N, M: their predictions' and their own lengths.
+    L: classes; S: signs; B: 0 or 1; C: counts; T: labels for CTC; N, M: lengths of predictions and of these.
     """
     if name == "-":
         return None
@@ -59,8 +59,10 @@ CASES = (
     ("KLDivLoss()", "la qa"), ("KLDivLoss(from_logits=False)", "xa qa"), ("KLDivLoss(weight=2)", "la qa wc"),
     ("KLDivLoss(from_logits=False, axis=1, batch_axis=0)", "xd qd"),
     ("CTCLoss()", "xn Ti"), ("CTCLoss(layout='TNC')", "xm Ti"),
-    ("CTCLoss(layout='TNC', label_layout='TN')", "xm Tj"), ("CTCLoss(weight=2)", "xn Ti Nk"), ("CTCLoss()", "xn Ti Nk Mk"), ("CTCLoss()", "xn Ti - - wk"),
-    ("HuberLoss()", "xa ya"), ("HuberLoss(rho=0.5, weight=2)", "xa ya wc"), ("HuberLoss(batch_axis=1)", "xd yd"),
+    ("CTCLoss(layout='TNC', label_layout='TN')", "xm Tj"), ("CTCLoss(weight=2)", "xn Ti Nk"),
+    ("CTCLoss()", "xn Ti Nk Mk"), ("CTCLoss()", "xn Ti - - wk"),
+    ("HuberLoss()", "xa ya"), ("HuberLoss(rho=0.5, weight=2)", "xa ya wc"),
+    ("HuberLoss(batch_axis=1)", "xd yd"),
     ("HingeLoss()", "xa Sa"), ("HingeLoss(margin=0.5, weight=2)", "xb Sb"), ("HingeLoss()", "xa Sa wc"),
     ("SquaredHingeLoss()", "xa Sa"), ("SquaredHingeLoss(margin=2, batch_axis=1)", "xa Sa wh"),
     ("LogisticLoss()", "xa Sa"), ("LogisticLoss(label_format='binary', weight=2)", "xb Bb"),

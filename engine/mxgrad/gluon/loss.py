@@ -19,9 +19,9 @@ from ..ndarray import BaseArray
 from .block import HybridBlock
 
 __all__ = [
-    "CTCLoss", "CosineEmbeddingLoss", "HingeLoss", "HuberLoss", "KLDivLoss", "L1Loss", "L2Loss", "LogisticLoss",
-    "Loss", "PoissonNLLLoss", "SDMLLoss", "SigmoidBCELoss", "SigmoidBinaryCrossEntropyLoss", "SoftmaxCELoss",
-    "SoftmaxCrossEntropyLoss", "SquaredHingeLoss", "TripletLoss",
+    "CTCLoss", "CosineEmbeddingLoss", "HingeLoss", "HuberLoss", "KLDivLoss", "L1Loss", "L2Loss",
+    "LogisticLoss", "Loss", "PoissonNLLLoss", "SDMLLoss", "SigmoidBCELoss", "SigmoidBinaryCrossEntropyLoss",
+    "SoftmaxCELoss", "SoftmaxCrossEntropyLoss", "SquaredHingeLoss", "TripletLoss",
 ]
 
 
@@ -77,8 +77,8 @@ class Loss(HybridBlock):
     def __init__(self, weight: float | None, batch_axis: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if weight is not None and not isinstance(weight, numeric_types):
-            raise InvalidTypeError(f"{type(self).__name__}: weight must be a number, not {weight!r}; weights of "
-                                   "examples are an argument of the call")
+            raise InvalidTypeError(f"{type(self).__name__}: weight must be a number, not {weight!r}; weights "
+                                   "of examples are an argument of the call")
         self._weight, self._batch_axis = weight, batch_axis
 
     def __repr__(self) -> str:
@@ -119,8 +119,8 @@ class L1Loss(Loss):
 
 
 class SigmoidBinaryCrossEntropyLoss(Loss):
-    """Minus the logarithm of the likelihood of yes or no: -(label * log p + (1 - label) * log(1 - p)), where p
-    is sigmoid(pred), or `pred` itself with `from_sigmoid`.  Also called `SigmoidBCELoss`.
+    """Minus the logarithm of the likelihood of yes or no: -(label * log p + (1 - label) * log(1 - p)), where
+    p is sigmoid(pred), or `pred` itself with `from_sigmoid`.  Also called `SigmoidBCELoss`.
 
     Labels are between 0 and 1.  A fourth argument of the call, `pos_weight`, weighs the first term; it
     broadcasts to the predictions' shape.
@@ -223,12 +223,13 @@ class KLDivLoss(Loss):
 
 
 class CTCLoss(Loss):
-    """The connectionist temporal classification loss (Graves and others, ICML 2006): minus the logarithm of the
-    probability of a sequence of labels, summed over all its alignments to a longer sequence of predictions.
+    """The connectionist temporal classification loss (Graves and others, ICML 2006): minus the logarithm of
+    the probability of a sequence of labels, summed over all its alignments to a longer sequence of
+    predictions.
 
-    It is called with predictions (examples, steps, classes), before any softmax, whose last class is the blank;
-    labels (examples, length), padded with -1; and optional lengths of the predictions and of the labels, one
-    number for each example.
+    It is called with predictions (examples, steps, classes), before any softmax, whose last class is the
+    blank; labels (examples, length), padded with -1; and optional lengths of the predictions and of the
+    labels, one number for each example.
 
     Parameters
     ----------
@@ -244,7 +245,8 @@ class CTCLoss(Loss):
         if layout not in ("NTC", "TNC"):
             raise InvalidValueError(f"Only 'NTC' and 'TNC' layouts for pred are supported. Got: {layout}")
         if label_layout not in ("NT", "TN"):
-            raise InvalidValueError(f"Only 'NT' and 'TN' layouts for label are supported. Got: {label_layout}")
+            raise InvalidValueError(
+                f"Only 'NT' and 'TN' layouts for label are supported. Got: {label_layout}")
         self._layout, self._label_layout = layout, label_layout
         super().__init__(weight, label_layout.index("N"), **kwargs)
 
@@ -262,9 +264,10 @@ class CTCLoss(Loss):
 
 
 class HuberLoss(Loss):
-    """The squared error over 2 `rho` where the error is at most `rho`, and the error less `rho` / 2 beyond."""
+    """The squared error over 2 `rho` where the error is at most `rho`, the error less `rho` / 2 beyond."""
 
-    def __init__(self, rho: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs: Any) -> None:
+    def __init__(self, rho: float = 1, weight: float | None = None, batch_axis: int = 0,
+                 **kwargs: Any) -> None:
         super().__init__(weight, batch_axis, **kwargs)
         self._rho = rho
 
@@ -337,15 +340,16 @@ class TripletLoss(Loss):
 
 
 class PoissonNLLLoss(Loss):
-    """Minus the logarithm of the likelihood of counts that have Poisson distributions: rate - target * log(rate).
+    """Minus the logarithm of the likelihood of counts that have Poisson distributions:
+    rate - target * log(rate).
 
     For nd arrays it is the mean over everything, of shape (1,).
 
     Parameters
     ----------
     from_logits : bool
-        The predictions are logarithms of the rates; otherwise they are the rates, and a fourth argument of the
-        call, `epsilon`, is added to them before the logarithm is taken (1e-8 by default).
+        The predictions are logarithms of the rates; otherwise they are the rates, and a fourth argument of
+        the call, `epsilon`, is added to them before the logarithm is taken (1e-8 by default).
     compute_full : bool
         Add log(target!), by Stirling's approximation, for targets above 1.
     weight, batch_axis
@@ -376,8 +380,8 @@ class PoissonNLLLoss(Loss):
 
 
 class CosineEmbeddingLoss(Loss):
-    """For pairs of vectors that belong together (label 1) 1 - cos, for others (label -1) max(0, cos - margin),
-    cos being the cosine of the angle between them.
+    """For pairs of vectors that belong together (label 1) 1 - cos, for others (label -1)
+    max(0, cos - margin), cos being the cosine of the angle between them.
 
     It is called with two arrays (examples, length), and labels of shape (examples,).  The loss has shape
     (examples, 1) for nd arrays and (examples,) for np arrays.
@@ -403,9 +407,9 @@ class CosineEmbeddingLoss(Loss):
 class SDMLLoss(Loss):
     """The smoothed deep metric learning loss of a batch of pairs (Bonadiman and others, arXiv:1905.12786).
 
-    It is called with two arrays (examples, length) whose rows belong together, each row of one to the same row
-    of the other, and is the `KLDivLoss` of the softmax of minus their squared distances to the identity, of
-    which `smoothing_parameter`, less than 1, is spread over the rows that do not belong together.
+    It is called with two arrays (examples, length) whose rows belong together, each row of one to the same
+    row of the other, and is the `KLDivLoss` of the softmax of minus their squared distances to the identity,
+    of which `smoothing_parameter`, less than 1, is spread over the rows that do not belong together.
     """
 
     def __init__(self, smoothing_parameter: float = 0.3, weight: float | None = 1.0, batch_axis: int = 0,

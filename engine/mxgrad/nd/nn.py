@@ -66,6 +66,29 @@ def softmin(data: Any, axis: int = -1, temperature: float | None = None, dtype: 
     return _soft(F.softmax, -data, length, axis, temperature, dtype, use_length)
 
 
+def _masked(data: Any, mask: Any, temperature: float | None) -> Any:
+    return F.where(mask, data if temperature in (None, 1) else data / temperature, float("-inf"))
+
+
+@ND.composed("masked_softmax", arrays=2)
+def masked_softmax(data: Any, mask: Any, axis: int = -1, temperature: float | None = 1.0,
+                   normalize: bool = True, out: Any = None, name: Any = None) -> Any:
+    """Softmax over the places where `mask` is true; 0 at the others.  MXNet 2's.
+
+    >>> from mxgrad import nd
+    >>> nd.masked_softmax(nd.array([1, 1, 9]), nd.array([1, 1, 0])).asnumpy().tolist()
+    [0.5, 0.5, 0.0]
+    """
+    return F.where(mask, F.softmax(_masked(data, mask, temperature), axis=axis), 0)
+
+
+@ND.composed("masked_log_softmax", arrays=2)
+def masked_log_softmax(data: Any, mask: Any, axis: int = -1, temperature: float | None = 1.0,
+                       normalize: bool = True, out: Any = None, name: Any = None) -> Any:
+    """The logarithm of `masked_softmax`; minus infinity where `mask` is false.  MXNet 2's."""
+    return F.where(mask, F.log_softmax(_masked(data, mask, temperature), axis=axis), float("-inf"))
+
+
 @ND.composed("SoftmaxActivation")
 def SoftmaxActivation(data: Any, mode: str = "instance", out: Any = None, name: Any = None) -> Any:
     """Softmax over all axes but the first (mode 'instance'), or over axis 1 ('channel')."""

@@ -44,7 +44,7 @@ def _draw(
         each = () if shape is None else _shape(shape)
         size, dtype = each, as_dtype(dtype or arrays[0]._data.dtype)
     else:
-        where = as_context(ctx) if out is None else out._ctx
+        where = as_context(ctx) if out is None else ND.array(out, "out")._ctx
         if shape is None:
             shape = (1,) if out is None else out.shape
         size, dtype = _shape(shape), as_dtype(dtype or "float32")
@@ -152,7 +152,7 @@ def _given(out: Any, result: Any) -> Any:
     return out
 
 
-@ND.adapter("random.multinomial sample_multinomial")
+@ND.adapter("random.multinomial sample_multinomial random.categorical sample_categorical")
 def multinomial(
     data: Any, shape: Any = None, get_prob: bool = False, out: Any = None, dtype: Any = "int32"
 ) -> Any:
@@ -176,6 +176,9 @@ def multinomial(
     )
     row = wrap(NDArray, where.backend.from_host(numpy.arange(rows.shape[0])[:, None]), where)
     return [result, F.reshape(F.log(rows[row, places]), shape=result.shape)]
+
+
+categorical = multinomial       # its name in MXNet 2
 
 
 @ND.adapter("random.shuffle shuffle")

@@ -94,7 +94,7 @@ def _powers(n: int, like: Any) -> Any:
 def polyder(p: Any, m: int = 1) -> Any:
     """The polynomial's derivative of order `m`."""
     p = coefficients(p, "polyder")
-    for _ in range(order_of(m, "polyder")):
+    for _ in range(min(order_of(m, "polyder"), p.size)):
         p = p[:-1] * _powers(p.size - 1, p)
     return p
 

@@ -246,9 +246,9 @@ def logspace(
     axis: int = 0, device: Any = None, *, ctx: Any = None,
 ) -> Any:
     """`num` values from ``base ** start`` to ``base ** stop``, evenly spaced in their logarithm."""
-    return made(
-        numpy.logspace(_number(start), _number(stop), num, endpoint, base), dtype, _where(device, ctx)
-    )
+    with numpy.errstate(all="ignore"):
+        values = numpy.logspace(_number(start), _number(stop), num, endpoint, base)
+    return made(values, dtype, _where(device, ctx))
 
 
 @NP.adapter("geomspace", arrays=0)
@@ -312,7 +312,9 @@ for _name, _doc in (
 @NP.adapter("kaiser", arrays=0)
 def kaiser(M: int, beta: float, dtype: Any = None, device: Any = None, *, ctx: Any = None) -> Any:
     """The Kaiser window of `M` points with the shape `beta`."""
-    return made(numpy.kaiser(M, beta), dtype, _where(device, ctx))
+    with numpy.errstate(all="ignore"):
+        values = numpy.kaiser(M, beta)
+    return made(values, dtype, _where(device, ctx))
 
 
 @NP.adapter("indices", arrays=0)

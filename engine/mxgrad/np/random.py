@@ -67,6 +67,8 @@ def _host(parameter: Any) -> Any:
 
 def _draw(kind: str, parameters: tuple[Any, ...], size: Any, dtype: Any, device: Any, out: Any) -> Any:
     """Numbers of one kind, as an array on `device`."""
+    if not (out is None or isinstance(out, BaseArray)):
+        raise InvalidTypeError(f"random.{kind}: out must be an array, got {type(out)}")
     where = as_context(device) if out is None else out._ctx
     stream = np_stream(where)
     hosts = [_host(p) for p in parameters]
@@ -283,7 +285,7 @@ def _of_numpy(name: str, parameters: str, doc: str) -> None:
         if len(given) == len(names) + 1:
             size = given.pop()
         more = {k: _host(v) for k, v in named.items()}
-        if name == "zipf":      # NumPy's loop has no end where 2 ** a overflows; the numbers are 1 long before
+        if name == "zipf":      # NumPy's loop is endless where 2 ** a overflows; the numbers are 1 before
             given = [numpy.minimum(a, 1000.0) for a in given]
             more = {k: numpy.minimum(a, 1000.0) for k, a in more.items()}
         more["size"] = None if size is None else _size(size)

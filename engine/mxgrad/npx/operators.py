@@ -337,19 +337,14 @@ def log_softmax(
     return ND.function("log_softmax")(data, axis, temperature, dtype, use_length, length)
 
 
-def _masked(data: Any, mask: Any, temperature: float | None, what: str) -> tuple[Any, Any]:
-    data = array_of(data, what)
-    mask = array_of(mask, what, data._ctx)
-    return F.where(mask, data if temperature in (None, 1) else data / temperature, float("-inf")), mask
-
-
 @NPX.adapter("masked_softmax", arrays=2)
 def masked_softmax(
     data: Any, mask: Any, axis: int = -1, temperature: float = 1.0, normalize: bool = True,
 ) -> Any:
     """Softmax over the places where `mask` is true; 0 at the others."""
-    data, mask = _masked(data, mask, temperature, "masked_softmax")
-    return F.where(mask, F.softmax(data, axis=axis), 0)
+    data = array_of(data, "masked_softmax")
+    mask = array_of(mask, "masked_softmax", data._ctx)
+    return ND.function("masked_softmax")(data, mask, axis, temperature)
 
 
 @NPX.adapter("masked_log_softmax", arrays=2)
@@ -357,8 +352,9 @@ def masked_log_softmax(
     data: Any, mask: Any, axis: int = -1, temperature: float = 1.0, normalize: bool = True,
 ) -> Any:
     """The logarithm of `masked_softmax`; minus infinity where `mask` is false."""
-    data, mask = _masked(data, mask, temperature, "masked_log_softmax")
-    return F.where(mask, F.log_softmax(data, axis=axis), float("-inf"))
+    data = array_of(data, "masked_log_softmax")
+    mask = array_of(mask, "masked_log_softmax", data._ctx)
+    return ND.function("masked_log_softmax")(data, mask, axis, temperature)
 
 
 ACTIVATIONS = nn.ACTIVATIONS + ("log_sigmoid", "mish")

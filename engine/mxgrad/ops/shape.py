@@ -1,6 +1,7 @@
 """Ops that move elements without computing: reshape, transpose, broadcast, join, split, repeat, pad."""
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from ..registry import register
@@ -216,7 +217,7 @@ register("split", _split,
 
 def _tile(xp: Any, a: Any, *, reps: Any) -> Any:
     """The array repeated `reps` times along each axis."""
-    return xp.tile(a, reps)
+    return xp.tile(a, tuple(map(index, reps)) if isinstance(reps, (tuple, list)) else index(reps))
 
 
 def _tile_da(F: Any, g: Any, y: Any, a: Any, reps: Any) -> Any:
@@ -235,7 +236,7 @@ def _repeat(xp: Any, a: Any, *, repeats: int, axis: int | None = None) -> Any:
     """Each element repeated in place, along `axis` or over the flattened array."""
     if axis is not None:
         axes_of(axis, a.ndim)
-    return xp.repeat(a, repeats, axis=axis)
+    return xp.repeat(a, index(repeats), axis=axis)
 
 
 def _repeat_da(F: Any, g: Any, y: Any, a: Any, repeats: int, axis: int | None = None) -> Any:

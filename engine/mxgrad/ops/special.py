@@ -223,6 +223,7 @@ def _polygamma(xp: Any, x: Any, *, n: int) -> Any:
 
 _unary("gamma", _gamma, lambda F, g, y, x: g * y * F.digamma(x), keeps="xy", nd="gamma", npx="gamma")
 _unary("gammaln", _gammaln, lambda F, g, y, x: g * F.digamma(x), nd="gammaln", npx="gammaln")
-_unary("digamma", _digamma, lambda F, g, y, x: g * F.polygamma(x, n=1), npx="digamma")
+_unary("digamma", _digamma, lambda F, g, y, x: g * F.polygamma(x, n=1), nd="digamma",
+       npx="digamma")
 register("polygamma", _polygamma, lambda F, g, y, x, n: g * F.polygamma(x, n=n + 1), broadcasts=True,
          result="float")

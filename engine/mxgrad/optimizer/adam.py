@@ -72,8 +72,8 @@ class AdamW(_Apart):
     """Loshchilov and Hutter (2019): w -= eta (mean / (sqrt(var) + epsilon) + wd w), where eta is the rate of
     `Adam` if `correct_bias`, else lr.
 
-    The decay is that of the old weights, of the new ones if `use_fused_step` is False.  A step with a
-    `rescale_grad` that is 0, infinite or nan changes nothing.
+    The decay is that of the old weights, or of the new ones if `use_fused_step` is False.  Otherwise a step
+    with a `rescale_grad` that is 0, infinite or nan changes nothing.
     """
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:

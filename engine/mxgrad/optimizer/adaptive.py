@@ -43,12 +43,12 @@ class AdaGrad(_Damped):
         return F.zeros_like(weight)
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        g = self._gradient(grad)
-        if self.allow_np_array:
-            g += wd * weight
-            wd = 0.0
+        g = self._decayed_gradient(weight, grad, wd) if self.allow_np_array else self._gradient(grad)
         state += g * g
-        weight -= lr * (g / self._root(state) + wd * weight)
+        step = g / self._root(state)
+        if wd and not self.allow_np_array:
+            step += wd * weight
+        weight -= lr * step
 
 
 @register
@@ -96,14 +96,11 @@ class AdaDelta(OneByOne):
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
         n, d = state
-        g = self._gradient(grad)
-        decay = wd * weight
-        if self.allow_np_array:
-            g += decay
+        g = self._decayed_gradient(weight, grad, wd) if self.allow_np_array else self._gradient(grad)
         towards(n, self.rho, g * g)
         step = F.sqrt(d + self.epsilon) / F.sqrt(n + self.epsilon) * g
         towards(d, self.rho, step * step)
-        weight -= lr * step if self.allow_np_array else step + decay
+        weight -= lr * step if self.allow_np_array else step + wd * weight
 
 
 @register

@@ -8,10 +8,11 @@ from typing import Any, NoReturn
 
 import numpy
 
-from ..base import InvalidTypeError, InvalidValueError, MXNetError, nearest
+from ..base import InvalidTypeError, InvalidValueError, MXNetError, NotAnArrayError, nearest
 from ..invoke import F
 from ..lr_scheduler import LRScheduler
 from ..nd.update import update
+from ..ndarray import BaseArray
 from ..npx.switches import is_np_array
 from ..ops.update import UPDATES
 
@@ -126,6 +127,9 @@ class Optimizer:
         if not isinstance(param_idx2name, dict) and param_idx2name is not None:
             raise InvalidTypeError(f"{type(self).__name__}: param_idx2name should be a dict of param indexes "
                                    f"to names, not {param_idx2name!r}")
+        if lr_scheduler is not None and not callable(lr_scheduler):
+            raise InvalidTypeError(f"{type(self).__name__}: lr_scheduler is an LRScheduler, not "
+                                   f"{lr_scheduler!r}")
         learning_rate = settled(learning_rate)
         self.rescale_grad = rescale_grad
         self.lr_scheduler = lr_scheduler
@@ -330,12 +334,26 @@ class OneByOne(Optimizer):
 
     def step(self, indices: Sequence[Any], weights: Sequence[Any], grads: Sequence[Any],
              states: Sequence[Any]) -> None:
+        for index, weight, grad in zip(indices, weights, grads):
+            self._check(index, weight, grad)
         lrs = self._counted_lrs(indices)
         for index, weight, grad, state, lr, wd in zip(indices, weights, grads, states, lrs,
                                                       self._get_wds(indices)):
             self._one(index, weight, grad, state, lr, wd)
 
     fused_step = step
+
+    def _check(self, index: Any, weight: Any, grad: Any) -> None:
+        if not (isinstance(weight, BaseArray) and isinstance(grad, BaseArray)):
+            raise NotAnArrayError(f"{type(self).__name__}: weight {index!r} and its gradient are arrays, not "
+                                  f"{type(weight).__name__} and {type(grad).__name__}")
+        w, g = weight._data, grad._data
+        if w.shape != g.shape:
+            raise InvalidValueError(f"{type(self).__name__}: weight {index!r} has shape {tuple(w.shape)}, "
+                                    f"its gradient has shape {tuple(g.shape)}")
+        if w.dtype != g.dtype or w.dtype.kind != "f":
+            raise InvalidTypeError(f"{type(self).__name__}: weight {index!r} and its gradient have one "
+                                   f"floating point dtype, not {w.dtype} and {g.dtype}")
 
     def _counted_lrs(self, indices: Sequence[Any]) -> list[float]:
         """Count the updates; the learning rates."""
@@ -363,16 +381,25 @@ class OneByOne(Optimizer):
         else:
             self._apply(name, weight, grad, *states, wd=wd, **params)
 
-    def _gradient(self, grad: Any, decay: Any = 0.0) -> Any:
-        """``rescale_grad * grad + decay``, in memory of its own, moved into the limits."""
-        g = grad * float(self.rescale_grad)
-        g += decay
-        return F.clip(g, a_min=-self.clip_gradient, a_max=self.clip_gradient) if self.clip_gradient else g
+    def _scaled(self, grad: Any) -> Any:
+        # In memory of its own: MXNet 2 scales some gradients in place, which breaks grad_req="add".
+        return grad * float(self.rescale_grad)
+
+    def _clipped(self, g: Any) -> Any:
+        limit = self.clip_gradient
+        return F.clip(g, a_min=-limit, a_max=limit) if limit else g
+
+    def _gradient(self, grad: Any) -> Any:
+        """g: ``rescale_grad * grad``, clipped."""
+        return self._clipped(self._scaled(grad))
 
     def _decayed_gradient(self, weight: Any, grad: Any, wd: float) -> Any:
         """g + wd w, in MXNet 1 inside of the limits."""
-        decay = wd * weight
-        return self._gradient(grad) + decay if self.allow_np_array else self._gradient(grad, decay)
+        if not wd:
+            return self._gradient(grad)
+        if self.allow_np_array:
+            return self._gradient(grad) + wd * weight
+        return self._clipped(self._scaled(grad) + wd * weight)
 
 
 def zeros_like(weight: Any, n: int) -> tuple[Any, ...]:
@@ -394,7 +421,7 @@ class Test(OneByOne):
         return F.zeros_like(weight)
 
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        g = grad * float(self.rescale_grad)
+        g = self._scaled(grad)
         if self.allow_np_array:
             weight -= lr * (g + wd * weight)
         else:

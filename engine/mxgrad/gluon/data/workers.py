@@ -1,0 +1,354 @@
+"""Threads and processes that load batches ahead of time (level 14)."""
+from __future__ import annotations
+
+import concurrent.futures
+import io
+import mmap
+import multiprocessing
+import os
+import pickle
+import queue
+import random
+import signal
+import threading
+import time
+import traceback
+import warnings
+import zlib
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import recv_handle, send_handle
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy
+
+from ... import random as mx_random
+from ...base import MXNetError
+from ...context import cpu
+from ...ndarray import BaseArray, _unpickle
+from ...npx.switches import is_np_array, is_np_shape, set_np
+
+__all__ = ["Processes", "Threads", "WorkerDiedError", "WorkerError", "WorkerTimeoutError"]
+
+Load = Callable[[Any], Any]
+
+
+class WorkerError(MXNetError):
+    """An error in a worker process whose own class cannot be carried over; the message names it."""
+
+
+class WorkerDiedError(MXNetError):
+    """A worker process ended in the middle of its work."""
+
+
+class WorkerTimeoutError(MXNetError, multiprocessing.TimeoutError, TimeoutError):
+    """A batch took longer than `timeout`."""
+
+
+class _WorkerTraceback(Exception):
+    """The traceback of an error in a worker process, as its cause."""
+
+
+def _too_late(timeout: float) -> WorkerTimeoutError:
+    return WorkerTimeoutError(
+        f"DataLoader: a worker needed more than {timeout} seconds for a batch; if the data set or its "
+        "transforms are that slow, give a larger timeout")
+
+
+def _switches() -> tuple[bool, bool]:
+    return is_np_shape(), is_np_array()
+
+
+class Threads:
+    """Threads that call `load`."""
+
+    def __init__(self, load: Load, number: int) -> None:
+        self._load = load
+        self._pool = concurrent.futures.ThreadPoolExecutor(number, "DataLoader")
+
+    def submit(self, samples: Any, seeds: Any) -> Any:
+        """Ask for a batch; gives what `result` takes.  Threads share the random streams: no seeds."""
+        return self._pool.submit(self._work, samples, _switches())
+
+    def _work(self, samples: Any, switches: tuple[bool, bool]) -> Any:
+        set_np(*switches)
+        return self._load(samples)
+
+    def result(self, ticket: Any, timeout: float) -> Any:
+        """The batch, as soon as it is there."""
+        try:
+            return ticket.result(timeout)
+        except concurrent.futures.TimeoutError:
+            if ticket.done():
+                raise
+        raise _too_late(timeout)
+
+    def close(self) -> None:
+        """Let the threads end after their current batches."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+# Processes --------------------------------------------------------------------------------------------------
+#
+# Each worker is a fork with a socket of its own: tasks go in, and batches come out in the same order.  There
+# are no queues, locks or threads in this process, so a worker that dies cannot block anybody, and its end is
+# noticed at once.  Large batches come as files in memory without a name (memfd): whoever dies, nothing stays.
+
+
+class _Ticket:
+    """A batch that was asked for; its outcome is (whether it worked, the batch or the error)."""
+
+    __slots__ = ("number", "outcome", "__weakref__")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.outcome: tuple[bool, Any] | None = None
+
+
+class Processes:
+    """Forked processes that call `load`."""
+
+    def __init__(self, load: Load, number: int) -> None:
+        if "fork" not in multiprocessing.get_all_start_methods():
+            raise MXNetError("DataLoader: this system cannot fork processes for num_workers; set "
+                             "thread_pool=True for threads, or num_workers=0")
+        self._pid = os.getpid()
+        self._asked = 0
+        # Weak: nobody waits for the batches of an epoch that was broken off.
+        self._waiting: WeakValueDictionary[int, _Ticket] = WeakValueDictionary()
+        self._workers: list[tuple[Any, Connection]] = []
+        context = multiprocessing.get_context("fork")
+        for i in range(number):
+            here, there = context.Pipe()
+            process = context.Process(target=_work, args=(load, here, there), name=f"DataLoader-{i}",
+                                      daemon=True)
+            with warnings.catch_warnings():
+                # Python 3.12 on warns of the threads of NumPy's BLAS, which minds forks.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                process.start()
+            there.close()
+            self._workers.append((process, here))
+
+    @property
+    def alive(self) -> bool:
+        """Whether there are workers: there are none after an error that ended them."""
+        return bool(self._workers)
+
+    def submit(self, samples: Any, seeds: Any) -> _Ticket:
+        """Ask for a batch, made with random streams that start from `seeds`; gives what `result` takes."""
+        if not self._workers:
+            raise WorkerDiedError("DataLoader: the worker processes have ended; iterate anew")
+        ticket = _Ticket(self._asked)
+        self._asked += 1
+        self._waiting[ticket.number] = ticket
+        try:
+            self._of(ticket)[1].send((ticket.number, samples, seeds, _switches()))
+        except OSError:
+            self._died(ticket)
+        return ticket
+
+    def _of(self, ticket: _Ticket) -> tuple[Any, Connection]:
+        return self._workers[ticket.number % len(self._workers)]
+
+    def result(self, ticket: _Ticket, timeout: float) -> Any:
+        """The batch, as soon as it is there; or the error, with the worker's traceback as its cause."""
+        deadline = time.monotonic() + timeout
+        while ticket.outcome is None:
+            self._receive(ticket, deadline, timeout)
+        worked, found = ticket.outcome
+        if worked:
+            return found
+        error, trace = found
+        raise error from _WorkerTraceback(f'\n"""\n{trace}"""')
+
+    def _receive(self, ticket: _Ticket, deadline: float, timeout: float) -> None:
+        """Take the next batch of the worker that has this task."""
+        if not self._workers:
+            raise WorkerDiedError("DataLoader: the worker processes have ended; iterate anew")
+        process, connection = self._of(ticket)
+        ready = wait([connection, process.sentinel], max(0, deadline - time.monotonic()))
+        if not ready:
+            self.close()
+            raise _too_late(timeout)
+        if connection not in ready:
+            self._died(ticket)
+        try:
+            number, worked, message, sizes = connection.recv()
+            memory = recv_handle(connection) if sizes else -1
+        except (EOFError, OSError):
+            self._died(ticket)
+        found = _unpacked(message, sizes, memory)
+        wanted = self._waiting.get(number)
+        if wanted is not None:
+            wanted.outcome = worked, found
+
+    def _died(self, ticket: _Ticket) -> None:
+        process = self._of(ticket)[0]
+        process.join(1)
+        code, pid = process.exitcode, process.pid
+        how = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
+        self.close()
+        raise WorkerDiedError(
+            f"DataLoader: worker process {pid} ended unexpectedly ({how}); SIGKILL often means that the "
+            "memory did not suffice. num_workers=0 shows errors in this process")
+
+    def close(self) -> None:
+        """End the workers."""
+        if os.getpid() != self._pid:
+            return      # a copy in a forked process
+        workers, self._workers = self._workers, []
+        for _, connection in workers:
+            try:
+                connection.send(None)
+            except OSError:
+                pass    # it has ended already
+            connection.close()
+        deadline = time.monotonic() + 0.5
+        for process, _ in workers:
+            process.join(max(0, deadline - time.monotonic()))
+            if process.is_alive():
+                process.kill()
+                process.join()
+            process.close()
+
+
+def _listen(connection: Connection, tasks: queue.SimpleQueue[Any]) -> None:
+    """Take tasks from the socket at once: it never fills up, and the end of the other side is noticed."""
+    task: Any = True
+    while task is not None:
+        try:
+            task = connection.recv()
+        except (EOFError, OSError):
+            task = None
+        tasks.put(task)
+
+
+def _work(load: Load, far_end: Connection, connection: Connection) -> None:
+    """What a worker process does."""
+    far_end.close()
+    # Ctrl-C is for the main process, which ends the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()
+    while (task := tasks.get()) is not None:
+        number, samples, seeds, switches = task
+        try:
+            set_np(*switches)
+            random.seed(seeds[0])
+            numpy.random.seed(seeds[1])
+            mx_random.seed(seeds[2])
+            with cpu():
+                found = _packed(load(samples))
+            worked = True
+        except Exception as error:
+            worked, found = False, (_packed_error(error))
+        message, buffers = found
+        try:
+            sizes = [b.nbytes for b in buffers]
+            connection.send((number, worked, message, sizes))
+            if buffers:
+                memory = _in_memory(buffers)
+                send_handle(connection, memory, 0)
+                os.close(memory)
+        except OSError:
+            return      # the main process has gone
+
+
+# Messages ---------------------------------------------------------------------------------------------------
+
+_LARGE = 1 << 16
+_ALIGN = 64
+
+Packed = tuple[bytes, list[memoryview]]
+
+
+class _Pickler(pickle.Pickler):
+    """Pickles arrays without copying them first."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, BaseArray) and isinstance(obj._data, numpy.ndarray):
+            return _unpickle, (type(obj), obj._data, obj._ctx)
+        return NotImplemented
+
+
+def _packed(value: Any) -> Packed:
+    """`value` as bytes, and if there is much in its arrays and the system has memfd, their memory apart."""
+    found: list[pickle.PickleBuffer] = []
+    stream = io.BytesIO()
+    _Pickler(stream, 5, buffer_callback=found.append).dump(value)
+    buffers = [b.raw() for b in found]
+    if sum(b.nbytes for b in buffers) >= _LARGE and hasattr(os, "memfd_create"):
+        return stream.getvalue(), buffers
+    stream = io.BytesIO()
+    _Pickler(stream, 5).dump(value)
+    return stream.getvalue(), []
+
+
+def _packed_error(error: Exception) -> Packed:
+    trace = "".join(traceback.format_exception(error))
+    try:
+        message = pickle.dumps((error, trace))
+        pickle.loads(message)       # not every error that can be pickled can be made again
+    except Exception:
+        message = pickle.dumps((WorkerError(f"{type(error).__name__}: {error}"), trace))
+    return message, []
+
+
+def _places(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Where memory of these sizes lies in a file, one after the other: (start, end)."""
+    places, start = [], 0
+    for size in sizes:
+        places.append((start, start + size))
+        start += -(-size // _ALIGN) * _ALIGN
+    return places
+
+
+def _in_memory(buffers: list[memoryview]) -> int:
+    """A file in memory with these contents; gives its descriptor."""
+    memory = os.memfd_create("mxgrad-batch")
+    places = _places([b.nbytes for b in buffers])
+    os.ftruncate(memory, places[-1][1] or 1)
+    for (start, _), buffer in zip(places, buffers):
+        while buffer.nbytes:
+            written = os.pwrite(memory, buffer, start)
+            start, buffer = start + written, buffer[written:]
+    return memory
+
+
+def _unpacked(message: bytes, sizes: list[int], memory: int) -> Any:
+    if not sizes:
+        return pickle.loads(message)
+    places = _places(sizes)
+    mapped = memoryview(mmap.mmap(memory, places[-1][1] or 1))
+    os.close(memory)
+    return pickle.loads(message, buffers=[mapped[start:end] for start, end in places])
+
+
+# Random numbers ---------------------------------------------------------------------------------------------
+
+
+class Seeds:
+    """Seeds for each batch of each epoch, for Python's, NumPy's and mxgrad's random streams.
+
+    Forks begin with equal streams; so that their random transforms differ, and are the same whichever worker
+    has which batch, each batch has its own, which follow from the state of this process's.
+    """
+
+    def __init__(self) -> None:
+        self._epochs = 0
+
+    def epoch(self) -> Callable[[int], list[int]]:
+        """The function that gives the seeds of batch i of the next epoch.  No stream moves."""
+        epoch, self._epochs = self._epochs, self._epochs + 1
+        with mx_random.noting() as notes:
+            mx_random.np_stream(cpu())
+        ours = next(iter(notes.values()))
+        states = (random.getstate(), numpy.random.get_state(legacy=False), (ours["seeds"], ours["sequential"]))
+        roots = [zlib.crc32(pickle.dumps(s)) for s in states]
+
+        def seeds(i: int) -> list[int]:
+            return [int(numpy.random.SeedSequence((root, epoch, i)).generate_state(1)[0]) for root in roots]
+
+        return seeds
