@@ -185,7 +185,8 @@ def test_bad_input(call: Callable[[Any], Any], words: str) -> None:
 
 def test_masked_softmax() -> None:
     x, mask = nd.array([[1, 2, 3]]), nd.array([[1, 0, 1]])
-    numpy.testing.assert_allclose(nd.masked_softmax(x, mask).asnumpy(), [[0.11920291, 0, 0.880797]], rtol=1e-6)
+    numpy.testing.assert_allclose(
+        nd.masked_softmax(x, mask).asnumpy(), [[0.11920291, 0, 0.880797]], rtol=1e-6)
     numpy.testing.assert_allclose(
         nd.masked_log_softmax(x, mask, temperature=1.0).asnumpy(), [[-2.126928, -numpy.inf, -0.12692802]],
         rtol=1e-6)

@@ -47,6 +47,10 @@ SAMPLES = {
         Sample(smooth(2, 3), ints(2, high=3), differentiate=False, reference=softmax_output),
         Sample(smooth(2, 3, 2), ints(2, 2, high=3), multi_output=True, differentiate=False,
                reference=softmax_output),
+        Sample(smooth(2, 3), ints(2, high=3), use_ignore=True, ignore_label=1.0, normalization="valid",
+               out_grad=True, differentiate=False, reference=softmax_output),
+        Sample(smooth(2, 3, 2), ints(2, 3, high=2), preserve_shape=True, normalization="batch",
+               differentiate=False, reference=softmax_output),
     ],
     "linear_regression_output": [
         Sample(smooth(2, 3), smooth(2, 3), differentiate=False, reference=lambda x, label: x),
@@ -57,7 +61,11 @@ SAMPLES = {
     ],
     "mae_regression_output": [Sample(smooth(2, 3), smooth(2, 3), differentiate=False,
                                      reference=lambda x, label: x)],
-    "make_loss": [Sample(smooth(2, 3), differentiate=False, reference=lambda x: x)],
+    "make_loss": [
+        Sample(smooth(2, 3), differentiate=False, reference=lambda x: x),
+        *(Sample(smooth(2, 3), normalization=n, differentiate=False, reference=lambda x, normalization: x)
+          for n in ("valid", "batch")),
+    ],
     "leaky_relu": [
         Sample(smooth(2, 3), reference=lambda x: numpy.where(x > 0, x, x / 4)),
         Sample(smooth(3), slope=0.1, reference=lambda x, slope: numpy.where(x > 0, x, x * slope)),

@@ -19,12 +19,13 @@ __all__ = ["Append", "AsList", "Group", "Pad", "Stack"]
 
 
 def array_of(host: numpy.ndarray, ctx: Context | None = None) -> Any:
-    """The values of a NumPy array, in its dtype, as an array of the frontend that `is_np_array` tells."""
+    """A NumPy array as an array of the frontend that `is_np_array` tells; it takes over the memory."""
     from ...np.array import ndarray
 
     as_dtype(host.dtype)
     ctx = current_context() if ctx is None else ctx
-    return wrap(ndarray if is_np_array() else nd.NDArray, ctx.backend.from_host(host), ctx)
+    data = ctx.backend.from_host(host) if ctx.device_type == "gpu" else host
+    return wrap(ndarray if is_np_array() else nd.NDArray, data, ctx)
 
 
 def stacked(data: Any, ctx: Context | None = None) -> Any:

@@ -49,7 +49,11 @@ class _Ahead:
         self._ask()
         if not self._tickets:
             raise StopIteration
-        return self._workers.result(self._tickets.popleft(), self._timeout)
+        try:
+            return self._workers.result(self._tickets.popleft(), self._timeout)
+        except StopIteration as error:
+            # It is a mistake in the data set, not the end of the data.
+            raise RuntimeError("DataLoader: a sample raised StopIteration") from error
 
 
 class DataLoader:
@@ -162,7 +166,7 @@ class DataLoader:
     def refresh(self) -> None:
         """Begin to load the next epoch."""
         if not self._num_workers:
-            self._iter = map(self._load, self._batch_sampler)
+            self._iter = (self._load(samples) for samples in self._batch_sampler)
             return
         if not self._workers.alive:
             self._start()

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import io
-import mmap
 import multiprocessing
 import os
 import pickle
@@ -16,6 +15,7 @@ import traceback
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any
@@ -24,9 +24,10 @@ from weakref import WeakValueDictionary
 import numpy
 
 from ... import random as mx_random
+from ...array import wrap
 from ...base import MXNetError
 from ...context import cpu
-from ...ndarray import BaseArray, _unpickle
+from ...ndarray import BaseArray
 from ...npx.switches import is_np_array, is_np_shape, set_np
 
 __all__ = ["Processes", "Threads", "WorkerDiedError", "WorkerError", "WorkerTimeoutError"]
@@ -62,6 +63,8 @@ def _switches() -> tuple[bool, bool]:
 
 class Threads:
     """Threads that call `load`."""
+
+    alive = True
 
     def __init__(self, load: Load, number: int) -> None:
         self._load = load
@@ -178,10 +181,15 @@ class Processes:
             memory = recv_handle(connection) if sizes else -1
         except (EOFError, OSError):
             self._died(ticket)
-        found = _unpacked(message, sizes, memory)
         wanted = self._waiting.get(number)
-        if wanted is not None:
-            wanted.outcome = worked, found
+        try:
+            if wanted is not None:
+                wanted.outcome = worked, _unpacked(message, sizes, memory)
+        except Exception as error:
+            wanted.outcome = False, (error, traceback.format_exc())
+        finally:
+            if sizes:
+                os.close(memory)
 
     def _died(self, ticket: _Ticket) -> None:
         process = self._of(ticket)[0]
@@ -259,17 +267,16 @@ def _work(load: Load, far_end: Connection, connection: Connection) -> None:
 # Messages ---------------------------------------------------------------------------------------------------
 
 _LARGE = 1 << 16
-_ALIGN = 64
 
 Packed = tuple[bytes, list[memoryview]]
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles arrays without copying them first."""
+    """Pickles arrays without a copy of them before and after."""
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, BaseArray) and isinstance(obj._data, numpy.ndarray):
-            return _unpickle, (type(obj), obj._data, obj._ctx)
+        if isinstance(obj, BaseArray) and obj._ctx.device_type != "gpu":
+            return wrap, (type(obj), obj._data, obj._ctx)
         return NotImplemented
 
 
@@ -298,32 +305,26 @@ def _packed_error(error: Exception) -> Packed:
 
 def _places(sizes: Sequence[int]) -> list[tuple[int, int]]:
     """Where memory of these sizes lies in a file, one after the other: (start, end)."""
-    places, start = [], 0
-    for size in sizes:
-        places.append((start, start + size))
-        start += -(-size // _ALIGN) * _ALIGN
-    return places
+    ends = list(accumulate(sizes))
+    return list(zip([0, *ends], ends))
 
 
 def _in_memory(buffers: list[memoryview]) -> int:
     """A file in memory with these contents; gives its descriptor."""
     memory = os.memfd_create("mxgrad-batch")
-    places = _places([b.nbytes for b in buffers])
-    os.ftruncate(memory, places[-1][1] or 1)
-    for (start, _), buffer in zip(places, buffers):
-        while buffer.nbytes:
-            written = os.pwrite(memory, buffer, start)
-            start, buffer = start + written, buffer[written:]
+    for (start, end), buffer in zip(_places([b.nbytes for b in buffers]), buffers):
+        while start < end:
+            start += os.pwrite(memory, buffer[start - end:], start)
     return memory
 
 
 def _unpacked(message: bytes, sizes: list[int], memory: int) -> Any:
-    if not sizes:
-        return pickle.loads(message)
-    places = _places(sizes)
-    mapped = memoryview(mmap.mmap(memory, places[-1][1] or 1))
-    os.close(memory)
-    return pickle.loads(message, buffers=[mapped[start:end] for start, end in places])
+    # Read, not mapped: a mapping would keep the descriptor, of which a process may have a thousand.
+    buffers = [memoryview(numpy.empty(size, numpy.uint8)) for size in sizes]
+    for (start, end), buffer in zip(_places(sizes), buffers):
+        while start < end:
+            start += os.preadv(memory, [buffer[start - end:]], start)
+    return pickle.loads(message, buffers=buffers)
 
 
 # Random numbers ---------------------------------------------------------------------------------------------

@@ -81,6 +81,11 @@ def _E() -> list[Any]:
     ]
 
 
+_MODULES: tuple[tuple[Any, ...], ...] = (
+    ("A1", _A, 32), ("A2", _A, 64), ("A3", _A, 64), ("B", _B), ("C1", _C, 128), ("C2", _C, 160),
+    ("C3", _C, 160), ("C4", _C, 192), ("D", _D), ("E1", _E), ("E2", _E))
+
+
 class Inception3(Network):
     """Branches of convolutions side by side, for images of 299 x 299 (Szegedy and others, arXiv:1512.00567).
 
@@ -97,14 +102,10 @@ class Inception3(Network):
                 nn.MaxPool2D(pool_size=3, strides=2),
                 _conv(80, 1), _conv(192, 3),
                 nn.MaxPool2D(pool_size=3, strides=2))
-            for name, make in (
-                ("A1", lambda: _A(32)), ("A2", lambda: _A(64)), ("A3", lambda: _A(64)), ("B", _B),
-                ("C1", lambda: _C(128)), ("C2", lambda: _C(160)), ("C3", lambda: _C(160)),
-                ("C4", lambda: _C(192)), ("D", _D), ("E1", _E), ("E2", _E),
-            ):
+            for name, make, *width in _MODULES:
                 module = joined(prefix=f"{name}_")
                 with module.name_scope():
-                    module.add(*make())
+                    module.add(*make(*width))
                 self.features.add(module)
             self.features.add(nn.AvgPool2D(pool_size=8), nn.Dropout(0.5))
             self.output = nn.Dense(classes)

@@ -39,7 +39,9 @@ class _BlockV1(HybridBlock):
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.body = self._layers(channels, stride, in_channels)
-        self.downsample = chain(_conv1x1(channels, stride, in_channels), nn.BatchNorm()) if downsample else None
+        self.downsample = None
+        if downsample:
+            self.downsample = chain(_conv1x1(channels, stride, in_channels), nn.BatchNorm())
 
     def _layers(self, channels: int, stride: int, in_channels: int) -> nn.HybridSequential:
         raise NotImplementedError
@@ -51,7 +53,9 @@ class _BlockV1(HybridBlock):
 
 
 class BasicBlockV1(_BlockV1):
-    __doc__ = f"{_BlockV1.__doc__}\n    The body is two 3 x 3 convolutions (He and others, arXiv:1512.03385).\n    "
+    __doc__ = f"""{_BlockV1.__doc__}
+    The body is two 3 x 3 convolutions (He and others, arXiv:1512.03385).
+    """
 
     def _layers(self, channels: int, stride: int, in_channels: int) -> nn.HybridSequential:
         return chain(_conv3x3(channels, stride, in_channels), nn.BatchNorm(), nn.Activation("relu"),
@@ -104,7 +108,9 @@ class _BlockV2(HybridBlock):
 
 
 class BasicBlockV2(_BlockV2):
-    __doc__ = f"{_BlockV2.__doc__}\n    There are two 3 x 3 convolutions (He and others, arXiv:1603.05027).\n    "
+    __doc__ = f"""{_BlockV2.__doc__}
+    There are two 3 x 3 convolutions (He and others, arXiv:1603.05027).
+    """
 
     def _add(self, channels: int, stride: int, in_channels: int) -> None:
         self._append(nn.BatchNorm(), _conv3x3(channels, stride, in_channels))
