@@ -78,6 +78,7 @@ class _Local(threading.local):
         self.error: tuple[str, list[tuple[str, int, str]]] = ("", [])
         self.results: list[Any] = []
         self.scopes: list[tuple[int, bool, bool]] = []
+        self.deletions: list[tuple[Any, Any]] = []
         self.calls: list[_Call] = []
 
 
@@ -928,16 +929,32 @@ def grad_of(
 # -- custom functions ------------------------------------------------------------------------------------
 
 
+class _Deletion:
+    """Calls the deleter of a callback when it goes itself.  Where another thread lets it go, such as the one
+    that the garbage collector happens to run on, it waits until its own thread makes the next.
+    """
+
+    def __init__(self, deleter: Any, ctx: Any) -> None:
+        self.deleter, self.ctx, self.waiting = deleter, ctx, _local.deletions
+        while self.waiting:
+            delete, old = self.waiting.pop()
+            delete(old)
+
+    def __del__(self) -> None:
+        if self.deleter:
+            if self.waiting is _local.deletions:
+                self.deleter(self.ctx)
+            else:
+                self.waiting.append((self.deleter, self.ctx))
+
+
 class _Function:
     """A custom function of two callbacks; the deleter runs when neither its handle nor a tape needs it."""
 
     def __init__(self, name: str, forward: Any, backward: Any, ctx: Any, deleter: Any) -> None:
-        self.forward, self.backward, self.ctx, self.deleter = forward, backward, ctx, deleter
+        self.forward, self.backward, self.ctx = forward, backward, ctx
+        self.deletion = _Deletion(deleter, ctx)
         self.call: type[_Call] = type(name, (_Call,), {})
-
-    def __del__(self) -> None:
-        if self.deleter:
-            self.deleter(self.ctx)
 
 
 class _Call(autograd.Function):

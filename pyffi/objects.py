@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import itertools
-from collections.abc import Callable, Iterator, KeysView, Mapping, ValuesView
+import threading
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from contextlib import AbstractContextManager
 from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -22,6 +25,7 @@ from . import capi
 from .capi import (
     CallbackError,
     _array,
+    _Deletion,
     _export,
     _give,
     _name_address,
@@ -51,13 +55,12 @@ class _Callable:
     """A function of C as a Python function."""
 
     def __init__(self, function: Any, ctx: Any, deleter: Any) -> None:
-        self.function, self.ctx, self.deleter = function, ctx, deleter
-
-    def __del__(self) -> None:
-        if self.deleter:
-            self.deleter(self.ctx)
+        self.function, self.ctx, self.deletion = function, ctx, _Deletion(deleter, ctx)
 
     def __call__(self, *args: Any, **named: Any) -> Any:
+        if _is_worker():
+            raise CallbackError("a function of the program was called on a thread of Python's own, such as a "
+                                "data loader's worker; callbacks run on the thread that made the call")
         lib, new = capi.lib, capi.new
         lent = new("mxg_value[]", len(args) + 1)        # one more for those with names
         result = new("mxg_value *")
@@ -76,6 +79,12 @@ class _Callable:
             for i in range(len(args) + 1):
                 lib.mxg_value_clear(lent + i)
             lib.mxg_value_clear(result)
+
+
+def _is_worker() -> bool:
+    """Whether Python started this thread, not the program."""
+    thread = threading.current_thread()
+    return thread is not threading.main_thread() and not isinstance(thread, threading._DummyThread)
 
 
 def _address(v: Any) -> int:
@@ -130,7 +139,7 @@ _READ: tuple[Callable[[Any, Any, int], Any], ...] = (        # by MXG_IS_*
     lambda v, taken, depth: _bytes(v),
     lambda v, taken, depth: _array(_address(v)),
     lambda v, taken, depth: _object(_address(v)),
-    _items,
+    lambda v, taken, depth: (tuple if v.number else list)(_items(v, taken, depth)),
     _dict,
     _callable,
 )
@@ -206,7 +215,7 @@ def _is_public(x: Any) -> bool:
         return _is_ours(x.__module__) or x.__module__ == __name__
     if isinstance(x, BuiltinMethodType):
         return _is_ours(type(x.__self__).__module__)
-    return _is_ours(type(x).__module__) or isinstance(x, (_Callable, Iterator))
+    return _is_ours(type(x).__module__) or isinstance(x, (_Callable, Iterator, AbstractContextManager))
 
 
 def _call_status(status: int) -> None:
@@ -243,8 +252,9 @@ def _write(out: Any, x: Any, depth: int = 0) -> None:
     elif not _is_ours(kind.__module__) and isinstance(x, Mapping):
         _write_all(out, list(itertools.chain.from_iterable(x.items())), True, depth)
     elif not _is_ours(kind.__module__) and isinstance(
-            x, (list, tuple, set, frozenset, range, KeysView, ValuesView)):
+            x, (list, tuple, set, frozenset, range, KeysView, ValuesView, ItemsView)):
         _write_all(out, list(x), False, depth)
+        out.number = isinstance(x, (tuple, KeysView, ValuesView, ItemsView))
     elif _is_public(x):
         h = _next_handle()
         _objects[h] = x
@@ -412,6 +422,25 @@ def next_(iterator: Any, result: Any) -> int:
     return 2
 
 
+@_export
+def enter(target: Any, result: Any) -> int:
+    return _result(result, _context_manager(target).__enter__())
+
+
+@_export
+def exit_(target: Any, is_error: int) -> int:
+    kind = CallbackError if is_error else None
+    _context_manager(target).__exit__(kind, kind and kind("the block failed"), None)
+    return 1
+
+
+def _context_manager(target: Any) -> AbstractContextManager[Any]:
+    found = _target(target)
+    if not isinstance(found, AbstractContextManager):
+        raise base.InvalidTypeError(f"{_describe(found)} cannot be entered")
+    return found
+
+
 # -- classes made by C -----------------------------------------------------------------------------------
 
 
@@ -518,4 +547,22 @@ def object_class(h: int) -> int:
         return _name_address(name, name)
 
 
-capi._TEXTS.append(lambda h: str(_object(h)))     # TEXT_OBJECT
+def _parameters(x: Any) -> str:
+    """The parameters of something callable, as mxg_object_parameters describes them."""
+    if isinstance(x, _Callable) or not callable(x):
+        return "* **"
+    try:
+        found = inspect.signature(x).parameters.values()
+    except ValueError:      # of C's functions not all say theirs
+        return "* **"
+    names, by_position = [], True
+    for p in found:
+        if p.kind is p.KEYWORD_ONLY and by_position:
+            names.append("-")
+        by_position = by_position and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        optional = "" if p.default is p.empty else "="
+        names.append({p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, p.name + optional))
+    return " ".join(names)
+
+
+capi._TEXTS += [lambda h: str(_object(h)), lambda h: _parameters(_object(h))]     # TEXT_OBJECT, ...

@@ -126,6 +126,8 @@ int64_t mxg_py_set_item(const mxg_value *target, const mxg_value *key, const mxg
 int64_t mxg_py_length(const mxg_value *target);
 int64_t mxg_py_iterate(const mxg_value *target, mxg_value *iterator);
 int64_t mxg_py_next(const mxg_value *iterator, mxg_value *result);
+int64_t mxg_py_enter(const mxg_value *target, mxg_value *result);
+int64_t mxg_py_exit(const mxg_value *target, int is_error);
 int64_t mxg_py_subclass(const mxg_value *base, const char *name, const mxg_value *methods, mxg_value *result);
 int64_t mxg_py_object_dup(int64_t o);
 int64_t mxg_py_object_free(int64_t o);
@@ -135,7 +137,7 @@ int64_t mxg_py_object_class(int64_t o);
 /* PYTHON-END */
 
 /* What mxg_py_text describes. */
-enum { TEXT_INFO, TEXT_NDARRAY, TEXT_OP, TEXT_SYMBOL, TEXT_SYMBOL_JSON, TEXT_OBJECT };
+enum { TEXT_INFO, TEXT_NDARRAY, TEXT_OP, TEXT_SYMBOL, TEXT_SYMBOL_JSON, TEXT_OBJECT, TEXT_PARAMETERS };
 
 /* An mxg_py_invoke* has several results, or none: mxg_py_results fetches them. */
 #define SEVERAL (-1)

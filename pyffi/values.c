@@ -99,6 +99,21 @@ MXG_API int mxg_next(const mxg_value *iterator, mxg_value *result, int *more)
     return status(rc);
 }
 
+MXG_API int mxg_enter(const mxg_value *target, mxg_value *result)
+{
+    make_none(result);
+    ENTER();
+    REQUIRE(target);
+    return status(mxg_py_enter(target, result));
+}
+
+MXG_API int mxg_exit(const mxg_value *target, int is_error)
+{
+    ENTER();
+    REQUIRE(target);
+    return status(mxg_py_exit(target, is_error != 0));
+}
+
 MXG_API int mxg_subclass(const mxg_value *base, const char *name, const mxg_value *methods, mxg_value *result)
 {
     REQUIRE(result);
@@ -165,6 +180,11 @@ MXG_API int mxg_object_class(mxg_object o, const char **name)
 MXG_API int mxg_object_text(mxg_object o, char *buf, size_t cap, size_t *need)
 {
     return give_text(TEXT_OBJECT, H(o), buf, cap, need);
+}
+
+MXG_API int mxg_object_parameters(mxg_object o, char *buf, size_t cap, size_t *need)
+{
+    return give_text(TEXT_PARAMETERS, H(o), buf, cap, need);
 }
 
 /* ---- memory of values --------------------------------------------------------------------------------- */

@@ -26,9 +26,9 @@ ndarray = nd
 
 # Modules that many programs do without are imported when they are first asked for.
 _LAZY = (
-    "attribute", "contrib", "device", "engine", "error", "gluon", "image", "initializer", "io",
-    "lr_scheduler", "name", "np", "npx", "numpy_dispatch_protocol", "operator", "optimizer", "random",
-    "recordio", "runtime", "symbol", "test_utils", "testing", "util",
+    "attribute", "callback", "contrib", "device", "engine", "error", "gluon", "image", "initializer", "io",
+    "lr_scheduler", "metric", "model", "name", "np", "npx", "numpy_dispatch_protocol", "operator",
+    "optimizer", "random", "recordio", "runtime", "symbol", "test_utils", "testing", "util",
 )
 # Names of theirs that are the package's too.
 _FROM_UTIL = (

@@ -181,7 +181,7 @@ def set_device_module(module: Any) -> Any:
     return before
 
 
-def _device_module() -> Any:
+def device_module() -> Any:
     if _module is not None:
         return _module
     import cupy
@@ -191,7 +191,7 @@ def _device_module() -> Any:
 
 def device_count() -> int:
     try:
-        return int(_device_module().cuda.runtime.getDeviceCount())
+        return int(device_module().cuda.runtime.getDeviceCount())
     except Exception:       # no CuPy, a wheel for another CUDA, no driver, no device: all mean none
         return 0
 
@@ -200,7 +200,7 @@ def device_backend(device_id: int) -> DeviceBackend:
     """The backend of gpu(device_id); ContextError says what is missing."""
     name = f"gpu({device_id})"
     try:
-        module = _device_module()
+        module = device_module()
     except ImportError as error:
         raise ContextError(
             f"GPU context {name} was asked for, but CuPy cannot be imported ({error}). pip install "

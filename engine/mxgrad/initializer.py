@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy
 
+from . import np
 from .base import InvalidValueError, nearest
-from .nd import load, random
+from .nd import load, random, zeros
+from .ops.rnn import shapes_in
 
 __all__ = ["InitDesc", "Initializer", "Bilinear", "Constant", "Load", "LSTMBias", "MSRAPrelu", "Mixed",
            "Normal",
-           "One", "Orthogonal", "Uniform", "Xavier", "Zero", "create", "register"]
+           "One", "Orthogonal", "RNNFused", "Uniform", "Xavier", "Zero", "create", "register"]
 
 _known: dict[str, type[Initializer]] = {}
 
@@ -87,6 +89,8 @@ class Initializer:
 
         Raises InvalidValueError where neither the name nor its attributes say how.
         """
+        if isinstance(desc, InitDesc) and desc.global_init is None:
+            desc.global_init = self
         own = getattr(desc, "attrs", {}).get("__init__", "")
         if own:
             create(own)._init_weight(desc, arr)
@@ -104,6 +108,12 @@ class Initializer:
 
     def _init_weight(self, name: str, arr: Any) -> None:
         raise NotImplementedError(f"{type(self).__name__} does not define _init_weight")
+
+
+def _draw(law: str, first: float, second: float, arr: Any) -> None:
+    """Fill `arr` with random numbers by its frontend's function: MXNet's differ in what a seed gives."""
+    module = np.random if isinstance(arr, np.ndarray) else random
+    getattr(module, law)(first, second, arr.shape, arr.dtype, out=arr)
 
 
 @register
@@ -143,7 +153,7 @@ class Uniform(Initializer):
         self.scale = scale
 
     def _init_weight(self, name: str, arr: Any) -> None:
-        random.uniform(-self.scale, self.scale, out=arr)
+        _draw("uniform", -self.scale, self.scale, arr)
 
 
 @register
@@ -155,7 +165,7 @@ class Normal(Initializer):
         self.sigma = sigma
 
     def _init_weight(self, name: str, arr: Any) -> None:
-        random.normal(0, self.sigma, out=arr)
+        _draw("normal", 0, self.sigma, arr)
 
 
 @register
@@ -203,9 +213,9 @@ class Xavier(Initializer):
         factor = fans.get(self.factor_type, (fans["in"] + fans["out"]) / 2.0)
         scale = math.sqrt(self.magnitude / factor)
         if self.rnd_type == "uniform":
-            random.uniform(-scale, scale, out=arr)
+            _draw("uniform", -scale, scale, arr)
         else:
-            random.normal(0, scale, out=arr)
+            _draw("normal", 0, scale, arr)
 
 
 @register
@@ -241,6 +251,53 @@ class LSTMBias(Initializer):
         hidden = arr.shape[0] // 4
         arr[:] = 0.0
         arr[hidden:2 * hidden] = self.forget_bias
+
+
+@register
+class RNNFused(Initializer):
+    """The parameters of recurrent layers in one vector (see `nd.RNN`), each matrix and bias by its own
+    initializer, or else by the one of the whole model.
+
+    Parameters
+    ----------
+    mode, num_layers, state_size, bidirectional, projection_size
+        As in `nd.RNN`.
+    i2h_weight_initializer, h2h_weight_initializer, h2r_weight_initializer : Initializer or str, optional
+        Of the weights of inputs, states and projection.
+    i2h_bias_initializer, h2h_bias_initializer : Initializer or str, optional
+    """
+
+    def __init__(
+        self, mode: str, num_layers: int, state_size: int, bidirectional: bool = False,
+        projection_size: int | None = None, i2h_weight_initializer: Any = None,
+        h2h_weight_initializer: Any = None, i2h_bias_initializer: Any = None,
+        h2h_bias_initializer: Any = None, h2r_weight_initializer: Any = None,
+    ) -> None:
+        self._own = {
+            "i2h_weight": i2h_weight_initializer, "h2h_weight": h2h_weight_initializer,
+            "h2r_weight": h2r_weight_initializer, "i2h_bias": i2h_bias_initializer,
+            "h2h_bias": h2h_bias_initializer}
+        super().__init__(mode=mode, num_layers=num_layers, state_size=state_size,
+                         bidirectional=bidirectional, projection_size=projection_size,
+                         **{f"{n}_initializer": i for n, i in self._own.items()})
+        self._sizes = mode, num_layers, state_size, 2 if bidirectional else 1, projection_size
+
+    def _init_weight(self, name: str, arr: Any) -> None:
+        default = getattr(name, "global_init", None)
+        if default is None or default is self:
+            default = Uniform()
+        shapes = shapes_in(arr.size, *self._sizes)
+        weights, biases = ("i2h_weight", "h2h_weight", "h2r_weight"), ("i2h_bias", "h2h_bias")
+        parts = [part for layer in shapes for part in zip(weights, layer[:-2])]
+        parts += [part for layer in shapes for part in zip(biases, layer[-2:])]
+        begin = 0
+        for kind, shape in parts:
+            part = zeros(shape, dtype=arr.dtype)
+            if isinstance(arr, np.ndarray):
+                part = part.as_np_ndarray()
+            default(InitDesc(kind, {"__init__": self._own[kind]} if self._own[kind] else None), part)
+            arr[begin:begin + part.size] = part.reshape(-1)
+            begin += part.size
 
 
 class Mixed(Initializer):

@@ -35,7 +35,7 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     parameters.
     """
     lead: Any = None
-    live = mixed = numbers = False
+    live = mixed = numbers = absent = False
     raws = []
     for v in values:
         if isinstance(v, Array):
@@ -55,7 +55,9 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
                 live = True
         else:
             raws.append(v)
-            if v is not None and op.result != "free":
+            if v is None:
+                absent = True
+            elif op.result != "free":
                 numbers = True
                 mixed = mixed or v.__class__ is not float and v.__class__ is not int
     if lead is None:
@@ -63,6 +65,8 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
         raise NotAnArrayError(
             f"{op.name}: argument {op.arrays[0] if op.arrays else op.variadic} must be an array, got {got}"
         )
+    if absent:
+        _all_required(op, values)
     cls, ctx = type(lead), lead._ctx
     if (mixed or dtype.kind != "f" and (numbers or op.result == "float")) and not op.mixed:
         values = cls._convert(op, values)
@@ -101,6 +105,15 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     if op.result != "free" and not several and out.dtype != dtype:
         return cls._settle(op, result, dtype)
     return result
+
+
+def _all_required(op: Op, values: tuple[Any, ...]) -> None:
+    """NotAnArrayError for None where the op needs an array."""
+    fixed = len(op.arrays)
+    for i, v in enumerate(values):
+        if v is None and not fixed - op.optional <= i < fixed:
+            name = op.arrays[i] if i < fixed else op.variadic
+            raise NotAnArrayError(f"{op.name}: argument {name} must be an array, got {type(v)}")
 
 
 def _is_view(raw: Any) -> bool:

@@ -22,9 +22,9 @@ from .base import InvalidTypeError, InvalidValueError, nearest
 from .ndarray import BaseArray
 
 __all__ = [
-    "Accuracy", "Caffe", "CompositeEvalMetric", "CrossEntropy", "CustomMetric", "EvalMetric", "F1", "Loss", "MAE",
-    "MCC", "MSE", "NegativeLogLikelihood", "PCC", "PearsonCorrelation", "Perplexity", "RMSE", "TopKAccuracy",
-    "Torch", "alias", "check_label_shapes", "create", "np", "register",
+    "Accuracy", "Caffe", "CompositeEvalMetric", "CrossEntropy", "CustomMetric", "EvalMetric", "F1", "Loss",
+    "MAE", "MCC", "MSE", "NegativeLogLikelihood", "PCC", "PearsonCorrelation", "Perplexity", "RMSE",
+    "TopKAccuracy", "Torch", "alias", "check_label_shapes", "create", "np", "register",
 ]
 
 _M = TypeVar("_M", bound="type[EvalMetric]")
@@ -56,8 +56,8 @@ def _host(array: Any) -> numpy.ndarray:
 def _floats(array: numpy.ndarray) -> numpy.ndarray:
     """float16 as float32, and integers as float64."""
     if array.dtype.kind != "f":
-        return array.astype("float64")
-    return array.astype("float32") if array.itemsize < 4 else array
+        return array.astype("float64", copy=False)
+    return array.astype("float32") if array.dtype == "float16" else array
 
 
 class EvalMetric:
@@ -221,9 +221,9 @@ class Registry:
         (['mae', 'custom(<lambda>)'], [nan, nan])
         """
         if callable(metric):
-            return self.known["custommetric"](metric, *args, **kwargs)
+            return self._class("custommetric")(metric, *args, **kwargs)
         if isinstance(metric, list):
-            return self.known["compositeevalmetric"]([self.create(m, *args, **kwargs) for m in metric])
+            return self._class("compositeevalmetric")([self.create(m, *args, **kwargs) for m in metric])
         if isinstance(metric, str) and metric[:1] in ("[", "{"):
             metric = json.loads(metric)
             if isinstance(metric, list):
@@ -236,11 +236,14 @@ class Registry:
             return self.create(**metric)
         if not isinstance(metric, str):
             raise InvalidTypeError(f"metric must be of string type, not {metric!r}")
-        if metric.lower() not in self.known:
-            raise InvalidValueError(
-                f"{metric} is not registered{nearest(metric.lower(), self.known)}. Please register with "
-                "metric.register first")
-        return self.known[metric.lower()](*args, **kwargs)
+        return self._class(metric)(*args, **kwargs)
+
+    def _class(self, name: str) -> Any:
+        key = name.lower()
+        if key not in self.known:
+            raise InvalidValueError(f"{name} is not registered{nearest(key, self.known)}. Please register "
+                                    "with metric.register first")
+        return self.known[key]
 
 
 _registry = Registry()
@@ -361,13 +364,14 @@ class Averaged(EvalMetric):
 
     def _differences(self, label: numpy.ndarray, pred: numpy.ndarray) -> numpy.ndarray:
         """label - pred, a row for each example."""
-        a, b = (_floats(x.reshape(-1, 1) if x.ndim == 1 else x) for x in (label, pred))
+        a, b = [_floats(x.reshape(-1, 1) if x.ndim == 1 else x) for x in (label, pred)]
         if a.shape[:1] != b.shape[:1]:
             raise self._unfit(label, pred)
         try:
-            return (a - b).reshape(len(a), -1)
+            off: numpy.ndarray = (a - b).reshape(len(a), -1)
         except ValueError:
             raise self._unfit(label, pred) from None
+        return off
 
 
 @register
@@ -499,7 +503,7 @@ def f_score(counts: numpy.ndarray, beta: float = 1) -> Any:
 
 
 def matthews(counts: numpy.ndarray) -> float:
-    """Matthews' correlation coefficient, from `counts_of`; sums that are 0 do not count in the denominator."""
+    """Matthews' correlation coefficient, from `counts_of`; sums that are 0 count as 1 in the denominator."""
     tp, fp, fn, tn = map(float, counts)
     sums = (tp + fp, tp + fn, tn + fp, tn + fn)
     return (tp * tn - fp * fn) / math.sqrt(math.prod(s or 1.0 for s in sums))
@@ -516,8 +520,8 @@ class _Binary(Pooled):
     def _statistics(self, label: numpy.ndarray, pred: numpy.ndarray) -> tuple[Any, int]:
         if pred.ndim != 2 or label.size != len(pred):
             raise InvalidValueError(
-                f"{type(self).__name__}: predictions have shape (examples, classes) and labels (examples,), got "
-                f"{pred.shape} and {label.shape}")
+                f"{type(self).__name__}: predictions have shape (examples, classes) and labels (examples,), "
+                f"got {pred.shape} and {label.shape}")
         if len(numpy.unique(label)) > 2:
             raise InvalidValueError(f"{type(self).__name__} currently only supports binary classification.")
         return counts_of(label.reshape(-1).astype("int32") == 1, pred.argmax(1) == 1), label.size
@@ -740,7 +744,8 @@ class PCC(Pooled):
             pred = pred.argmax(axis=1)
         rows, columns = (a.astype("int64").reshape(-1) for a in (pred, label))
         if rows.size != columns.size:
-            raise InvalidValueError(f"PCC: labels of shape {shapes[0]} do not fit predictions of shape {shapes[1]}")
+            raise InvalidValueError(
+                f"PCC: labels of shape {shapes[0]} do not fit predictions of shape {shapes[1]}")
         if rows.size and min(rows.min(), columns.min()) < 0:
             raise InvalidValueError("PCC: classes are not negative")
         k = 1 + max(rows.max(initial=0), columns.max(initial=0))

@@ -4,6 +4,7 @@ The numbers are MXNet's, bit for bit, on every device and from every language: s
 """
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["seed", "stream", "np_stream"]
 
 _lock = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    # Or a fork while another thread has it would never get it again.
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 class _Set:

@@ -176,6 +176,8 @@ def _function(op: str) -> Callable[..., Any]:
             return _function(f"{path}.{op[len(start):]}")
     if op.startswith("_np_"):
         return _function("np." + op[4:])
+    if op == "_rnn_param_concat":
+        op = "concat"
     if op not in ND and op.startswith("_") and op[1:] in ND:
         op = op[1:]
     return ND.function(op)
@@ -641,6 +643,11 @@ def load_json(json_str: str) -> Symbol:
                 attrs = {k: v for k, v in attrs.items() if not k.startswith("__") and k not in _IGNORED}
             inputs = [(nodes[i[0]], int(i[1])) for i in entry["inputs"]]
             parsed = {k: _value(v) for k, v in attrs.items()} if op else attrs
+            if op == "_zeros" and "is_np_shape" not in graph.get("attrs", ()):
+                # MXNet 1 leaves the length of the batch open in the first states of recurrent cells.
+                parsed["shape"] = tuple(n or 1 for n in parsed["shape"])
+            if op == "RNN":
+                inputs[2:] = [_for_batch(i, inputs[0]) for i in inputs[2:]]
             nodes.append(Node(op, str(entry["name"]), parsed, inputs, _outputs(op, parsed)))
         heads = [(nodes[h[0]], int(h[1])) for h in graph["heads"]]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
@@ -654,6 +661,15 @@ def load_json(json_str: str) -> Symbol:
                     source.is_aux = source.is_aux or argument in _STATISTICS
             _whole(node)
     return Symbol(heads)
+
+
+def _for_batch(state: tuple[Node, int], data: tuple[Node, int]) -> tuple[Node, int]:
+    """The first state of `data`, where it is made by a node that knows a batch of 1 only."""
+    maker = state[0]
+    if maker.op != "_zeros" or maker.attrs["shape"][1] != 1:
+        return state
+    axes = {"lhs_axes": (1,), "rhs_axes": (1,)}
+    return Node("broadcast_like", maker.name + "_batch", axes, [state, data]), 0
 
 
 fromjson = load_json

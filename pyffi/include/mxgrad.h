@@ -181,7 +181,7 @@ typedef struct mxg_object_s *mxg_object;
 #define MXG_IS_BYTES 5
 #define MXG_IS_NDARRAY 6
 #define MXG_IS_OBJECT 7
-/* `count` values in a row. */
+/* `count` values in a row; `number` 1 stands for a tuple of Python, 0 for a list. */
 #define MXG_IS_LIST 8
 /* `count` values in a row: key, value, key, value, ....  A key is a string, a number, or what else may be a
  * key in Python. */
@@ -193,7 +193,7 @@ typedef struct mxg_object_s *mxg_object;
 typedef struct mxg_value {
     int32_t kind;   /* MXG_IS_* */
     int32_t count;  /* of a string, bytes, list or dict; in a string that you give, -1 means: up to the NUL */
-    int64_t number; /* of a bool or int */
+    int64_t number; /* of a bool or int; see MXG_IS_LIST */
     double real;    /* of a double */
     const void *at; /* of the others: text, bytes, the handle, the values, the mxg_callable */
 } mxg_value;
@@ -218,7 +218,8 @@ typedef struct mxg_options {
 /* The forward or the backward callback of a custom function: see mxg_function_new. */
 typedef int (*mxg_callback)(void *ctx, int32_t n_in, const mxg_ndarray *in, int32_t n_out, mxg_ndarray *out);
 
-/* Called once with the ctx of a custom function or a callable when nobody needs it any more. */
+/* Called once with the ctx of a custom function or a callable when nobody needs it any more: on the thread that
+ * made it.  Where another thread needed it last, that is when the first one makes the next. */
 typedef void (*mxg_deleter)(void *ctx);
 
 /* What an mxg_value of kind MXG_IS_CALLABLE points to.  It is copied.  `del`, which may be NULL, is called once
@@ -590,7 +591,7 @@ MXG_API int mxg_symbol_json(mxg_ndarray a, char *buf, size_t cap, size_t *need);
  * the message in its text.
  *
  * `del`, if not NULL, is called once with ctx when the handle is freed and no recorded computation needs the
- * function any more: on any thread, and perhaps never if the program ends first.
+ * function any more: see mxg_deleter; perhaps never if the program ends first.
  * Errors: VALUE (no forward or backward). */
 MXG_API int mxg_function_new(const char *name, mxg_callback forward, mxg_callback backward, void *ctx,
                              mxg_deleter del, mxg_function *out);
@@ -663,6 +664,14 @@ MXG_API int mxg_iterate(const mxg_value *target, mxg_value *iterator);
  * Errors: HANDLE, TYPE (no iterator), and what the iteration itself raises. */
 MXG_API int mxg_next(const mxg_value *iterator, mxg_value *result, int *more);
 
+/* Enters a context, such as the one of a block's "name_scope", as Python's `with` does; `result`, if it is not
+ * NULL, is what stands there after `as`.  mxg_exit leaves it.  Errors: HANDLE, TYPE (it cannot be entered). */
+MXG_API int mxg_enter(const mxg_value *target, mxg_value *result);
+
+/* Leaves the context that mxg_enter entered last; `is_error` not 0 says that what was done inside failed.
+ * Errors: HANDLE, TYPE. */
+MXG_API int mxg_exit(const mxg_value *target, int is_error);
+
 /* A new class derived from the class `base` (an object, as mxg_get gives it for "gluon.Block").  `methods` is
  * a dict: name -> callable.  Each gets the instance as its first argument.  Besides public names these may be
  * defined: "__init__", "__call__", "__len__", "__getitem__", "__setitem__", "__iter__", "__repr__".  `name`
@@ -690,6 +699,12 @@ MXG_API int mxg_object_class(mxg_object o, const char **name);
 
 /* An object as text, as Python prints it.  Errors: HANDLE, BUFFER. */
 MXG_API int mxg_object_text(mxg_object o, char *buf, size_t cap, size_t *need);
+
+/* The parameters of an object that can be called, names with spaces between them: "units activation= **".
+ * After a name, "=" says that it may be left out; "*" and "**" stand for any number by position and by name;
+ * those after "*" or "-" go by name only.
+ * Errors: HANDLE, BUFFER. */
+MXG_API int mxg_object_parameters(mxg_object o, char *buf, size_t cap, size_t *need);
 
 /* A string value with a copy of `count` bytes of UTF-8; -1 counts up to the NUL.  Errors: VALUE, MEMORY. */
 MXG_API int mxg_value_string(const char *text, int32_t count, mxg_value *out);

@@ -8,15 +8,15 @@
 /* "function parameter": NULL is right there, as the header says. */
 static const char *const OPTIONAL[] = {
     "mxg_attach_grad grad_req", "mxg_backward head_grads", "mxg_call method", "mxg_call named",
-    "mxg_call result", "mxg_function_free f", "mxg_function_new ctx", "mxg_get target",
+    "mxg_call result", "mxg_enter result", "mxg_function_free f", "mxg_function_new ctx", "mxg_get target",
     "mxg_function_new del", "mxg_function_new name", "mxg_grad_of head_grads", "mxg_info need",
     "mxg_init options", "mxg_load need", "mxg_mark_variables grad_reqs", "mxg_ndarray_assign_slice drop",
     "mxg_ndarray_assign_slice step", "mxg_ndarray_free a", "mxg_ndarray_from_data context",
     "mxg_ndarray_from_data dtype", "mxg_ndarray_full context", "mxg_ndarray_full dtype",
     "mxg_ndarray_ones context", "mxg_ndarray_ones dtype", "mxg_ndarray_scalar context",
     "mxg_ndarray_scalar dtype", "mxg_ndarray_slice drop", "mxg_ndarray_slice step", "mxg_ndarray_text need",
-    "mxg_ndarray_zeros context", "mxg_ndarray_zeros dtype", "mxg_object_free o", "mxg_object_text need",
-    "mxg_op_info need", "mxg_save names",
+    "mxg_ndarray_zeros context", "mxg_ndarray_zeros dtype", "mxg_object_free o", "mxg_object_parameters need",
+    "mxg_object_text need", "mxg_op_info need", "mxg_save names",
     "mxg_set_error message", "mxg_set_location file", "mxg_set_recording previous",
     "mxg_set_training previous", "mxg_symbol_json need", "mxg_symbol_text need", "mxg_value_clear value",
 };
@@ -50,7 +50,7 @@ static mxg_function made_function;
 static mxg_object made_object;
 static int64_t made_scope;
 static DLManagedTensorVersioned *made_managed;
-static mxg_value scheduler, scheduler_class, made_iterator; /* templates, and an iterator for one call */
+static mxg_value scheduler, scheduler_class, context, made_iterator; /* templates, an iterator for one call */
 
 static mxg_ndarray fresh(mxg_ndarray a)
 {
@@ -127,7 +127,10 @@ static mxg_value good_value(const function *f, const parameter *p)
         v = scheduler_class;
     else if (strcmp(f->name, "mxg_set") == 0 || strcmp(f->name, "mxg_call") == 0)
         v = NAME("target") ? scheduler : v;
-    else if (NAME("iterator") && strcmp(f->name, "mxg_next") == 0) {
+    else if (strcmp(f->name, "mxg_enter") == 0 || strcmp(f->name, "mxg_exit") == 0) {
+        v = context;
+        OK(mxg_enter(&v, NULL)); /* for mxg_exit */
+    } else if (NAME("iterator") && strcmp(f->name, "mxg_next") == 0) {
         mxg_value a = MXG_NEW_NDARRAY(one);
         OK(mxg_iterate(&a, &made_iterator));
         v = made_iterator;
@@ -146,7 +149,7 @@ static int64_t good_integer(const function *f, const parameter *p)
         {"params_bytes", 7}, {"nbytes", 4}, {"cap", 16}, {"names_cap", 1024}, {"code", MXG_ERR_VALUE},
         {"create_graph", 0}, {"line", 1}, {"on", 0}, {"retain", 1}, {"reversed", 0}, {"train", 1},
         {"versioned", 1}, {"i", 0}, {"kind", 0}, {"recording", 0}, {"training", 0}, {"seed", 1},
-        {"n_args", 1}, {"count", 2}, {"dict", 0},
+        {"n_args", 1}, {"count", 2}, {"dict", 0}, {"is_error", 0},
     };
     int k;
     if (TYPE("size_t") && NAME("cap"))
@@ -422,6 +425,7 @@ int main(void)
     OK(mxg_save("there.params", 1, NULL, &one));
     OK(mxg_get(NULL, "lr_scheduler.FactorScheduler", &scheduler_class));
     OK(mxg_call(&scheduler_class, NULL, 1, &step, NULL, &scheduler));
+    OK(mxg_call(NULL, "cpu", 0, NULL, NULL, &context));
 
     for (i = 0; i < N_FUNCTIONS; i++)
         if (strcmp(FUNCTIONS[i].name, "mxg_save_for_backward") != 0)
@@ -435,6 +439,7 @@ int main(void)
     FREE(one, variable, recorded, index0);
     OK(mxg_value_clear(&scheduler));
     OK(mxg_value_clear(&scheduler_class));
+    OK(mxg_value_clear(&context));
     CHECK(live() == before);
     return 0;
 }

@@ -274,6 +274,48 @@ static void check_arrays(void)
     CHECK(live() == before);
 }
 
+/* ---- contexts, parameters, tuples --------------------------------------------------------------------- */
+
+static void check_contexts(void)
+{
+    const int64_t before = live();
+    mxg_value scheduler, device, out, one = MXG_NEW_INT(1), method, pair;
+    mxg_value two[2] = {MXG_NEW_INT(2), MXG_NEW_INT(3)}, shape = {MXG_IS_LIST, 2, 1, 0.0, two};
+    char text[200];
+
+    OK(mxg_call(NULL, "cpu", 1, &one, NULL, &device));
+    OK(mxg_enter(&device, &out));
+    OK(mxg_value_clear(&out));
+    OK(mxg_call(NULL, "nd.zeros", 1, &shape, NULL, &out));
+    OK(mxg_get(&out, "shape", &pair));
+    CHECK(pair.number == 1 && items(&pair)[1].number == 3); /* a tuple */
+    OK(mxg_value_clear(&pair));
+    OK(mxg_get(&out, "context", &pair));
+    OK(mxg_object_text(object_of(&pair), text, sizeof text, NULL));
+    CHECK(strcmp(text, "cpu(1)") == 0);
+    OK(mxg_value_clear(&pair));
+    OK(mxg_value_clear(&out));
+    OK(mxg_exit(&device, 1));
+    OK(mxg_call(NULL, "current_context", 0, NULL, NULL, &out));
+    OK(mxg_object_text(object_of(&out), text, sizeof text, NULL));
+    CHECK(strcmp(text, "cpu(0)") == 0);
+    OK(mxg_value_clear(&out));
+    OK(mxg_value_clear(&device));
+
+    OK(mxg_get(NULL, "lr_scheduler.FactorScheduler", &scheduler));
+    OK(mxg_object_parameters(object_of(&scheduler), text, sizeof text, NULL));
+    CHECK(strncmp(text, "step factor= stop_factor_lr= base_lr=", 37) == 0);
+    FAILS(MXG_ERR_TYPE, mxg_enter(&scheduler, &out));
+    SAYS("cannot be entered");
+    FAILS(MXG_ERR_TYPE, mxg_exit(&scheduler, 0));
+    OK(mxg_value_clear(&scheduler));
+    OK(mxg_get(NULL, "nd.NDArray.asnumpy", &method));
+    OK(mxg_object_parameters(object_of(&method), text, sizeof text, NULL));
+    CHECK(strcmp(text, "self") == 0);
+    OK(mxg_value_clear(&method));
+    CHECK(live() == before);
+}
+
 /* ---- iteration ---------------------------------------------------------------------------------------- */
 
 static void check_iteration(void)
@@ -378,6 +420,7 @@ int main(void)
         check_public();
         check_calls();
         check_arrays();
+        check_contexts();
         check_iteration();
         check_classes();
         check_deleter();

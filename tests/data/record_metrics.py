@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy
 
-SHAPES = {"a": (6, 3), "b": (6,), "c": (6, 1), "d": (6, 2), "e": (2, 3, 4), "f": (2, 4), "g": (3, 4), "h": (6, 5)}
+SHAPES = {"a": (6, 3), "b": (6,), "c": (6, 1), "d": (6, 2), "e": (2, 3, 4), "f": (2, 4), "h": (6, 5)}
 
 
 def argument(name: str) -> numpy.ndarray:
@@ -51,19 +51,23 @@ BOTH = (
 )
 OLD = (
     ("MCC(average='micro')", "Bb qd"), ("F1(average='macro')", "Bb qd"), ("Perplexity(None)", "Lb qa"),
-    ("Perplexity(1)", "Lb qa"), ("Perplexity(ignore_label=-1)", "Ib qa"), ("NegativeLogLikelihood()", "Lb qa"),
+    ("Perplexity(1)", "Lb qa"), ("Perplexity(ignore_label=-1)", "Ib qa"),
+    ("NegativeLogLikelihood()", "Lb qa"),
     ("PearsonCorrelation()", "xa ya"), ("PearsonCorrelation(average='micro')", "xa ya"), ("Caffe()", "Bb xa"),
     ("create('nll_loss', eps=0.1)", "Lb qa"), ("create('composite')", "Lb qa"), ("MSE()", "xb yc"),
 )
 NEW = (
-    ("F1(class_type='multiclass', average='macro')", "Lb qa"), ("F1(class_type='multiclass', average=None)", "Lb qa"),
+    ("F1(class_type='multiclass', average='macro')", "Lb qa"),
+    ("F1(class_type='multiclass', average=None)", "Lb qa"),
     ("F1(class_type='multiclass')", "Kb qh"), ("F1(class_type='multilabel', threshold=0.4)", "Ba pa"),
-    ("F1(class_type='multilabel', average='macro')", "Ba pa"), ("F1(threshold=0.3)", "Bb pb"), ("F1()", "Bb pc"),
+    ("F1(class_type='multilabel', average='macro')", "Ba pa"), ("F1(threshold=0.3)", "Bb pb"),
+    ("F1()", "Bb pc"),
     ("Fbeta(beta=2)", "Bb qd"), ("Fbeta(beta=0.5, class_type='multiclass', average='macro')", "Lb qa"),
     ("MCC()", "Bb pb"), ("BinaryAccuracy()", "Bb pb"), ("BinaryAccuracy(threshold=0.3)", "Ba pa"),
     ("MeanPairwiseDistance()", "xa ya"), ("MeanPairwiseDistance(p=4)", "xe ye"),
-    ("MeanCosineSimilarity()", "xa ya"), ("MeanCosineSimilarity()", "xb yb"), ("MeanCosineSimilarity()", "xe ye"),
-    ("Perplexity()", "Lb qa"), ("Perplexity(ignore_label=-1)", "Ib qa"), ("CrossEntropy(ignore_label=1)", "Lb qa"),
+    ("MeanCosineSimilarity()", "xa ya"), ("MeanCosineSimilarity()", "xb yb"),
+    ("MeanCosineSimilarity()", "xe ye"), ("Perplexity()", "Lb qa"), ("Perplexity(ignore_label=-1)", "Ib qa"),
+    ("CrossEntropy(ignore_label=1)", "Lb qa"),
     ("CrossEntropy(from_logits=True)", "Lb xa"), ("PearsonCorrelation()", "xa ya"),
     ("create('fbeta', beta=3)", "Bb qd"),
 )

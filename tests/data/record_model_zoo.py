@@ -42,26 +42,24 @@ NETS = [
 
 
 def size(name):
-    """The smallest image a model takes whose shapes are those of the paper; models without dense layers
-    behind a fixed window take any."""
-    if name.startswith("inception"):
-        return 299
-    return 224 if name.startswith(("densenet", "squeezenet")) else 64
+    """Height and width of a small image that the model takes."""
+    return {"inc": 299, "den": 224, "squ": 224, "ale": 64}.get(name[:3], 32)
 
 
-def values(name, shape):
-    """Values of a parameter, by its kind: they keep the outputs of deep models near 1."""
-    wave = numpy.sin(numpy.arange(numpy.prod(shape, dtype=int)) * 0.37 + len(shape)).reshape(shape)
+def values(name, shape, number):
+    """Values for the parameter of a number, by its kind: noise that keeps the outputs of deep models near 1."""
+    noise = numpy.sin((numpy.arange(numpy.prod(shape, dtype=int)) + 0.1 * number) * 12.9898) * 43758.5453
+    noise = (noise % 1 * 2 - 1).reshape(shape)
     if name.endswith("weight"):
-        return wave * numpy.sqrt(2 / numpy.prod(shape[1:]))
+        return noise * numpy.sqrt(6 / numpy.prod(shape[1:]))
     if name.endswith(("gamma", "running_var")):
-        return 1 + 0.3 * wave
-    return 0.1 * wave
+        return 1 + 0.3 * noise
+    return 0.1 * noise
 
 
 def fill(net):
-    for name, p in net.collect_params().items():
-        p.set_data(array(values(name, p.shape), dtype="float32"))
+    for i, (name, p) in enumerate(net.collect_params().items()):
+        p.set_data(array(values(name, p.shape, i), dtype="float32"))
 
 
 def digest(text):
@@ -79,10 +77,9 @@ for name in NAMES:
     print(name, file=sys.stderr)
     net = vision.get_model(name, **({} if NEW else {"prefix": "net_"}))
     net.initialize()
-    shown = repr(net)
     net(array(numpy.zeros((1, 3, size(name), size(name))))).asnumpy()
-    models[name] = {"size": size(name), "repr": digest(shown), "params": digest(described(net)),
-                    "count": len(net.collect_params())}
+    models[name] = {"size": size(name), "repr": digest(repr(net)), "params": digest(described(net)),
+                    "count": len(list(net.collect_params()))}
 
 outputs = []
 for source, side in NETS:

@@ -1,6 +1,6 @@
-"""`mx.contrib`: the first autograd of MXNet, which scripts from its days still import (level 10)."""
+"""`mx.contrib`: the first autograd of MXNet, which scripts from its days still import; words (level 10)."""
 from __future__ import annotations
 
-from . import autograd
+from . import autograd, text
 
-__all__ = ["autograd"]
+__all__ = ["autograd", "text"]

@@ -387,6 +387,7 @@ class Block:
     def _load(self, arrays: dict[str, Any], where: str, ctx: Any, allow_missing: bool, ignore_extra: bool,
               cast_dtype: bool, dtype_source: str) -> None:
         loaded = {without_kind(n): a for n, a in arrays.items()}
+        self._adapt(loaded, "")
         params = self._collect_params_with_prefix()
         if loaded and not any("." in n for n in loaded) and not set(loaded) & set(params):
             # Names with prefixes, written by `collect_params().save` with or without them.
@@ -399,6 +400,13 @@ class Block:
             load_into(params, loaded, where, ctx, allow_missing, ignore_extra, cast_dtype, dtype_source,
                       missing="Set allow_missing=True to ignore missing parameters.",
                       owner="ParameterDict, which contains parameters")
+
+    def _adapt(self, arrays: dict[str, Any], path: str) -> None:
+        """Give saved arrays whose names begin with `path` the form this block has its parameters in; MXNet 1
+        and 2 differ for some blocks.
+        """
+        for name, child in self._children.items():
+            child._adapt(arrays, f"{path}{name}.")
 
     def save_params(self, filename: str) -> None:
         """An old name of ``collect_params().save``, without the prefix."""

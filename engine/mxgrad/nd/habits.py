@@ -177,18 +177,13 @@ def _named_comparison(op: str) -> Any:
             result = _comparison(turned)(rhs, lhs)
         else:
             result = compare(lhs, rhs)
-        return result if out is None else _give(out, result)
+        return ND.deliver(result, out, op)
 
     function.__name__ = function.__qualname__ = op
     function.__doc__ = (
         f"Elementwise {op.replace('_', ' ')}: 1 where it holds and 0 elsewhere, in the operands' dtype."
     )
     return function
-
-
-def _give(out: Any, result: Any) -> Any:
-    out._assign(result)
-    return out
 
 
 for _op, _names in (
@@ -209,6 +204,6 @@ for _op, _names in (
 def logical_not(data: Any, out: Any = None, name: Any = None) -> Any:
     """1 where the element is 0, and 0 elsewhere, in its dtype."""
     result = F.cast(F.logical_not(ND.prepare(data, "data", OPS["logical_not"])), dtype=data._data.dtype)
-    return result if out is None else _give(out, result)
+    return ND.deliver(result, out, "logical_not")
 
 

@@ -677,12 +677,13 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     x = array_of(x, "vander")
     if x.ndim != 1:
         raise InvalidValueError(f"vander: x must have one axis, got shape {x.shape}")
-    powers = [F.ones_like(x)]
-    for _ in range(1, x.size if N is None else N):
-        powers.append(powers[-1] * x)
-    if N == 0:
+    n = x.size if N is None else N
+    if n < 1:
         return F.fill(x, shape=(x.size, 0), dtype=x.dtype, value=0)
-    return F.stack(*(powers if increasing else powers[::-1]), axis=1)
+    column = F.reshape(x, shape=(x.size, 1))
+    factors = F.concatenate(F.ones_like(column), F.broadcast_to(column, shape=(x.size, n - 1)), axis=1)
+    powers = F.cumprod(factors, axis=1, dtype=x.dtype)
+    return powers if increasing else F.flip(powers, axis=1)
 
 
 @NP.adapter("cov")

@@ -247,7 +247,7 @@ def logspace(
 ) -> Any:
     """`num` values from ``base ** start`` to ``base ** stop``, evenly spaced in their logarithm."""
     with numpy.errstate(all="ignore"):
-        values = numpy.logspace(_number(start), _number(stop), num, endpoint, base)
+        values = numpy.logspace(_number(start), _number(stop), num, endpoint, _number(base))
     return made(values, dtype, _where(device, ctx))
 
 

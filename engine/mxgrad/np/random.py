@@ -274,6 +274,10 @@ for _name, _kind in (
     _sized(_name, _kind)
 
 
+# Above these NumPy's loops do not end; the numbers do not depend on the parameter any more.
+_ENDLESS = {("zipf", "a"): 1e3, ("vonmises", "kappa"): 1e14}
+
+
 def _of_numpy(name: str, parameters: str, doc: str) -> None:
     names = parameters.split()
 
@@ -285,11 +289,17 @@ def _of_numpy(name: str, parameters: str, doc: str) -> None:
         if len(given) == len(names) + 1:
             size = given.pop()
         more = {k: _host(v) for k, v in named.items()}
-        if name == "zipf":      # NumPy's loop is endless where 2 ** a overflows; the numbers are 1 before
-            given = [numpy.minimum(a, 1000.0) for a in given]
-            more = {k: numpy.minimum(a, 1000.0) for k, a in more.items()}
-        more["size"] = None if size is None else _size(size)
         try:
+            for i, (parameter, value) in enumerate([*zip(names, given), *more.items()]):
+                if parameter in names and not numpy.isfinite(value).all():
+                    raise ValueError(f"{parameter} must be finite, got {value!r}")
+                if (name, parameter) in _ENDLESS:
+                    value = numpy.minimum(value, _ENDLESS[name, parameter])
+                    if i < len(given):
+                        given[i] = value
+                    else:
+                        more[parameter] = value
+            more["size"] = None if size is None else _size(size)
             host = numpy.asarray(getattr(numpy.random.RandomState(seeds), name)(*given, **more))
         except (ValueError, TypeError) as error:
             raise completed(error, f"random.{name}: {error}") from None

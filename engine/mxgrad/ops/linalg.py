@@ -363,6 +363,12 @@ def _single(xp: Any, a: Any) -> Any:
     return a.astype("float32") if a.dtype == "float16" else a
 
 
+def _svd_of(xp: Any, a: Any, full_matrices: bool) -> Any:
+    """LAPACK's decomposition, which refuses nan, and would search for ever for that of infinite elements."""
+    a = _single(xp, a)
+    return xp.linalg.svd(xp.where(xp.isinf(a), xp.nan, a), full_matrices=full_matrices)
+
+
 def _inv(xp: Any, a: Any) -> Any:
     """Inverse matrices."""
     side(a)
@@ -393,7 +399,7 @@ def _cofactor(xp: Any, a: Any) -> Any:
     n = side(a)
     if n == 0:
         return a.copy()
-    u, s, vt = xp.linalg.svd(_single(xp, a))
+    u, s, vt = _svd_of(xp, a, full_matrices=True)
     others = xp.prod(xp.where(xp.eye(n, dtype=bool), 1, s[..., None, :]), axis=-1)
     sign = xp.rint(xp.linalg.det(u) * xp.linalg.det(vt))
     return ((u * (sign[..., None] * others)[..., None, :]) @ vt).astype(a.dtype)
@@ -559,7 +565,7 @@ def _svd(xp: Any, a: Any) -> Any:
     """
     if a.ndim < 2:
         raise ValueError(f"matrices are needed, the array has shape {tuple(a.shape)}")
-    u, s, vt = xp.linalg.svd(_single(xp, a), full_matrices=False)
+    u, s, vt = _svd_of(xp, a, full_matrices=False)
     return u.astype(a.dtype), s.astype(a.dtype), vt.astype(a.dtype)
 
 

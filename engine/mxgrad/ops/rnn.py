@@ -297,6 +297,19 @@ def layer_shapes(
     return shapes
 
 
+def shapes_in(
+    length: int, mode: str, num_layers: int, state_size: int, directions: int,
+    projection_size: int | None = None,
+) -> list[list[tuple[int, ...]]]:
+    """`layer_shapes` of the layers whose parameters are a vector of this length."""
+    without = layer_shapes(mode, num_layers, 0, state_size, directions, projection_size)
+    left = length - sum(product(shape) for layer in without for shape in layer)
+    input_size, rest = divmod(left, GATES[mode] * state_size * directions)
+    if rest or input_size < 1:
+        raise ValueError(f"no input size gives such layers {length} parameters")
+    return layer_shapes(mode, num_layers, input_size, state_size, directions, projection_size)
+
+
 def unpack(F: Any, parameters: Any, shapes: list[list[tuple[int, ...]]]) -> list[Layer]:
     """The layers' arrays out of one vector: the weights of all layers and directions, then all biases."""
     ordered = [s for layer in shapes for s in layer[:-2]] + [s for layer in shapes for s in layer[-2:]]

@@ -145,14 +145,15 @@ class Pad:
                 "consider inputting a numpy.ndarray.", stacklevel=2)
         arrays = [a.asnumpy() if isinstance(a, BaseArray) else numpy.asarray(a) for a in data]
         if len({a.ndim for a in arrays}) > 1:
-            raise InvalidValueError(f"Pad: the samples have {sorted({a.ndim for a in arrays})} axes; they need "
-                                    "the same number")
+            raise InvalidValueError(
+                f"Pad: the samples have {sorted({a.ndim for a in arrays})} axes; they need the same number")
         step = self._round_to or 1
         lengths = [-(-max(n) // step) * step for n in zip(*(a.shape for a in arrays))]
         padded = numpy.full((len(arrays), *lengths), self._pad_val,
                             dtype=arrays[0].dtype if self._dtype is None else as_dtype(self._dtype))
         for i, array in enumerate(arrays):
-            padded[(i, *map(slice, array.shape))] = array
+            place: Any = i, *map(slice, array.shape)
+            padded[place] = array
         return array_of(padded, cpu_shared(0) if self._use_shared_mem else cpu())
 
 

@@ -110,6 +110,7 @@ class DataLoader:
 
     Examples
     --------
+    >>> from mxgrad.gluon.data import ArrayDataset
     >>> data = ArrayDataset(list(range(5)), [1.5, 2.5, 3.5, 4.5, 5.5])
     >>> for number, value in DataLoader(data, batch_size=2):
     ...     print(number.asnumpy(), value.asnumpy())

@@ -182,14 +182,13 @@ class Processes:
         except (EOFError, OSError):
             self._died(ticket)
         wanted = self._waiting.get(number)
-        try:
-            if wanted is not None:
+        if wanted is not None:
+            try:
                 wanted.outcome = worked, _unpacked(message, sizes, memory)
-        except Exception as error:
-            wanted.outcome = False, (error, traceback.format_exc())
-        finally:
-            if sizes:
-                os.close(memory)
+            except Exception as error:
+                wanted.outcome = False, (error, traceback.format_exc())
+        if sizes:
+            os.close(memory)
 
     def _died(self, ticket: _Ticket) -> None:
         process = self._of(ticket)[0]
@@ -320,7 +319,7 @@ def _in_memory(buffers: list[memoryview]) -> int:
 
 def _unpacked(message: bytes, sizes: list[int], memory: int) -> Any:
     # Read, not mapped: a mapping would keep the descriptor, of which a process may have a thousand.
-    buffers = [memoryview(numpy.empty(size, numpy.uint8)) for size in sizes]
+    buffers = [numpy.empty(size, numpy.uint8).data for size in sizes]
     for (start, end), buffer in zip(_places(sizes), buffers):
         while start < end:
             start += os.preadv(memory, [buffer[start - end:]], start)
@@ -346,7 +345,8 @@ class Seeds:
         with mx_random.noting() as notes:
             mx_random.np_stream(cpu())
         ours = next(iter(notes.values()))
-        states = (random.getstate(), numpy.random.get_state(legacy=False), (ours["seeds"], ours["sequential"]))
+        states = (random.getstate(), numpy.random.get_state(legacy=False),
+                  (ours["seeds"], ours["sequential"]))
         roots = [zlib.crc32(pickle.dumps(s)) for s in states]
 
         def seeds(i: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Models known by name (level 15).
+"""Models known by name (level 19).
 
 >>> from mxgrad.gluon.model_zoo import vision
 >>> vision.get_model("squeezenet1.1", classes=10).output[0]

@@ -1,4 +1,4 @@
-"""Files with the parameters of trained models (level 15).
+"""Files with the parameters of trained models (level 14).
 
 MXNet's project publishes one file for each model of the zoo.  mxgrad does not fetch them: it finds those
 that somebody has put into the folder.

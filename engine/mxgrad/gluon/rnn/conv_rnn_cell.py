@@ -126,27 +126,29 @@ class _ConvGRUCell(GRUStep, _ConvCell):
 
 
 class Conv1DRNNCell(_ConvRNNCell):
-    __doc__ = _ConvRNNCell.__doc__
+    __doc__ = f"{_ConvRNNCell.__doc__}\n    One spatial axis.\n    "
     _dims = 1
 
 
 class Conv2DRNNCell(_ConvRNNCell):
-    __doc__ = _ConvRNNCell.__doc__
+    __doc__ = f"{_ConvRNNCell.__doc__}\n    Two spatial axes.\n    "
     _dims = 2
 
 
 class Conv3DRNNCell(_ConvRNNCell):
-    __doc__ = _ConvRNNCell.__doc__
+    __doc__ = f"{_ConvRNNCell.__doc__}\n    Three spatial axes.\n    "
     _dims = 3
 
 
 class Conv1DLSTMCell(_ConvLSTMCell):
-    __doc__ = _ConvLSTMCell.__doc__
+    __doc__ = f"{_ConvLSTMCell.__doc__}\n    One spatial axis.\n    "
     _dims = 1
 
 
 class Conv2DLSTMCell(_ConvLSTMCell):
     __doc__ = f"""{_ConvLSTMCell.__doc__}
+    Two spatial axes.
+
     Examples
     --------
     >>> import mxgrad as mx
@@ -160,20 +162,20 @@ class Conv2DLSTMCell(_ConvLSTMCell):
 
 
 class Conv3DLSTMCell(_ConvLSTMCell):
-    __doc__ = _ConvLSTMCell.__doc__
+    __doc__ = f"{_ConvLSTMCell.__doc__}\n    Three spatial axes.\n    "
     _dims = 3
 
 
 class Conv1DGRUCell(_ConvGRUCell):
-    __doc__ = _ConvGRUCell.__doc__
+    __doc__ = f"{_ConvGRUCell.__doc__}\n    One spatial axis.\n    "
     _dims = 1
 
 
 class Conv2DGRUCell(_ConvGRUCell):
-    __doc__ = _ConvGRUCell.__doc__
+    __doc__ = f"{_ConvGRUCell.__doc__}\n    Two spatial axes.\n    "
     _dims = 2
 
 
 class Conv3DGRUCell(_ConvGRUCell):
-    __doc__ = _ConvGRUCell.__doc__
+    __doc__ = f"{_ConvGRUCell.__doc__}\n    Three spatial axes.\n    "
     _dims = 3

@@ -29,7 +29,7 @@ def make_states(infos: Iterable[dict[str, Any]], func: Callable[..., Any] | None
     if func is None:
         func = np.zeros if is_np_array() else nd.zeros
     try:
-        taken = signature(func).parameters
+        taken = dict(signature(func).parameters)
     except (TypeError, ValueError):     # written in C
         taken = {}
     anything = any(p.kind is Argument.VAR_KEYWORD for p in taken.values())
@@ -51,7 +51,7 @@ def make_states(infos: Iterable[dict[str, Any]], func: Callable[..., Any] | None
 def zero_states(cell: Any, inputs: Any, batch_axis: int, state_axis: int = 0) -> list[Any]:
     """The states before the first step, for `inputs` whose batch is along `batch_axis`."""
     if isinstance(inputs, Symbol):
-        def zeros(shape: Any, name: str | None = None, **ignored: Any) -> Symbol:
+        def zeros(shape: Any, **ignored: Any) -> Any:
             # The length of the batch is not known yet: it is the inputs'.
             one = symbol.zeros(shape=(*shape[:state_axis], 1, *shape[state_axis + 1:]))
             return symbol.broadcast_like(one, inputs, lhs_axes=(state_axis,), rhs_axes=(batch_axis,))
@@ -71,7 +71,8 @@ class _Sequence:
     def __init__(self, length: int | None, inputs: Any, layout: str) -> None:
         self.axis, self.batch_axis = layout.find("T"), layout.find("N")
         if min(self.axis, self.batch_axis) < 0:
-            raise InvalidValueError(f"unroll: a layout has axes N and T, like 'NTC' and 'TNC'; got {layout!r}")
+            raise InvalidValueError(
+                f"unroll: a layout has axes N and T, like 'NTC' and 'TNC'; got {layout!r}")
         whole = isinstance(inputs, (BaseArray, Symbol))
         if not whole and not (isinstance(inputs, (list, tuple)) and inputs):
             raise InvalidTypeError("unroll: inputs are one array or a list with an array for each step, got "

@@ -10,7 +10,7 @@ from ...invoke import F as ops
 from ...nd import Dropout
 from ...ndarray import BaseArray
 from ...npx.switches import is_np_array
-from ...ops.rnn import GATES, layer_shapes, recurrent, unpack
+from ...ops.rnn import GATES, Layer, layer_shapes, recurrent, shapes_in, unpack
 from ...ops.shape import product
 from ...symbol import Symbol
 from ...tape import state as scope
@@ -29,6 +29,7 @@ class _Layer(HybridBlock):
     """
 
     _states = 1
+    l0_i2h_weight: Any
 
     def __init__(
         self, mode: str, hidden_size: int, num_layers: int, layout: str, dropout: float, bidirectional: bool,
@@ -82,7 +83,8 @@ class _Layer(HybridBlock):
                 yield start + "h2r_weight", shape
 
     def __repr__(self) -> str:
-        text = f"{type(self).__name__}({self._input_size or None} -> {self._hidden_size}, {self._layout}"
+        features = self._input_size if self._packed else self.l0_i2h_weight.shape[1]
+        text = f"{type(self).__name__}({features or None} -> {self._hidden_size}, {self._layout}"
         if self._num_layers != 1:
             text += f", num_layers={self._num_layers}"
         if self._dropout != 0:
@@ -140,16 +142,25 @@ class _Layer(HybridBlock):
         return f"{start}_unfused.{place[1:]}.{cell}{rest}"
 
     def _adapt(self, arrays: dict[str, Any], path: str) -> None:
-        size = self._input_size
-        names = [self._saved_name(name, path) for name, _ in self._shapes(size)]
-        packed = path + "rnn_param"
-        if self._packed and packed not in arrays and all(n in arrays for n in names):
-            parts = [arrays.pop(n).reshape(-1).as_nd_ndarray() for n in names]
-            weights, biases = ([p for n, p in zip(names, parts) if n.endswith(kind)]
-                               for kind in ("weight", "bias"))
-            arrays[packed] = ops.concatenate(*weights, *biases, axis=0)
-        elif not self._packed and packed in arrays:
-            ...
+        vector = path + "rnn_param"
+        names = [self._saved_name(n, path) for n, _ in self._shapes(0)]
+        if self._packed and vector not in arrays and all(n in arrays for n in names):
+            parts = [arrays.pop(n) for n in self._in_order(names)]
+            arrays[vector] = ops.concatenate(*[ops.reshape(p, shape=(-1,)) for p in parts], axis=0)
+        elif not self._packed and vector in arrays and not any(n in arrays for n in names):
+            packed = arrays.pop(vector)
+            shapes = shapes_in(packed.size, self._mode, self._num_layers, self._hidden_size, self._dir,
+                               self._projection_size)
+            each = iter(names)
+            for i2h, h2h, b_in, b_state, project in unpack(ops, packed, shapes):
+                for part in (i2h, h2h, b_in, b_state, project):
+                    if part is not None:
+                        arrays[next(each)] = part
+
+    @staticmethod
+    def _in_order(names: list[str]) -> list[str]:
+        """The names of all parameters in the order they have in one vector: weights, then biases."""
+        return sorted(names, key=lambda n: n.endswith("bias"))
 
     # -- computing -------------------------------------------------------------------------------------------
 
@@ -163,8 +174,10 @@ class _Layer(HybridBlock):
             return super().__call__(inputs, states, sequence_length)
         return super().__call__(inputs, states)
 
-    def hybrid_forward(self, F: Any, inputs: Any, states: Any, sequence_length: Any = None,
-                       **params: Any) -> Any:
+    def hybrid_forward(     # type: ignore[override]
+        self, F: Any, inputs: Any, states: Any, sequence_length: Any = None, **params: Any,
+    ) -> Any:
+        self._check_axes(inputs)
         turned = self._layout == "NTC"
         if turned:
             inputs = F.swapaxes(inputs, dim1=0, dim2=1)
@@ -173,3 +186,210 @@ class _Layer(HybridBlock):
         if turned:
             outputs = F.swapaxes(outputs, dim1=0, dim2=1)
         return outputs if self.skip_states else (outputs, states)
+
+    def _on_symbols(self, F: Any, inputs: Any, states: Any, length: Any, params: dict[str, Any]) -> Any:
+        if self._packed:
+            vector = params["rnn_param"]
+        else:
+            parts = [F.reshape(params[n], shape=(-1,)) for n in self._in_order(list(params))]
+            vector = F.concat(*parts, dim=0)
+        lowest, highest = self._clip
+        named = dict(zip(("state", "state_cell"), states))
+        if length is not None:
+            named["sequence_length"] = length
+        return F.RNN(
+            inputs, vector, mode=self._mode, state_size=self._hidden_size, num_layers=self._num_layers,
+            bidirectional=self._dir == 2, p=self._dropout, state_outputs=True,
+            projection_size=self._projection_size, lstm_state_clip_min=lowest, lstm_state_clip_max=highest,
+            lstm_state_clip_nan=self._clip_nan, use_sequence_length=length is not None, **named)
+
+    def _on_arrays(self, F: Any, inputs: Any, states: Any, length: Any, params: dict[str, Any]) -> Any:
+        self._check(inputs, states, length, params)
+        if self._packed:
+            layers = unpack(ops, params["rnn_param"], self._layers(inputs.shape[2]))
+        else:
+            layers = list(self._separate(params))
+        between: Callable[[Any], Any] | None = None
+        if self._dropout and scope.training:
+            def between(x: Any) -> Any:
+                return Dropout(x, p=self._dropout)
+        lowest, highest = self._clip
+        outputs, h, c = recurrent(
+            ops, inputs, layers, *[s.as_in_context(inputs.context) for s in states], mode=self._mode,
+            directions=self._dir, length=length, between=between, clip_nan=self._clip_nan,
+            clip=None if lowest is None or highest is None else (lowest, highest))
+        return (outputs, h) if c is None else (outputs, h, c)
+
+    def _separate(self, params: dict[str, Any]) -> Iterator[Layer]:
+        for layer in range(self._num_layers):
+            for direction in "lr"[:self._dir]:
+                start = f"{direction}{layer}_"
+                yield (params[start + "i2h_weight"], params[start + "h2h_weight"],
+                       params[start + "i2h_bias"], params[start + "h2h_bias"],
+                       params.get(start + "h2r_weight"))
+
+    def _check_axes(self, inputs: Any) -> None:
+        if not isinstance(inputs, Symbol) and inputs.ndim != 3:
+            raise InvalidValueError(
+                f"{type(self).__name__}: inputs have three axes, {self._layout} here, got shape "
+                f"{inputs.shape}")
+
+    def _check(self, inputs: Any, states: Any, length: Any, params: dict[str, Any]) -> None:
+        """Arrays that fit, the inputs being (steps, batch, features)."""
+        name = type(self).__name__
+        steps, batch, features = inputs.shape
+        if not steps:
+            raise InvalidValueError(f"{name}: sequences of no steps, inputs are {inputs.shape} (TNC)")
+        if self._packed:
+            wanted = sum(product(s) for layer in self._layers(features) for s in layer)
+            fits = params["rnn_param"].size == wanted
+        else:
+            fits = params["l0_i2h_weight"].shape[1] == features
+        if not fits:
+            raise InvalidValueError(
+                f"{name}: the parameters are not those for inputs of {features} features; this is {self}")
+        infos = self.state_info(batch)
+        if len(states) != len(infos):
+            raise InvalidValueError(f"{name} has {len(infos)} states, got {len(states)}")
+        for state, info in zip(states, infos):
+            if state.shape != info["shape"]:
+                raise InvalidValueError(f"Invalid recurrent state shape. Expecting {info['shape']}, got "
+                                        f"{state.shape}.")
+        if (length is not None) != self._use_sequence_length:
+            raise InvalidValueError(f"{name}: sequence_length is given when the layer was made with "
+                                    "use_sequence_length=True, and only then")
+        if length is not None and length.shape != (batch,):
+            raise InvalidValueError(f"{name}: sequence_length has shape ({batch},) here, got {length.shape}")
+        dtypes = [as_dtype(a.dtype).name for a in (inputs, *states, *params.values())]
+        if len(set(dtypes)) != 1 or not dtypes[0].startswith("float"):
+            raise InvalidTypeError(
+                f"{name}: inputs, states and parameters are of one float dtype; inputs are {dtypes[0]}, "
+                f"states {', '.join(dtypes[1:1 + len(states)])}, parameters {dtypes[-1]}")
+
+
+_INPUTS_AND_STATES = """
+    The layer is called with the inputs (steps, batch, input_size), or (batch, steps, input_size) for the
+    layout 'NTC', and gives the outputs (steps, batch, directions x size).  Called with states too, as
+    `begin_state` makes them, it gives the outputs and a list of the last states.  With
+    ``use_sequence_length=True`` it takes a third argument, sequence_length (batch,): outputs after the end of
+    a sequence are 0, the last states are those at its end, and backward it begins there."""
+
+_PARAMETERS = """
+    hidden_size : int
+        Elements of a state.
+    num_layers : int
+        How many, each on the outputs of the one below.
+    layout : str
+        'TNC' or 'NTC': where the time and the batch are.
+    dropout : float
+        When training, the probability that an element that goes from one layer to the next becomes 0.
+    bidirectional : bool
+        Each layer forward and backward, the outputs beside each other.
+    input_size : int
+        Features of the inputs; 0 to learn them from the first ones.
+    i2h_weight_initializer, h2h_weight_initializer, i2h_bias_initializer, h2h_bias_initializer
+        Of W, U, b and d: Initializer or str, optional.
+    dtype : str or dtype
+    use_sequence_length : bool
+        See above.
+    prefix, params
+        As in `Block`."""
+
+
+class RNN(_Layer):
+    __doc__ = f"""Layers of h = activation(W x + b + U h + d) (Elman, Finding structure in time, 1990).
+{_INPUTS_AND_STATES}
+
+    Parameters
+    ----------
+    activation : str
+        'relu' or 'tanh'; the third argument.{_PARAMETERS}
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> layer = mx.gluon.rnn.RNN(1, i2h_weight_initializer="ones", h2h_weight_initializer="ones")
+    >>> layer.initialize()
+    >>> outputs, states = layer(mx.nd.array([[[1]], [[2]], [[3]]]), layer.begin_state(batch_size=1))
+    >>> outputs.asnumpy().ravel().tolist(), [s.shape for s in states]
+    ([1.0, 3.0, 6.0], [(1, 1, 1)])
+    """
+
+    def __init__(
+        self, hidden_size: int, num_layers: int = 1, activation: str = "relu", layout: str = "TNC",
+        dropout: float = 0, bidirectional: bool = False, i2h_weight_initializer: Any = None,
+        h2h_weight_initializer: Any = None, i2h_bias_initializer: Any = "zeros",
+        h2h_bias_initializer: Any = "zeros", input_size: int = 0, dtype: Any = "float32", **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            f"rnn_{activation}", hidden_size, num_layers, layout, dropout, bidirectional, input_size,
+            {"i2h_weight": i2h_weight_initializer, "h2h_weight": h2h_weight_initializer,
+             "i2h_bias": i2h_bias_initializer, "h2h_bias": h2h_bias_initializer}, dtype, **kwargs)
+
+
+class LSTM(_Layer):
+    __doc__ = f"""Layers of long short-term memory (Hochreiter and Schmidhuber, 1997): with the four parts i,
+    f, g, o of W x + b + U h + d, c = sigmoid(f) c + sigmoid(i) tanh(g) and h = sigmoid(o) tanh(c).
+{_INPUTS_AND_STATES}
+
+    The states are h and c.
+
+    Parameters
+    ----------{_PARAMETERS}
+    projection_size : int, optional
+        With a projection (Sak and others, arXiv:1402.1128) the outputs and the first state are r = V h of
+        this size, and U multiplies r instead of h.
+    h2r_weight_initializer : Initializer or str, optional
+        Of V.
+    state_clip_min, state_clip_max : float, optional
+        Bounds of c at each step; with `state_clip_nan` a nan becomes the lower one.
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> layer = mx.gluon.rnn.LSTM(100, 3)
+    >>> layer.initialize()
+    >>> outputs, states = layer(mx.nd.ones((5, 3, 10)), layer.begin_state(batch_size=3))
+    >>> outputs.shape, [s.shape for s in states]
+    ((5, 3, 100), [(3, 3, 100), (3, 3, 100)])
+    """
+
+    _states = 2
+
+    def __init__(
+        self, hidden_size: int, num_layers: int = 1, layout: str = "TNC", dropout: float = 0,
+        bidirectional: bool = False, input_size: int = 0, i2h_weight_initializer: Any = None,
+        h2h_weight_initializer: Any = None, i2h_bias_initializer: Any = "zeros",
+        h2h_bias_initializer: Any = "zeros", projection_size: int | None = None,
+        h2r_weight_initializer: Any = None, state_clip_min: float | None = None,
+        state_clip_max: float | None = None, state_clip_nan: bool = False, dtype: Any = "float32",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            "lstm", hidden_size, num_layers, layout, dropout, bidirectional, input_size,
+            {"i2h_weight": i2h_weight_initializer, "h2h_weight": h2h_weight_initializer,
+             "i2h_bias": i2h_bias_initializer, "h2h_bias": h2h_bias_initializer,
+             "h2r_weight": h2r_weight_initializer}, dtype, projection_size,
+            (state_clip_min, state_clip_max), state_clip_nan, **kwargs)
+
+
+class GRU(_Layer):
+    __doc__ = f"""Layers of gated recurrent units (Cho and others, arXiv:1406.1078, with cuDNN's place of r):
+    with the three parts of W x + b and of U h + d, r = sigmoid(x_r + h_r), z = sigmoid(x_z + h_z),
+    n = tanh(x_n + r h_n) and h = (1 - z) n + z h.
+{_INPUTS_AND_STATES}
+
+    Parameters
+    ----------{_PARAMETERS}
+    """
+
+    def __init__(
+        self, hidden_size: int, num_layers: int = 1, layout: str = "TNC", dropout: float = 0,
+        bidirectional: bool = False, input_size: int = 0, i2h_weight_initializer: Any = None,
+        h2h_weight_initializer: Any = None, i2h_bias_initializer: Any = "zeros",
+        h2h_bias_initializer: Any = "zeros", dtype: Any = "float32", **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            "gru", hidden_size, num_layers, layout, dropout, bidirectional, input_size,
+            {"i2h_weight": i2h_weight_initializer, "h2h_weight": h2h_weight_initializer,
+             "i2h_bias": i2h_bias_initializer, "h2h_bias": h2h_bias_initializer}, dtype, **kwargs)

@@ -30,8 +30,10 @@ our $OVER = 0;
 # functions, since Platypus clears $@ after the callback that one may end in.
 our $CARE = 0;
 
-# A reference to the exception that a callback ended with, on its way round C to the caller.
+# A reference to the exception that a callback ended with, on its way round C to the caller: unless the engine
+# catches what the callback's failure is there.
 our $PENDING;
+my $CALLBACK_FAILED = -6;
 
 # The location that the engine knows of this thread.
 my ($FILE_NOW, $LINE_NOW) = ('', 0);
@@ -128,13 +130,11 @@ sub _load {
 
 # Throws the last error; called when a status is not 0.
 sub fail {
-    if ($PENDING) {
-        my $error = $$PENDING;
-        undef $PENDING;
-        die $error;
-    }
-    my $type = mxg_last_type();
-    my ($code, $message) = (mxg_last_code(), mxg_last_error());
+    my $pending = $PENDING;
+    undef $PENDING;
+    my $code = mxg_last_code();
+    die $$pending if $pending && $code == $CALLBACK_FAILED;
+    my ($type, $message) = (mxg_last_type(), mxg_last_error());
     $message =~ s/\A\Q$type\E: //;
     die AI::MXGrad::Error->new(
         type      => $type eq '' ? 'MXNetError' : $type,

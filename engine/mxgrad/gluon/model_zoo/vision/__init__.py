@@ -1,4 +1,4 @@
-"""Models for images, by the names of their papers (level 15).
+"""Models for images, by the names of their papers (level 18).
 
 Inputs are (batch, 3, height, width), 224 x 224 or more (299 x 299 for Inception); the published parameters
 expect RGB in [0, 1], less the means (0.485, 0.456, 0.406), over the deviations (0.229, 0.224, 0.225).

@@ -1,4 +1,4 @@
-"""AlexNet (level 15)."""
+"""AlexNet (level 18)."""
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""DenseNet (level 15)."""
+"""DenseNet (level 18)."""
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Inception v3 (level 15)."""
+"""Inception v3 (level 18)."""
 from __future__ import annotations
 
 from typing import Any

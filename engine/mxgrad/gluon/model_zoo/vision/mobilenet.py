@@ -1,4 +1,4 @@
-"""MobileNet and MobileNet v2 (level 15)."""
+"""MobileNet and MobileNet v2 (level 18)."""
 from __future__ import annotations
 
 from typing import Any

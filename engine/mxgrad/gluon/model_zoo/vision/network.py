@@ -1,10 +1,12 @@
-"""What the models of the zoo share (level 15)."""
+"""What the models of the zoo share (level 18)."""
 from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from ....npx.switches import is_np_array
 from ... import nn
 from ...block import HybridBlock
+from ...contrib.nn import HybridConcurrent
 from ..model_store import get_model_file
 
 
@@ -37,6 +39,6 @@ def chain(*layers: Any, prefix: str = "") -> nn.HybridSequential:
 
 def joined(*branches: Any, prefix: str = "") -> nn.HybridConcatenate:
     """The channels of all branches of one input."""
-    found = nn.HybridConcatenate(axis=1, prefix=prefix)
+    found = (nn.HybridConcatenate if is_np_array() else HybridConcurrent)(axis=1, prefix=prefix)
     found.add(*branches)
     return found

@@ -1,4 +1,4 @@
-"""ResNet, versions 1 and 2 (level 15)."""
+"""ResNet, versions 1 and 2 (level 18)."""
 from __future__ import annotations
 
 from collections.abc import Sequence

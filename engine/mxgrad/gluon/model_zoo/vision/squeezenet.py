@@ -1,4 +1,4 @@
-"""SqueezeNet (level 15)."""
+"""SqueezeNet (level 18)."""
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""VGG (level 15)."""
+"""VGG (level 18)."""
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -7,14 +7,14 @@ use FFI::Platypus::Memory ();
 use AI::MXGrad::AutoGrad::Scope ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here buffer handles take_handles $RECORDING $DEPTH $CARE $PENDING mxg_set_error mxg_ndarray_dup
-    mxg_ndarray_free mxg_function_new mxg_function_call mxg_function_free mxg_save_for_backward
+    fail here buffer handles take_handles $RECORDING $CARE mxg_ndarray_dup mxg_function_new mxg_function_call
+    mxg_function_free mxg_save_for_backward
 );
+use AI::MXGrad::FFI::Callback ();
 
 use overload '&{}' => sub { my ($self) = @_; return sub { $self->call(@_) } }, fallback => 1;
 
 my $NDARRAY = 'AI::MXGrad::NDArray';
-my $FAILED  = -6;
 
 # The functions that the engine may call back, by the number it knows them by.
 my %CALLED;
@@ -31,65 +31,26 @@ sub CLONE {
 
 # (forward, backward, deleter)
 sub _entries {
-    $ENTRY ||= AI::MXGrad::AutoGrad::Function::Entry->new(\&_forward, \&_backward, \&_deleted);
-    return @{ $ENTRY->{addresses} };
-}
-
-{
-    package    # of addresses for C, and of what is behind them
-        AI::MXGrad::AutoGrad::Function::Entry;
-
-    # A thread has an interpreter, and so entries, of its own; copies of ours would be freed a second time.
-    sub CLONE_SKIP { return 1 }
-
-    sub new {
-        my ($class, @subs) = @_;
-        my $ffi = $AI::MXGrad::FFI::FFI;
-        my $callback = '(opaque, sint32, opaque, sint32, opaque)->int';
-        my @closures = map { $ffi->closure($_) } @subs;
-        my @addresses = map { $ffi->cast($_->[0] => 'opaque', $_->[1]) }
-            [$callback, $closures[0]], [$callback, $closures[1]], ['(opaque)->void', $closures[2]];
-        return bless {addresses => \@addresses, closures => \@closures}, $class;
-    }
-}
-
-# Runs what C called. An exception cannot cross C: it waits in $PENDING for the call that started it all.
-# Nor can next, last and goto; an overloaded operator runs on a stack of its own, where they find no label
-# and become exceptions.
-sub _guard {
-    my ($code) = @_;
-    local $@;
-    $DEPTH++;
-    $CARE++;
-    my $done = 0 + bless sub { eval { $code->(); 1 } || 0 }, __PACKAGE__ . '::Fence';
-    $DEPTH--;
-    $CARE--;
-    return 0 if $done;
-    my $error = $@;
-    $PENDING = \$error;
-    return mxg_set_error($FAILED, ref $error || $error);
-}
-
-{
-    package    # only for _guard
-        AI::MXGrad::AutoGrad::Function::Fence;
-    use overload '+' => sub { return $_[0]->() };
+    my $callback = '(opaque, sint32, opaque, sint32, opaque)->int';
+    $ENTRY ||= AI::MXGrad::FFI::Callback->new(
+        [$callback, \&_forward], [$callback, \&_backward], ['(opaque)->void', \&_deleted]);
+    return $ENTRY->addresses;
 }
 
 # The outputs are known already (see `call`): C gets them, and what backward needs.
 sub _forward {
     my ($number, $n_in, $in, $n_out, $out) = @_;
-    return _guard(sub {
+    return AI::MXGrad::FFI::Callback::guard(sub {
         my $self = $CALLED{$number};
         my ($outputs, $saved) = delete @{$self}{qw(_outputs _saved)};
         mxg_save_for_backward(scalar @$saved, handles(@$saved)) and fail() if @$saved;
-        _give($out, @$outputs);
+        return _give($out, @$outputs);
     });
 }
 
 sub _backward {
     my ($number, $n_in, $in, $n_out, $out) = @_;
-    return _guard(sub {
+    return AI::MXGrad::FFI::Callback::guard(sub {
         my $self = $CALLED{$number};
         my @given = map { _own($_) } _handles_at($in, $n_in);
         local $self->{_saved} = [splice @given, $self->{_n_outputs}];
@@ -98,7 +59,7 @@ sub _backward {
         @grads == $n_out or AI::MXGrad::Error->throw('InvalidValueError', sprintf
             '%s::backward gave %d gradients for %d inputs; give undef where there is none',
             ref $self, scalar @grads, $n_out);
-        _give($out, map { defined $_ ? $NDARRAY->coerce($_) : undef } @grads);
+        return _give($out, map { defined $_ ? $NDARRAY->coerce($_) : undef } @grads);
     });
 }
 
@@ -132,7 +93,7 @@ sub _give {
         push @handles, $h;
     }
     FFI::Platypus::Memory::memcpy($address, _address(my $packed = pack 'J*', @handles), 8 * @handles);
-    return;
+    return 0;
 }
 
 sub _address { return unpack 'J', pack 'P', $_[0] }
