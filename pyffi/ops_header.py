@@ -19,7 +19,7 @@ ENGINE = Path(__file__).resolve().parent.parent / "engine"
 WIDTH = 108
 REQUIRED = inspect.Parameter.empty
 # types of arguments that mxg_invoke cannot pass
-LISTED = re.compile(r"(list|sequence|tuple) of (ND|nd)?array|^str", flags=re.I)
+LISTED = re.compile(r"(list|sequence|tuple) of (ND|nd)?array", flags=re.I)
 KEYWORDS = {"default", "register"}      # of C and C++, where a parameter has such a name
 
 TOP = """\

@@ -242,6 +242,8 @@ def _call(op: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: 
             if argument in _STATISTICS:
                 entry[0].is_aux = True
             inputs.append(entry)
+    if variadic is not None and "num_args" in kinds:    # which MXNet does not find out itself
+        attrs["num_args"] = len(inputs)
     node = Node(op, own, attrs, inputs, _outputs(op, attrs))
     return Symbol([(node, i) for i in range(node.count)])
 

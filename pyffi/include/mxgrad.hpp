@@ -194,7 +194,7 @@ struct slice {
  * method of an empty one throws an error with the code MXG_ERR_HANDLE. */
 class ndarray {
 public:
-    ndarray() noexcept = default;
+    ndarray() noexcept {}
 
     /* A copy of numbers; of one axis if no shape is given.  The dtype is that of T. */
     template <class T>

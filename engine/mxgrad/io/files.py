@@ -361,15 +361,7 @@ def _idx(path: str, axes: int) -> numpy.ndarray:
         raise MissingFileError(error.errno, error.strerror, path) from None
 
 
-def ImageRecordIter(
-    path_imgrec: str, data_shape: Sequence[int], batch_size: int, path_imgidx: str = "",
-    path_imglist: str = "", label_width: int = 1, shuffle: bool = False, round_batch: bool = True,
-    num_parts: int = 1, part_index: int = 0, resize: int = -1, rand_crop: bool = False,
-    rand_mirror: bool = False, mirror: bool = False, mean_r: float = 0, mean_g: float = 0, mean_b: float = 0,
-    std_r: float = 1, std_g: float = 1, std_b: float = 1, scale: float = 1, brightness: float = 0,
-    contrast: float = 0, saturation: float = 0, pca_noise: float = 0, inter_method: int = 1,
-    data_name: str = "data", label_name: str = "softmax_label", **kwargs: Any,
-) -> ImageIter:
+class ImageRecordIter(ImageIter):
     """An `mxgrad.image.ImageIter` of a record file of images, by MXNet's names of parameters.
 
     Parameters
@@ -387,7 +379,8 @@ def ImageRecordIter(
         Numbers in a label.
     shuffle : bool
     round_batch : bool
-        A last batch that is not full is filled; otherwise it is left out.
+        A last batch that is not full is filled with the first images, and the next epoch begins with the ones
+        after them unless they are shuffled; otherwise it is left out.
     num_parts, part_index : int
     resize : int
         Length of the shorter side before anything else; -1 leaves it.
@@ -403,27 +396,50 @@ def ImageRecordIter(
         How images are resized.
     data_name, label_name : str
     **kwargs
-        MXNet's other parameters: those of threads and buffers are accepted; InvalidTypeError for the others.
+        MXNet's other parameters: those of threads, buffers and seeds are accepted; InvalidTypeError for the
+        others.
     """
-    refused = sorted(set(kwargs) - {"preprocess_threads", "prefetch_buffer", "verbose", "device_id", "ctx",
-                                    "shuffle_chunk_size", "shuffle_chunk_seed", "seed", "seed_aug", "dtype"})
-    if refused or kwargs.get("dtype") not in (None, "float32"):
-        raise InvalidTypeError(f"ImageRecordIter: not supported: {', '.join(refused or ['dtype'])}; see "
-                               "mxgrad.image.ImageIter and its augmenters")
-    size = data_shape[2], data_shape[1]
-    steps: list[Callable[[Any], Any]] = [] if resize <= 0 else [ResizeAug(resize, inter_method)]
-    steps += [(RandomCropAug if rand_crop else CenterCropAug)(size, inter_method), CastAug()]
-    if mirror or rand_mirror:
-        steps.append(HorizontalFlipAug(1 if mirror else 0.5))
-    if brightness or contrast or saturation:
-        steps.append(ColorJitterAug(brightness, contrast, saturation))
-    if pca_noise:
-        steps.append(LightingAug(pca_noise, nd.array([55.46, 4.794, 1.148]), nd.array([
-            [-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])))
-    mean, std = (mean_r, mean_g, mean_b), (std_r, std_g, std_b)
-    if any(mean) or std != (1, 1, 1) or scale != 1:
-        steps.append(ColorNormalizeAug(nd.array(mean), nd.array(std) / scale))
-    return ImageIter(
-        batch_size, data_shape, label_width, path_imgrec, path_imglist or None, "", path_imgidx or None,
-        shuffle, part_index, num_parts, steps, None, data_name, label_name,
-        last_batch_handle="pad" if round_batch else "discard")
+
+    def __init__(
+        self, path_imgrec: str, data_shape: Sequence[int], batch_size: int, path_imgidx: str = "",
+        path_imglist: str = "", label_width: int = 1, shuffle: bool = False, round_batch: bool = True,
+        num_parts: int = 1, part_index: int = 0, resize: int = -1, rand_crop: bool = False,
+        rand_mirror: bool = False, mirror: bool = False, mean_r: float = 0, mean_g: float = 0,
+        mean_b: float = 0, std_r: float = 1, std_g: float = 1, std_b: float = 1, scale: float = 1,
+        brightness: float = 0, contrast: float = 0, saturation: float = 0, pca_noise: float = 0,
+        inter_method: int = 1, data_name: str = "data", label_name: str = "softmax_label", **kwargs: Any,
+    ) -> None:
+        refused = sorted(set(kwargs) - _ACCEPTED)
+        if refused or kwargs.get("dtype") not in (None, "float32"):
+            raise InvalidTypeError(f"ImageRecordIter: not supported: {', '.join(refused or ['dtype'])}; see "
+                                   "mxgrad.image.ImageIter and its augmenters")
+        size = data_shape[2], data_shape[1]
+        steps: list[Callable[[Any], Any]] = [] if resize <= 0 else [ResizeAug(resize, inter_method)]
+        steps += [(RandomCropAug if rand_crop else CenterCropAug)(size, inter_method), CastAug()]
+        if mirror or rand_mirror:
+            steps.append(HorizontalFlipAug(1 if mirror else 0.5))
+        if brightness or contrast or saturation:
+            steps.append(ColorJitterAug(brightness, contrast, saturation))
+        if pca_noise:
+            steps.append(LightingAug(pca_noise, nd.array([55.46, 4.794, 1.148]), nd.array([
+                [-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])))
+        mean, std = (mean_r, mean_g, mean_b), (std_r, std_g, std_b)
+        if any(mean) or std != (1, 1, 1) or scale != 1:
+            steps.append(ColorNormalizeAug(nd.array(mean), nd.array(std) / scale))
+        super().__init__(
+            batch_size, data_shape, label_width, path_imgrec, path_imglist or None, "", path_imgidx or None,
+            shuffle, part_index, num_parts, steps, None, data_name, label_name,
+            last_batch_handle="pad" if round_batch else "discard")
+        self.provide_data, self.provide_label = (
+            [DataDesc(name, shape)] for (name, shape), in (self.provide_data, self.provide_label))
+
+    def reset(self) -> None:
+        """Begin a new epoch."""
+        if self._allow_read or self.shuffle:
+            super().reset()
+        else:
+            self._allow_read = True     # the last batch ended with the first images
+
+
+_ACCEPTED = {"preprocess_threads", "prefetch_buffer", "verbose", "device_id", "ctx", "shuffle_chunk_size",
+             "shuffle_chunk_seed", "seed", "seed_aug", "dtype"}

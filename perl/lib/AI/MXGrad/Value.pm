@@ -2,6 +2,8 @@ package AI::MXGrad::Value;
 use strict;
 use warnings;
 
+use overload ();
+
 use Exporter qw(import);
 use FFI::Platypus::Memory ();
 use Scalar::Util qw(blessed looks_like_number reftype);
@@ -51,7 +53,7 @@ sub _has_number {
 my $MOST = 2**63;
 
 sub _pack {
-    no warnings;    ## no critic (ProhibitNoWarnings): builtin's are experimental
+    no if $] >= 5.035, warnings => 'experimental::builtin';
     my ($keep) = @_;
     return $PACKED{none} if !defined $_[1];
     return _pack_reference($keep, $_[1]) if ref $_[1];
@@ -78,9 +80,9 @@ sub _pack_string {
 }
 
 sub _pointing {
-    my ($keep, $kind, $count, $memory) = @_;
+    my ($keep, $kind, $count, $memory, $number) = @_;
     push @$keep, $memory;
-    return pack 'l l q d P', $kind, $count, 0, 0, $keep->[-1];
+    return pack 'l l q d P', $kind, $count, $number // 0, 0, $keep->[-1];
 }
 
 sub _pack_reference {
@@ -113,7 +115,9 @@ sub _pack_object {
     }
     return _pack_reference($keep, $ARRAYS->array($value)) if $value->isa('PDL');
     return pack_object($keep, $OBJECTS->context($value)) if $value->isa('AI::MXGrad::Context');
-    return _pack_reference($keep, $$value) if $value->isa('AI::MXGrad::Value::As');
+    return _pointing($keep, $BYTES, length $$value, $$value) if $value->isa('AI::MXGrad::Value::Bytes');
+    return _pointing($keep, $LIST, scalar @$value, pack_values($keep, @$value), 1)
+        if $value->isa('AI::MXGrad::Value::Tuple');
     return $$value ? $PACKED{true} : $PACKED{false} if $value->isa('JSON::PP::Boolean');
     if ($value->isa('Regexp')) {
         my ($pattern, $flags) = re::regexp_pattern($value);
@@ -146,5 +150,199 @@ sub pack_dict {
 sub bytes {
     my ($class, $string) = @_;
     utf8::downgrade($string, 1) or _bad('InvalidValueError', 'bytes: a character is above 255');
-    return bless \[$BYTES, $string], 'AI::MXGrad::Value::Bytes';
+    return bless \$string, 'AI::MXGrad::Value::Bytes';
 }
+
+sub tuple {
+    my ($class, @values) = @_;
+    return bless \@values, 'AI::MXGrad::Value::Tuple';
+}
+
+# ---- C's values as Perl's
+
+# The values in packed ones. They are `ours`: their memory is given back, their handles are kept; or they are
+# only lent, and every handle is another of our own. A list that is a tuple is a Tuple.
+sub _unpack {
+    my ($packed, $ours) = @_;
+    my @fields = unpack "($LAYOUT)*", $packed;
+    my @values;
+    while (my ($kind, $count, $number, $real, $at) = splice @fields, 0, 5) {
+        push @values,
+              $kind == $NDARRAY ? $ARRAYS->_wrap($ours ? $at : _dup(\&mxg_ndarray_dup, $at))
+            : $kind == $DOUBLE  ? $real
+            : $kind == $INT     ? $number
+            : $kind == $NONE    ? undef
+            : $kind == $BOOL    ? $number != 0
+            : $kind == $OBJECT  ? $OBJECTS->from_handle($ours ? $at : _dup(\&mxg_object_dup, $at))
+            :                     _unpack_memory($kind, $count, $number, $at, $ours);
+    }
+    return @values;
+}
+
+sub _dup {
+    my ($dup, $handle) = @_;
+    $dup->($handle, \my $h) and fail();
+    return $h;
+}
+
+sub _unpack_memory {
+    my ($kind, $count, $number, $at, $ours) = @_;
+    my $is_text = $kind == $STRING || $kind == $BYTES;
+    my $memory = _memory($at, $count * ($is_text ? 1 : $SIZE));
+    if ($is_text) {
+        mxg_value_clear(pack $LAYOUT, $kind, $count, 0, 0, $at) if $ours;
+        utf8::decode($memory) if $kind == $STRING;
+        return $memory;
+    }
+    my @values = _unpack($memory, $ours);
+
+    # Without its entries, whose handles are kept.
+    mxg_value_clear(pack $LAYOUT, $kind, 0, 0, 0, $at) if $ours;
+    return {@values} if $kind == $DICT;
+    return $number ? __PACKAGE__->tuple(@values) : \@values;
+}
+
+sub _memory {
+    my ($address, $bytes) = @_;
+    return $bytes ? unpack "P$bytes", pack 'J', $address : '';
+}
+
+# A list without the difference between Python's lists and tuples, which Perl does not make.
+sub plain {
+    my ($value) = @_;
+    my $ref = ref $value or return $value;
+    return [map { ref $_ ? plain($_) : $_ } @$value] if $ref eq 'ARRAY' || $ref eq 'AI::MXGrad::Value::Tuple';
+    return {map { ref $_ ? plain($_) : $_ } %$value} if $ref eq 'HASH';
+    return $value;
+}
+
+# What a call gave: a tuple is several values in list context.
+sub results {
+    my ($packed) = @_;
+    my ($value) = _unpack($packed, 1);
+    return $value if !ref $value || ref $value eq $ARRAYS;
+    return map { plain($_) } @$value if wantarray && ref $value eq 'AI::MXGrad::Value::Tuple';
+    return plain($value);
+}
+
+# What an attribute is.
+sub take {
+    my ($packed) = @_;
+    my ($value) = _unpack($packed, 1);
+    return plain($value);
+}
+
+# ---- Perl's subs as C's callables
+
+# The subs that the engine may call, by the number it knows them by: the sub, its C structure, for methods the
+# package of the object, and whether an undef that it gives ends an iteration.
+my %CALLED;
+my $LAST = 0;
+
+# The two C entry points of this interpreter; every sub shares them.
+my $ENTRY;
+
+sub CLONE {
+    %CALLED = ();
+    undef $ENTRY;
+    return;
+}
+
+# (function, deleter)
+sub _entries {
+    $ENTRY ||= AI::MXGrad::FFI::Callback->new(
+        ['(opaque, sint32, opaque, opaque, opaque)->int', \&_call], ['(opaque)->void', \&_deleted]);
+    return $ENTRY->addresses;
+}
+
+# The engine takes a callable over with the call that it is given to; an error before that must leave none
+# behind, so until then it is only noted.
+sub _pack_callable {
+    my ($keep, $code, %about) = @_;
+    my ($function, $deleter) = _entries();
+    my $number = ++$LAST;
+    my $entry = {%about, code => $code, struct => pack 'J3', $function, $number, $deleter};
+    push @{ $keep->[0] }, [$number, $entry];
+    return pack 'l l q d P', $CALLABLE, 0, 0, 0, $entry->{struct};
+}
+
+# The methods of a class written in Perl, by their Python names, as a dict.
+sub pack_methods {
+    my ($keep, $package, %methods) = @_;
+    return _pointing($keep, $DICT, 2 * keys %methods, join '', map {
+        my $name = $methods{$_};
+        _pack_string($keep, $_), _pack_callable($keep,
+            sub { my ($self, @rest) = @_; return $self->$name(@rest) },
+            package => $package, is_iterable => $_ eq '__iter__');
+    } sort keys %methods);
+}
+
+# To be called when all is packed and C comes next.
+sub armed {
+    my ($keep) = @_;
+    for my $new (@{ $keep->[0] || [] }) {
+        $CALLED{ $new->[0] } = $new->[1];
+        $CARE++;
+    }
+    return;
+}
+
+sub _deleted {
+    my ($number) = @_;
+    $CARE-- if delete $CALLED{$number};
+    return;
+}
+
+my $STOP = -14;
+
+sub _call {
+    my ($number, $n_args, $args, $named, $result) = @_;
+    return AI::MXGrad::FFI::Callback::guard(sub {
+        my $about = $CALLED{$number};
+        my @self = $about->{package} ? $OBJECTS->of_package($about->{package},
+            _dup(\&mxg_object_dup, (unpack $LAYOUT, _memory($args, $SIZE))[-1])) : ();
+        my @rest = _unpack(_memory($args + $SIZE * @self, $SIZE * ($n_args - @self)), 0);
+        my ($by_name) = _unpack(_memory($named, $SIZE), 0);
+        my @results = $about->{code}->(@self, map { plain($_) } @rest, %{ $by_name || {} });
+        return $STOP if $about->{is_iterator} && !defined $results[0];
+        my $value = @results > 1 ? __PACKAGE__->tuple(@results) : $results[0];
+        return _give($result, $value, $about->{is_iterable});
+    });
+}
+
+# Writes a value that C then owns to where it expects one.
+sub _give {
+    my ($address, $value, $is_iterable) = @_;
+    my $keep = [undef];
+    my $owned = _owned($is_iterable && ref $value eq 'CODE'
+        ? _pack_callable($keep, $value, is_iterator => 1) : _pack($keep, $value));
+    armed($keep);
+    FFI::Platypus::Memory::memcpy($address, _address($owned), $SIZE);
+    return 0;
+}
+
+# The same values in memory of C, with handles of their own.
+sub _owned {
+    my ($packed) = @_;
+    my ($kind, $count, $number, $real, $at) = unpack $LAYOUT, $packed;
+    if ($kind == $NDARRAY || $kind == $OBJECT) {
+        return pack $LAYOUT, $kind, 0, 0, 0,
+            _dup($kind == $NDARRAY ? \&mxg_ndarray_dup : \&mxg_object_dup, $at);
+    }
+    my $value = buffer($SIZE);
+    if ($kind == $STRING || $kind == $BYTES) {
+        my $make = $kind == $STRING ? \&mxg_value_string : \&mxg_value_bytes;
+        $make->(_memory($at, $count), $count, $value) and fail();
+        return $value;
+    }
+    return $packed if $kind != $LIST && $kind != $DICT;
+    mxg_value_list($count, $kind == $DICT ? 1 : 0, $value) and fail();
+    my $entries = join '', map { _owned($_) } unpack "(a$SIZE)*", _memory($at, $count * $SIZE);
+    my (undef, undef, undef, undef, $new) = unpack $LAYOUT, $value;
+    FFI::Platypus::Memory::memcpy($new, _address($entries), length $entries);
+    return pack $LAYOUT, $kind, $count, $number, 0, $new;
+}
+
+sub _address { return unpack 'J', pack 'P', $_[0] }
+
+1;
