@@ -72,8 +72,7 @@ def items(dataset: Any) -> list[Any]:
 
 def test_datasets() -> None:
     ten = data.SimpleDataset(list(range(10)))
-    evens: Any = ten
-    assert items(evens.filter(lambda x: x % 3 == 0)) == [0, 3, 6, 9]
+    assert items(ten.filter(lambda x: x % 3 == 0)) == [0, 3, 6, 9]
     assert [items(ten.shard(3, i)) for i in range(3)] == [[0, 1, 2, 3], [4, 5, 6], [7, 8, 9]]
     assert items(ten.take(2)) == [0, 1] and len(ten.take(None)) == len(ten.take(99)) == 10
     assert items(ten.sample(data.IntervalSampler(10, 4, rollover=False))) == [0, 4, 8]
@@ -87,6 +86,7 @@ def test_datasets() -> None:
     assert items(pairs.transform(lambda x, y, z: (y, z)))[2] == (2.0, "c")
     assert pairs.transform_first(lambda x: x.sum().asscalar())[2] == (9.0, 2.0, "c")
     assert pickle.loads(pickle.dumps(ten.transform_first(abs)))[4] == 4
+    wrong: Any
     for wrong, text in (
         (lambda: ten.shard(0, 0), "greater than 0"), (lambda: ten.shard(2, 2), "2 out of 2"),
         (lambda: data.ArrayDataset(), "at least 1"),

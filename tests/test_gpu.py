@@ -1,9 +1,8 @@
-"""`python -m mxgrad.gpucheck` on the device double, and CUDA code compiled where NVRTC is installed."""
+"""`python -m mxgrad.gpucheck` on the device double, and CuPy's kernels compiled where NVRTC is installed."""
 from __future__ import annotations
 
-import ast
+import json
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from mxgrad import gpu, gpucheck, num_gpus, testing
 
 PACKAGE = Path(gpucheck.__file__).parent
+ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
 OPS = ["add", "exp", "matmul", "softmax", "take"]
 
 
@@ -61,3 +61,51 @@ def test_no_gpu(capsys: Any) -> None:
 @pytest.mark.skipif(not num_gpus(), reason="no usable GPU: CuPy, an NVIDIA driver and a device are needed")
 def test_the_gpu_agrees_with_the_cpu(capsys: Any) -> None:
     assert gpucheck.main([]) == 0, capsys.readouterr().out
+
+
+def loops(cupy: Any) -> tuple[str, int]:
+    """CUDA source with a kernel for each float32 and float64 loop of CuPy's ufuncs that the engine uses."""
+    manifest = json.loads((PACKAGE / "cupy_manifest.json").read_text())
+    names = {use.chain[0] for use, _ in conformance.engine_uses(PACKAGE)} & set(manifest["ufuncs"])
+    preambles, kernels = set(), []
+    for name in sorted(names):
+        ufunc = getattr(cupy, name)
+        preambles.add(ufunc._preamble)
+        for loop in ufunc._ops.ops:
+            types = [str(t) for t in (*loop.in_types, *loop.out_types)]
+            c = {"float32": "float", "float64": "double", "bool": "bool", "int32": "int"}
+            if types[0] not in ("float32", "float64") or not set(types) <= set(c) or loop.routine is None:
+                continue
+            args = [f"in{i}" for i in range(ufunc.nin)] + [f"out{i}" for i in range(ufunc.nout)]
+            taken = ", ".join(f"{c[t]}* {a}_" for t, a in zip(types, args))
+            said = " ".join(f"typedef {c[t]} {a}_type; {a}_type& {a} = *{a}_;" for t, a in zip(types, args))
+            kernels.append(f'extern "C" __global__ void {name}_{len(kernels)}({taken}) '
+                           f"{{ {said} {ufunc._loop_prep}; {loop.routine}; }}")
+    headers = ("complex.cuh", "carray.cuh", "atomics.cuh", "math_constants.h")
+    return "\n".join([*(f"#include <cupy/{h}>" for h in headers), *sorted(preambles), *kernels]), len(kernels)
+
+
+def test_the_kernels_of_the_ufuncs_compile() -> None:
+    """NVRTC makes machine code of them for every architecture; float16 needs CUDA's headers, too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cupy = pytest.importorskip("cupy", exc_type=ImportError, reason="CuPy is not installed")
+        from cupy._core import core
+        from cupy.cuda import nvrtc
+    try:
+        nvrtc.getVersion()
+    except Exception as error:
+        pytest.skip(f"NVRTC cannot be loaded (pip install nvidia-cuda-nvrtc): {error}")
+    source, count = loops(cupy)
+    assert count > 100
+    include = Path(cupy.__file__).parent / "_core" / "include"
+    for architecture in ARCHITECTURES:
+        program = nvrtc.createProgram(source, "ufuncs.cu", (), ())
+        options = (f"-I{include}", *core._get_cccl_include_options(), "--std=c++17", "-ftz=true",
+                   f"--gpu-architecture={architecture}")
+        try:
+            nvrtc.compileProgram(program, options)
+        except nvrtc.NVRTCError as error:
+            pytest.fail(f"{architecture}: {error}\n{nvrtc.getProgramLog(program)}")
+        assert len(nvrtc.getCUBIN(program)) > 1000
+        nvrtc.destroyProgram(program)

@@ -30,17 +30,6 @@ BETTER = {(b["case"], b["step"]): b for b in json.loads((DATA / "transcripts_bet
 # These many of a hundred recorded steps are as recorded at least.  The rest is what the originals could not
 # do or did wrong, second derivatives above all: it shrinks only if mxgrad does wrong too.
 SHARE = 92
-# Cases about parts of MXNet that mxgrad does not have yet; they are played as soon as it does.
-NEEDS = {
-    "nd batchnorm modes": "gluon",
-    "nd gluon Dense and Trainer": "gluon",
-    "nd gluon Sequential repr and summary": "gluon",
-    "nd warn stale grad": "gluon",
-    "nd metric": "metric",
-    "nd optimizer names": "optimizer",
-    "nd init defaults": "init",
-}
-PLAYED = sorted(c for c in CASES if c not in NEEDS or hasattr(mxgrad, NEEDS[c]))
 
 
 def play(name: str) -> list[str]:
@@ -114,8 +103,6 @@ def same_text(a: str, b: str) -> bool:
 
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_case(name: str) -> None:
-    if name not in PLAYED:
-        pytest.skip(f"mxgrad has no {NEEDS[name]} yet")
     wrong = []
     for i, ((given, recorded), ours) in enumerate(zip(CASES[name], play(name))):
         better = BETTER.get((name, i))
@@ -134,16 +121,16 @@ def test_case(name: str) -> None:
 
 
 def test_share_of_steps_as_recorded() -> None:
-    steps = sum(len(CASES[c]) for c in PLAYED)
+    steps = sum(len(CASES[c]) for c in CASES)
     assert all(b["reason"] for b in BETTER.values())
     assert 100 * (steps - len(BETTER)) >= SHARE * steps, f"{len(BETTER)} of {steps} steps differ"
 
 
 if __name__ == "__main__":
     differing = 0
-    for case in sys.argv[1:] or PLAYED:
+    for case in sys.argv[1:] or sorted(CASES):
         for i, ((given, recorded), ours) in enumerate(zip(CASES[case], play(case))):
             if not holds(recorded, ours) and (case, i) not in BETTER:
                 differing += 1
                 print(f"{case} [{i}] {given!r}\n    recorded {recorded[:160]!r}\n    ours     {ours[:300]!r}")
-    print(f"{differing} of {sum(len(CASES[c]) for c in PLAYED)} steps differ and are not explained")
+    print(f"{differing} of {sum(len(CASES[c]) for c in CASES)} steps differ and are not explained")
