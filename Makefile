@@ -28,7 +28,10 @@ $(VENV)/.installed: pyproject.toml setup.py tools/debian.sh tools/venv.sh
 	@$(PY) -m pip install -qq --disable-pip-version-check -e '.[test,lint]'
 	@touch $@
 
-LIB_SOURCES := pyffi/build_ffi.py pyffi/bootstrap.py $(wildcard pyffi/*.[ch] pyffi/include/* pyffi/templates/*)
+# mxgrad_ops.h is made from the operators, and beside the library
+LIB_SOURCES := $(addprefix pyffi/,build_ffi.py bootstrap.py ops_header.py man_pages.py) \
+	$(filter-out %/mxgrad_ops.h,$(wildcard pyffi/*.[ch] pyffi/include/* pyffi/templates/*)) \
+	$(wildcard $(addprefix engine/mxgrad/,frontend.py ops/*.py nd/*.py np/*.py npx/*.py documentation/*))
 $(LIB): $(LIB_SOURCES) | $(VENV)/.installed
 	@echo "building $@"
 	@$(PY) pyffi/build_ffi.py >/dev/null
@@ -55,5 +58,5 @@ docs: setup
 	@$(ENV) python tools/reference.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info pyffi/libmxgrad.so* pyffi/lib .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info pyffi/libmxgrad.so* pyffi/lib pyffi/share pyffi/include/mxgrad_ops.h .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

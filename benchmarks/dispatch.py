@@ -1,8 +1,7 @@
 """What a small op costs: the recorded chain ``y = y * x + x`` on 4x4 float32, one op from C and Perl, the
 import.
 
-Every figure is a ratio of two times taken in turns in one run, each the best of many rounds, in CPU time of
-the thread::
+How the figures are taken says peers.py::
 
     python benchmarks/dispatch.py [torch=/path/to/python] [mxnet=/path/to/python]
 
@@ -16,24 +15,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from peers import ROOT, Worker, best, named
+
 OPS = 200           # ops in one chain
 ROUNDS = 150
-
-TIMER = """
-import sys, time
-def best(f, n, repeat):
-    b = 1e9
-    for _ in range(repeat):
-        t = time.thread_time(); f(); b = min(b, time.thread_time() - t)
-    return b / n * 1e6
-def serve(**figures):
-    for name in sys.stdin:
-        f, n = figures[name.strip()]
-        print(best(f, n, 8), flush=True)
-"""
 
 CHAIN = """
 def forward():
@@ -47,29 +35,29 @@ def both():
 def one():
     for _ in range({ops}):
         x * x
-serve(forward=(forward, {ops}), both=(both, {ops}), one=(one, {ops}))
+serve(lambda name: best(globals()[name], {ops}, 8))
 """
 
 WORKERS = {
-    "numpy": TIMER + """
+    "numpy": """
 import numpy
 a = numpy.ones((4, 4), numpy.float32)
 def one():
     for _ in range({ops}):
         numpy.multiply(a, a)
-serve(one=(one, {ops}))
+serve(lambda name: best(globals()[name], {ops}, 8))
 """,
-    "mxgrad": TIMER + """
+    "mxgrad": """
 from mxgrad import autograd, nd
 x = nd.ones((4, 4)); x.attach_grad(); record = autograd.record
 """ + CHAIN.replace("{backward}", "backward()"),
-    "mxnet": TIMER + """
+    "mxnet": """
 import mxnet
 from mxnet import autograd, nd
 x = nd.ones((4, 4)); x.attach_grad(); record = autograd.record
 time.thread_time = time.process_time     # its engine computes on threads of its own
 """ + CHAIN.replace("{backward}", "backward(); x.grad.wait_to_read()"),
-    "torch": TIMER + """
+    "torch": """
 import torch, contextlib
 torch.set_num_threads(1)
 x = torch.ones(4, 4, requires_grad=True); record = contextlib.nullcontext
@@ -132,25 +120,8 @@ while (<STDIN>) {
 """
 
 
-class Worker:
-    """A process that measures what it is asked for, line by line."""
-
-    def __init__(self, command: list[str]) -> None:
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def measure(self, what: str) -> float:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(what + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"a worker died: {self.process.args!r}")
-        return float(line)
-
-
 def python_worker(name: str, python: str) -> Worker:
-    source = WORKERS[name].replace("{half}", str(OPS // 2)).replace("{ops}", str(OPS))
-    return Worker([python, "-W", "ignore", "-c", source])
+    return Worker.python(python, WORKERS[name].replace("{half}", str(OPS // 2)).replace("{ops}", str(OPS)))
 
 
 def c_worker(folder: Path) -> Worker | None:
@@ -184,7 +155,7 @@ def import_seconds(module: str) -> float:
 
 
 def main() -> int:
-    peers = dict(a.split("=", 1) for a in sys.argv[1:] if "=" in a)
+    peers = named(sys.argv[1:])
     workers = {
         "numpy": python_worker("numpy", sys.executable),
         "mxgrad": python_worker("mxgrad", sys.executable),
@@ -198,17 +169,13 @@ def main() -> int:
                 print(f"skipped: one op from {name} (not built or not installed)")
             else:
                 workers[name] = worker
-        figures = {("numpy", "one"): 1e9, ("c", "one"): 1e9, ("perl", "one"): 1e9}
+        asked = [("numpy", "one"), ("c", "one"), ("perl", "one")]
         for name in ("mxgrad", "torch", "mxnet"):
-            figures.update({(name, what): 1e9 for what in ("one", "forward", "both")})
-        figures = {k: v for k, v in figures.items() if k[0] in workers}
-        for _ in range(ROUNDS):
-            for name, what in figures:
-                figures[name, what] = min(figures[name, what], workers[name].measure(what))
-    imports = {"numpy": 1e9, "mxgrad": 1e9}
-    for _ in range(15):
-        for module in imports:
-            imports[module] = min(imports[module], import_seconds(module))
+            asked += [(name, what) for what in ("one", "forward", "both")]
+        figures = best(ROUNDS, {
+            (name, what): partial(workers[name].measure, what) for name, what in asked if name in workers
+        })
+    imports = best(15, {module: partial(import_seconds, module) for module in ("numpy", "mxgrad")})
 
     for (name, what), micros in figures.items():
         print(f"{name:7s} {what:8s} {micros:7.3f} us/op")

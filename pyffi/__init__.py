@@ -9,7 +9,7 @@ True
 """
 import os
 
-__all__ = ["cmake_dir", "include_dir", "library_path", "pkgconfig_dir"]
+__all__ = ["cmake_dir", "include_dir", "library_path", "man_dir", "pkgconfig_dir"]
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -20,8 +20,13 @@ def library_path() -> str:
 
 
 def include_dir() -> str:
-    """The directory of mxgrad.h."""
+    """The directory of mxgrad.h, mxgrad_ops.h and mxgrad.hpp."""
     return os.path.join(HERE, "include")
+
+
+def man_dir() -> str:
+    """The directory of the manual pages, for ``man -M``: mxgrad(3) and one for each function."""
+    return os.path.join(HERE, "share", "man")
 
 
 def pkgconfig_dir() -> str:

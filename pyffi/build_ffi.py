@@ -3,7 +3,7 @@
 ``python build_ffi.py [DIRECTORY]`` builds into DIRECTORY, by default the directory of this file, from where
 the library serves the source tree that it is in.  The C compiler is $CC, or gcc, cc or clang; $CFLAGS and
 $LDFLAGS are added.  The library is for the Python that runs this file, which needs cffi, Python.h and a
-shared libpython.
+shared libpython; it also needs NumPy, to import the engine whose operators mxgrad_ops.h lists.
 """
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ import sys
 import sysconfig
 import tempfile
 from pathlib import Path
+from runpy import run_path
 
 HERE = Path(__file__).resolve().parent
 HEADER = HERE / "include" / "mxgrad.h"
+CPP_HEADER = HERE / "include" / "mxgrad.hpp"
 SOURCES = ("shim.c", "values.c")
 SONAME = "libmxgrad.so.1"
 MODULE = "mxgrad_ffi._mxgrad"       # what cffi generates; it exists only inside the library
@@ -31,7 +33,8 @@ class BuildError(Exception):
 def build(target: str | os.PathLike[str]) -> Path:
     """Builds the library into the package directory `target` and gives its path.
 
-    Raises BuildError if cffi, a C compiler, Python.h or a shared libpython is missing, or the compiler fails.
+    Raises BuildError if cffi, NumPy, a C compiler, Python.h or a shared libpython is missing, or the compiler
+    fails.
     """
     target = Path(target).resolve()
     target.mkdir(parents=True, exist_ok=True)
@@ -62,10 +65,12 @@ def build(target: str | os.PathLike[str]) -> Path:
             f"-Wl,-rpath,{libpython.parent}", str(libpython), "-ldl", "-lpthread", "-lm",
             *shlex.split(os.environ.get("LDFLAGS", "")),
         )
+        operators = work / "mxgrad_ops.h"
+        generate_operators(operators)
         # a program may have the old one mapped: put the new one beside it, not into it
         shutil.copy2(library, target / (SONAME + ".new"))
         os.replace(target / (SONAME + ".new"), target / SONAME)
-    install_files(target)
+        install_files(target, operators)
     return target / SONAME
 
 
@@ -157,6 +162,15 @@ def generate(path: Path) -> None:
     recompiler.make_c_source(ffi, MODULE, preamble, str(path))
 
 
+def generate_operators(path: Path) -> None:
+    """Writes mxgrad_ops.h, in another process, which imports the engine."""
+    command = [sys.executable, str(HERE / "ops_header.py"), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        said = done.stderr.splitlines() or [f"status {done.returncode}"]
+        raise BuildError(f"the operators cannot be listed: {said[-1]}")
+
+
 def c_string(text: str) -> str:
     lines = (line.replace("\\", "\\\\").replace('"', '\\"') for line in text.splitlines())
     return "\n".join(f'"{line}\\n"' for line in lines)
@@ -165,11 +179,15 @@ def c_string(text: str) -> str:
 # -- the files beside the library ------------------------------------------------------------------------
 
 
-def install_files(target: Path) -> None:
+def install_files(target: Path, operators: Path) -> None:
     include = target / "include"
+    include.mkdir(exist_ok=True)
     if include.resolve() != HEADER.parent:
-        include.mkdir(exist_ok=True)
         shutil.copy2(HEADER, include)
+        shutil.copy2(CPP_HEADER, include)
+    shutil.copy2(operators, include)
+    pages = run_path(str(HERE / "man_pages.py"))
+    pages["write"](HEADER.read_text(), version(), target / "share" / "man" / "man3")
     # wheels cannot hold symbolic links; the linker reads this instead
     (target / "libmxgrad.so").write_text(f"INPUT(-l:{SONAME})\n")
     pkgconfig, cmake = target / "lib" / "pkgconfig", target / "lib" / "cmake" / "mxgrad"

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
-from . import HERE, cmake_dir, include_dir, library_path, pkgconfig_dir
+from . import HERE, cmake_dir, include_dir, library_path, man_dir, pkgconfig_dir
 
 
 def _define(name: str) -> str:
@@ -26,9 +26,10 @@ _ANSWERS: dict[str, tuple[Callable[[], str], str]] = {
     "cflags": (lambda: shlex.quote(f"-I{include_dir()}"), "compiler flags"),
     "libs": (lambda: shlex.join([f"-L{HERE}", f"-Wl,-rpath,{HERE}", "-lmxgrad"]), "linker flags"),
     "lib": (library_path, "path of the library"),
-    "includedir": (include_dir, "directory of mxgrad.h"),
+    "includedir": (include_dir, "directory of mxgrad.h, mxgrad_ops.h and mxgrad.hpp"),
     "pcdir": (pkgconfig_dir, "directory of mxgrad.pc"),
     "cmakedir": (cmake_dir, "directory of mxgradConfig.cmake"),
+    "mandir": (man_dir, "directory of the manual pages, for man -M"),
     "python": (lambda: sys.executable, "the Python that this command belongs to"),
     "version": (lambda: _define("MXG_VERSION_TEXT"), "version"),
     "abi": (lambda: _define("MXG_ABI_VERSION"), "version of the binary interface"),

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
+# functions whose int is no status of their own
+NO_STATUS = {"mxg_version", "mxg_abi_version", "mxg_last_code", "mxg_set_error"}
+
+
 @dataclass
 class Item:
     """A declaration of the header and the comment before it; `name` is '' where it is no function."""
@@ -94,8 +98,8 @@ def example(code: str) -> str:
 
 
 def first_sentence(text: str) -> str:
-    sentence = re.match(r".*?[.:;](?=\s|$)|.+", " ".join(text.split()))
-    return sentence[0].rstrip(".:;").replace("`", "") if sentence else ""
+    sentence = re.match(r".*?[.;](?=\s|$)|.+", " ".join(text.split()))
+    return sentence[0].rstrip(".;").replace("`", "") if sentence else ""
 
 
 def title(name: str, version: str) -> str:
@@ -103,18 +107,21 @@ def title(name: str, version: str) -> str:
 
 
 def function_page(item: Item, section: Section, version: str) -> str:
-    prototype = item.code.removeprefix("MXG_API ")
+    start = "MXG_API "
+    prototype = item.code.replace("\n" + " " * len(start), "\n").removeprefix(start)
+    text, _, errors = re.sub(r"\s+Errors: ", "\0", item.text).partition("\0")
     others = [i.name for i in section.items if i.name and i.name != item.name]
     also = ",\n".join(f".BR {name} (3)" for name in ["mxgrad", *others]).replace(",\n", " ,\n")
-    status = prototype.startswith("int ") and item.name not in ("mxg_version", "mxg_abi_version", "mxg_last_code")
+    status = prototype.startswith("int ") and item.name not in NO_STATUS
     return "\n".join([
         title(item.name, version),
-        ".SH NAME", f"{item.name} \\- {escaped(first_sentence(item.text))}",
+        ".SH NAME", f"{item.name} \\- {escaped(first_sentence(text))}",
         ".SH SYNOPSIS", ".nf", "\\fB#include <mxgrad.h>\\fP", "", escaped(prototype), ".fi",
-        ".SH DESCRIPTION", roff(item.text).removeprefix(".PP\n"),
+        ".SH DESCRIPTION", roff(text).removeprefix(".PP\n"),
         *([".SH RETURN VALUE",
-           "\\fBMXG_OK\\fP, or the negative number of an error, which \\fBmxg_last_error\\fP(3) then describes."]
-          if status and item.name != "mxg_set_error" else []),
+           prose("MXG_OK, or the negative number of an error, which mxg_last_error describes.")]
+          if status else []),
+        *([".SH ERRORS", prose(errors)] if errors else []),
         ".SH SEE ALSO", also, "",
     ])
 
@@ -143,8 +150,10 @@ def overview(header: str, parts: list[Section], version: str) -> str:
                 lines += [".PP", ".nf", escaped(item.code), ".fi"]
                 if item.text:
                     lines += [".RS 4", roff(item.text).removeprefix(".PP\n"), ".RE"]
-    return "\n".join([*lines, ".SH SEE ALSO", "The header \\fBmxgrad.h\\fP is this manual as one file;",
-                      "\\fBmxgrad_ops.h\\fP has a function for each operator, and \\fBmxgrad.hpp\\fP is for C++.", ""])
+    lines += [".SH SEE ALSO", "The header \\fBmxgrad.h\\fP, which is this manual as one file,",
+              "\\fBmxgrad_ops.h\\fP, which has a function for each operator, and",
+              "\\fBmxgrad.hpp\\fP, which is for C++.", ""]
+    return "\n".join(lines)
 
 
 def pages(header: str, version: str) -> dict[str, str]:

@@ -17,6 +17,9 @@ from typing import Any
 
 ENGINE = Path(__file__).resolve().parent.parent / "engine"
 WIDTH = 108
+# types of results: several arrays, and one
+SEVERAL = re.compile(r"\b(list|tuple) of (NDArray|n?d?array)|^outputs$|^Unique")
+SINGLE = re.compile(r"NDArray|n?d?array|bool|int")
 REQUIRED = inspect.Parameter.empty
 # types of arguments that mxg_invoke cannot pass
 LISTED = re.compile(r"(list|sequence|tuple) of (ND|nd)?array", flags=re.I)
@@ -167,9 +170,9 @@ def operator(name: str, function: Any) -> Operator | None:
     gives = first[2] or first[0]
     if gives == "None":
         results = 0
-    elif re.search(r"\b(list|tuple) of (ND|nd)?arrays?|^outputs$|^Unique", gives, flags=re.I) or ", " in first[0]:
+    elif SEVERAL.search(gives) or ", " in first[0]:
         results = 2
-    elif re.match(r"NDArray|n?d?array|bool|int", gives):
+    elif SINGLE.match(gives):
         results = 1
     else:
         return None
@@ -230,7 +233,8 @@ def arguments(op: Operator, params: str) -> list[tuple[str, str]]:
 
 def prototype(name: str, listed: list[tuple[str, str]]) -> str:
     start = f"static inline int {name}("
-    text = ", ".join((kind + a).replace(" ", "\0") for kind, a in listed) or "void"     # one argument, one line
+    # an argument stays on one line
+    text = ", ".join((kind + a).replace(" ", "\0") for kind, a in listed) or "void"
     return textwrap.fill(start + text + ")", WIDTH, subsequent_indent=" " * min(len(start), 40),
                          break_long_words=False, break_on_hyphens=False).replace("\0", " ")
 
@@ -256,15 +260,16 @@ def definition(op: Operator) -> str:
         count, handles = "n_" + variadic, field(variadic)
     elif single:
         count, handles = str(len(single)), "in"
-        blocks.append("    mxg_ndarray in[%s];" % len(single))
+        blocks.append(f"    mxg_ndarray in[{count}];")
     else:
         count, handles = "0", "NULL"
     if op.params:
         quoted = ", ".join(f'"{p}"' for p in op.params)
-        blocks.append(textwrap.fill(f"    const char *keys[] = {{{quoted}}};", WIDTH, subsequent_indent=" " * 8))
+        keys = f"    const char *keys[] = {{{quoted}}};"
+        blocks.append(textwrap.fill(keys, WIDTH, subsequent_indent=" " * 8))
         blocks.append(f"    const char *values[{len(op.params)}] = {{NULL}};")
     if op.results < 2:
-        blocks.append(f"    int32_t n_out = {op.results};")
+        blocks.append("    int32_t n_out = 1;")
     if not op.results:
         blocks.append("    mxg_ndarray out;")
     blocks += [f"    in[{i}] = {a};" for i, a in enumerate(single)]
@@ -272,10 +277,10 @@ def definition(op: Operator) -> str:
         blocks.append("    if (params != NULL) {")
         blocks += [f"        values[{i}] = params->{field(p)};" for i, p in enumerate(op.params)]
         blocks.append("    }")
-    keys = f"{len(op.params)}, keys, values" if op.params else "0, NULL, NULL"
+    given = f"{len(op.params)}, keys, values" if op.params else "0, NULL, NULL"
     n_out = "n_out" if op.results == 2 else "&n_out"
     out = "out" if op.results else "&out"
-    call = f'    return mxgop_call_(&known, "{op.name}", {count}, {handles}, {keys}, {n_out}, {out});'
+    call = f'    return mxgop_call_(&known, "{op.name}", {count}, {handles}, {given}, {n_out}, {out});'
     blocks.append(textwrap.fill(call, WIDTH, subsequent_indent=" " * 8, break_long_words=False))
     return "\n".join([*blocks, "}"])
 
@@ -285,7 +290,8 @@ def alias(op: Operator, name: str) -> str:
     mine = c_name(name) + "_params" if op.params else params
     listed = arguments(op, mine)
     blocks = [f"typedef {params} {mine};"] if op.params else []
-    blocks += [comment([f"{name}: {op.name} by another name, see {op.c_name}."]), prototype(c_name(name), listed)]
+    blocks.append(comment([f"{name}: {op.name} by another name, see {op.c_name}."]))
+    blocks.append(prototype(c_name(name), listed))
     call = f"    return {op.c_name}({', '.join(a for _, a in listed)});"
     return "\n".join([*blocks, "{", textwrap.fill(call, WIDTH, subsequent_indent=" " * 8), "}"])
 

@@ -179,6 +179,8 @@ def test_loaders_agree(kind: dict[str, Any]) -> None:
     assert lists(DataLoader([5, 6, 7], 2, sampler=[2, 2, 1], **kind)) == [[7, 7], [6]]
     assert lists(DataLoader([], 2, **kind)) == []
     x, y = next(iter(loader))
+    x[:] = x + 1        # memory of its own
+    assert lists(loader) == expected
     assert type(x) is nd.NDArray and x.dtype is numpy.float64 and y.dtype is numpy.int64
     assert str(x.context) == ("cpu_shared(0)" if kind["num_workers"] else "cpu(0)")
     pinned = next(iter(DataLoader(pairs, 3, pin_memory=True, pin_device_id=1, **kind)))
@@ -418,21 +420,43 @@ def test_auto_reload_and_prefetch(tmp_path: Path) -> None:
         return sorted(log.read_text().split())
 
     ten = data.SimpleDataset(list(range(10))).transform(note)
+    def until(expected: list[str]) -> None:
+        deadline = time.monotonic() + 30
+        while noted() != expected:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(0.1)
+        assert noted() == expected      # and no more
+
     loader = DataLoader(ten, 1, num_workers=1, prefetch=3)
-    time.sleep(0.2)
-    assert noted() == []
+    until([])
     batches = iter(loader)
     assert next(batches).asnumpy().tolist() == [0]
-    time.sleep(0.5)
-    assert noted() == ["0", "1", "2", "3"]
+    until(["0", "1", "2", "3"])
     log.write_text("")
     ahead = DataLoader(ten, 1, num_workers=1, auto_reload=True)
-    time.sleep(0.5)
-    assert noted() == ["0", "1"]
+    until(["0", "1"])
+    log.write_text("")
     assert len(list(ahead)) == 10
-    time.sleep(0.5)
-    assert noted().count("0") == 2      # the next epoch has begun
+    until([*"0123456789"])       # 2 to 9 of this epoch, 0 and 1 of the next one
     ahead.clean()
+
+
+def test_interrupted_and_used_again() -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    loader = DataLoader(Slow(12, 0.02), 2, num_workers=2)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for delay in (0.01, 0.05, 0.07):
+            signal.setitimer(signal.ITIMER_REAL, delay)
+            with pytest.raises(KeyboardInterrupt):
+                list(loader)
+            assert lists(loader) == [[i, i + 1] for i in range(0, 12, 2)]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 PROGRAM = """
@@ -637,7 +661,7 @@ AS_IN_1 = {
 @pytest.mark.parametrize("text", AS_IN_1)
 def test_transforms_are_mxnets(text: str) -> None:
     mx.random.seed(5)
-    found = eval(text, vars(transforms))(nd.array(PIXELS, dtype="uint8"))
+    found = eval(text, dict(vars(transforms)))(nd.array(PIXELS, dtype="uint8"))
     shape, dtype, first = AS_IN_1[text]
     assert type(found) is nd.NDArray and found.shape == shape and numpy.dtype(found.dtype) == dtype
     assert found.asnumpy().ravel()[:6].tolist() == pytest.approx(first, abs=1e-6)
@@ -680,6 +704,7 @@ def test_transforms_pass_on_what_follows() -> None:
 
 def test_transforms_refuse() -> None:
     image = nd.array(PIXELS, dtype="uint8")
+    wrong: Any
     for wrong, text in (
         (lambda: transforms.Rotate(3)(image), "only supports float32.*given: uint8"),
         (lambda: transforms.RandomRotation((3, 3)), "ordered tuple"),

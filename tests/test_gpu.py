@@ -9,16 +9,17 @@ from typing import Any
 import conformance
 import pytest
 from mxgrad import gpu, gpucheck, num_gpus, testing
+from mxgrad.registry import OPS
 
 PACKAGE = Path(gpucheck.__file__).parent
 ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
-OPS = ["add", "exp", "matmul", "softmax", "take"]
+SOME = ["add", "exp", "matmul", "softmax", "take"]
 
 
 def test_what_agrees(capsys: Any) -> None:
     with testing.use_device_double():
-        assert gpucheck.main(OPS) == 0
-        assert gpucheck.main([*OPS, "--device", "1"]) == 0
+        assert gpucheck.main(SOME) == 0
+        assert gpucheck.main([*SOME, "--device", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("gpu(0): device double, 16.0 GiB of memory")
     assert lines[3] == "5 ops and 5 steps of training on gpu(0): all agree with the CPU"
@@ -42,9 +43,9 @@ def test_what_differs(capsys: Any) -> None:
 
 def test_what_is_missing(capsys: Any, tmp_path: Path) -> None:
     with testing.use_device_double():
-        assert gpucheck.main([*OPS, "--tests", str(tmp_path)]) == 3
+        assert gpucheck.main([*SOME, "--tests", str(tmp_path)]) == 3
         assert f"no samples in {tmp_path}" in capsys.readouterr().out
-        assert gpucheck.main([*OPS, "--device", "7"]) == 2
+        assert gpucheck.main([*SOME, "--device", "7"]) == 2
         assert "gpu(7): only 2 GPUs visible" in capsys.readouterr().out
         with pytest.raises(SystemExit):
             gpucheck.main(["nosuch"])
@@ -66,11 +67,11 @@ def test_the_gpu_agrees_with_the_cpu(capsys: Any) -> None:
 def loops(cupy: Any) -> tuple[str, int]:
     """CUDA source with a kernel for each float32 and float64 loop of CuPy's ufuncs that the engine uses."""
     manifest = json.loads((PACKAGE / "cupy_manifest.json").read_text())
-    names = {use.chain[0] for use, _ in conformance.engine_uses(PACKAGE)} & set(manifest["ufuncs"])
-    preambles, kernels = set(), []
+    names = {use.chain[0] for use, _ in conformance.engine_uses(PACKAGE)}
+    names = (names | {op.name for op in OPS.values() if op.ufunc}) & set(manifest["ufuncs"])
+    kernels = []
     for name in sorted(names):
         ufunc = getattr(cupy, name)
-        preambles.add(ufunc._preamble)
         for loop in ufunc._ops.ops:
             types = [str(t) for t in (*loop.in_types, *loop.out_types)]
             c = {"float32": "float", "float64": "double", "bool": "bool", "int32": "int"}
@@ -79,10 +80,12 @@ def loops(cupy: Any) -> tuple[str, int]:
             args = [f"in{i}" for i in range(ufunc.nin)] + [f"out{i}" for i in range(ufunc.nout)]
             taken = ", ".join(f"{c[t]}* {a}_" for t, a in zip(types, args))
             said = " ".join(f"typedef {c[t]} {a}_type; {a}_type& {a} = *{a}_;" for t, a in zip(types, args))
-            kernels.append(f'extern "C" __global__ void {name}_{len(kernels)}({taken}) '
-                           f"{{ {said} {ufunc._loop_prep}; {loop.routine}; }}")
+            here = f"{name}_{len(kernels)}"
+            kernels.append(
+                f'namespace in_{here} {{ {ufunc._preamble}\nextern "C" __global__ void {here}({taken}) '
+                f"{{ {said} {ufunc._loop_prep}; {loop.routine}; }} }}")
     headers = ("complex.cuh", "carray.cuh", "atomics.cuh", "math_constants.h")
-    return "\n".join([*(f"#include <cupy/{h}>" for h in headers), *sorted(preambles), *kernels]), len(kernels)
+    return "\n".join([*(f"#include <cupy/{h}>" for h in headers), *kernels]), len(kernels)
 
 
 def test_the_kernels_of_the_ufuncs_compile() -> None:

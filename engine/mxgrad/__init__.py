@@ -27,8 +27,9 @@ ndarray = nd
 # Modules that many programs do without are imported when they are first asked for.
 _LAZY = (
     "attribute", "callback", "contrib", "device", "engine", "error", "gluon", "image", "initializer", "io",
-    "lr_scheduler", "metric", "model", "name", "np", "npx", "numpy_dispatch_protocol", "operator",
-    "optimizer", "random", "recordio", "runtime", "symbol", "test_utils", "testing", "util",
+    "kvstore", "lr_scheduler", "metric", "model", "name", "np", "npx", "numpy_dispatch_protocol", "operator",
+    "optimizer", "profiler", "random", "recordio", "runtime", "symbol", "test_utils", "testing", "util",
+    "visualization",
 )
 # Names of theirs that are the package's too.
 _FROM_UTIL = (
@@ -56,8 +57,8 @@ __all__ = [
 ]
 
 
-_ALIASES = {"img": "image", "init": "initializer", "numpy": "np", "numpy_extension": "npx", "rnd": "random",
-            "sym": "symbol"}
+_ALIASES = {"img": "image", "init": "initializer", "kv": "kvstore", "numpy": "np", "numpy_extension": "npx",
+            "rnd": "random", "sym": "symbol", "viz": "visualization"}
 
 
 def as_mxnet() -> None:

@@ -411,6 +411,8 @@ def into(op: str, out: Any, result: Any) -> Any:
         (result,) = result
     if not isinstance(out, Array):
         raise completed(TypeError(), f"{op}: out must be an array, got {describe(out)}")
+    if not isinstance(result, Array):
+        result = wrap(type(out), out._ctx.backend.from_host(numpy.asarray(result)), out._ctx)
     out._receive(result)    # type: ignore[attr-defined]
     return out
 

@@ -155,8 +155,8 @@ SAMPLES = {
         Sample(smooth(3, 4), k=1, reference=diag),
         Sample(smooth(2, 3, 4), axis1=-1, axis2=0, reference=diag),
     ],
-    "tril": [Sample(smooth(3, 4)), Sample(smooth(2, 3, 3), k=-1)],
-    "triu": [Sample(smooth(3, 4)), Sample(smooth(2, 3, 3), k=2)],
+    "tril": [Sample(smooth(3, 4)), Sample(smooth(2, 3, 3), k=-1), Sample(smooth(3))],
+    "triu": [Sample(smooth(3, 4)), Sample(smooth(2, 3, 3), k=2), Sample(smooth(3))],
     "pack_triangle": [
         Sample(smooth(3, 3), reference=pack_triangle),
         Sample(smooth(2, 4, 4), lower=False, reference=pack_triangle),

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..autograd import pause
 from ..base import InvalidValueError, MXNetError
+from ..kvstore.base import added
 from ..npx.switches import is_np_array
 from .parameter import Parameter, ParameterError
 
@@ -176,7 +177,7 @@ class Trainer:
             return
         with pause():
             for _, p in self._trained():
-                total = _sum(p.list_grad())
+                total = added(p.list_grad())
                 for grad in p.list_grad():
                     grad[...] = total
 
@@ -188,7 +189,7 @@ class Trainer:
                 fresh = [not ignore_stale_grad or bool(w._fresh_grad) for w in weights]
                 if self._update_on_kvstore:
                     fresh = [any(fresh)] + [False] * (len(weights) - 1)
-                    grads = [_sum(grads)] if fresh[0] else grads
+                    grads = [added(grads)] if fresh[0] else grads
                 for update, wanted, grad, weight in zip(updates, fresh, grads, weights):
                     if wanted:
                         for values, value in zip(update, (i, grad, weight)):
@@ -221,11 +222,3 @@ class Trainer:
             updater.optimizer = self._updaters[0].optimizer
         self._optimizer = self._updaters[0].optimizer
         self._optimizer.param_dict = dict(enumerate(self._params))
-
-
-def _sum(arrays: list[Any]) -> Any:
-    """The sum of arrays on several contexts, on the first one's."""
-    total = arrays[0]
-    for array in arrays[1:]:
-        total = total + array.as_in_context(total.context)
-    return total

@@ -21,7 +21,8 @@ class NDFrontend(Frontend):
     generated_tail = "out=None, name=None"
 
     def prepare(self, value: Any, argument: str, op: Op) -> Any:
-        if isinstance(value, BaseArray) or value is None or op.broadcasts and isinstance(value, (int, float)):
+        if isinstance(value, BaseArray) or value is None and op.optional or (
+                op.broadcasts and isinstance(value, (int, float))):
             return value
         raise NotAnArrayError(f"Argument {argument} must have NDArray type, but got {value}")
 

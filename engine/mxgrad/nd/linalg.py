@@ -129,6 +129,7 @@ def trsm(A: Any, B: Any, transpose: bool = False, rightside: bool = False, lower
 @ND.composed("linalg.potri linalg_potri")
 def potri(A: Any, out: Any = None, name: Any = None) -> Any:
     """The inverse of B from its Cholesky factor, the lower triangle of A (see `potrf`)."""
+    side(A)
     inverse = F.inv(F.tril(A))
     return F.matmul(inverse, inverse, transpose_a=True)
 

@@ -147,11 +147,6 @@ def randint(
     return _draw("randint", (low, high), shape, dtype or "int32", ctx, out)
 
 
-def _given(out: Any, result: Any) -> Any:
-    out._assign(result)
-    return out
-
-
 @ND.adapter("random.multinomial sample_multinomial random.categorical sample_categorical")
 def multinomial(
     data: Any, shape: Any = None, get_prob: bool = False, out: Any = None, dtype: Any = "int32"
@@ -166,8 +161,7 @@ def multinomial(
     lead = data.shape[:-1]
     host = host.reshape(lead + each if lead + each else (1,))
     result = wrap(NDArray, where.backend.from_host(host), where)
-    if out is not None:
-        result = _given(out, result)
+    result = ND.deliver(result, out, "random.multinomial")
     if not get_prob:
         return result
     rows = F.reshape(data, shape=(-1, data.shape[-1]))
@@ -187,7 +181,7 @@ def shuffle(data: Any, out: Any = None) -> Any:
     order = stream(ND.array(data, "data")._ctx).permutation(data.shape[0], rows=data.ndim > 1)
     index = wrap(NDArray, data._ctx.backend.from_host(order.astype(numpy.int64)), data._ctx)
     result = data[index]
-    return result if out is None else _given(out, result)
+    return ND.deliver(result, out, "random.shuffle")
 
 
 _SAMPLED = {

@@ -13,7 +13,7 @@ from ..invoke import F
 from ..ndarray import BaseArray
 from ..ops.index import Slot
 from ..ops.reduce import count_of, kept_shape
-from .array import ndarray, promoted
+from .array import ndarray, operand, promoted
 from .fft import Complex
 from .functions import NP, array_of, axes_of, deliver, on_numbers, one, place
 from ..registry import OPS
@@ -478,7 +478,7 @@ def _alone(numpys: Callable[..., Any], *values: Any) -> Any:
 def _pair(x1: Any, x2: Any, what: str) -> tuple[Any, Any]:
     """Two operands as arrays of one dtype."""
     ctx = place((x1, x2))
-    a, b = (array_of(v, what, ctx) if given(v) else v for v in (x1, x2))
+    a, b = (array_of(v, what, ctx) if given(v) else operand(v, ctx, what) for v in (x1, x2))
     like = a if isinstance(a, ndarray) else b
     numbers = [v for v in (a, b) if not isinstance(v, ndarray)]
     dtype = promoted(OPS["add"], [v.dtype for v in (a, b) if isinstance(v, ndarray)], numbers)

@@ -296,8 +296,16 @@ def _triu(xp: Any, m: Any, *, k: int = 0) -> Any:
     return xp.triu(m, k)
 
 
-register("tril", _tril, lambda F, g, y, m, k=0: F.tril(g, k=k), keeps="")
-register("triu", _triu, lambda F, g, y, m, k=0: F.triu(g, k=k), keeps="")
+def _triangle_rule(name: str) -> Callable[..., Any]:
+    def rule(F: Any, g: Any, y: Any, m: Any, k: int = 0) -> Any:
+        g = getattr(F, name)(g, k=k)
+        return F.sum_to(g, shape=m.shape) if len(m.shape) == 1 else g   # one row serves for all
+
+    return rule
+
+
+register("tril", _tril, _triangle_rule("tril"), keeps="")
+register("triu", _triu, _triangle_rule("triu"), keeps="")
 
 
 def _triangle_places(xp: Any, n: int, offset: int, lower: bool) -> Any:

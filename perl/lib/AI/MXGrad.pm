@@ -11,6 +11,7 @@ use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(text_of mxg_info mxg_live fail);
 use AI::MXGrad::NDArray ();
 use AI::MXGrad::NP ();
+use AI::MXGrad::Namespace ();
 use AI::MXGrad::Random ();
 
 my %EXPORT = (
@@ -25,8 +26,9 @@ sub import {
     my ($class, @names) = @_;
     my $caller = caller;
     for my $name (@names) {
-        my $package = $EXPORT{$name} or AI::MXGrad::Error->throw('UnknownNameError',
-            "$class exports " . join(', ', sort keys %EXPORT) . ", not $name");
+        my $package = $EXPORT{$name} || AI::MXGrad::Namespace->short($name)
+            or AI::MXGrad::Error->throw('UnknownNameError', "$class exports "
+                . join(', ', sort keys %EXPORT, AI::MXGrad::Namespace->short_names) . ", not $name");
         no strict 'refs';    ## no critic (ProhibitNoStrict)
         *{"${caller}::$name"} = sub () { return $package };
     }

@@ -121,17 +121,12 @@ class Processes:
         # Weak: nobody waits for the batches of an epoch that was broken off.
         self._waiting: WeakValueDictionary[int, _Ticket] = WeakValueDictionary()
         self._workers: list[tuple[Any, Connection]] = []
-        context = multiprocessing.get_context("fork")
-        for i in range(number):
-            here, there = context.Pipe()
-            process = context.Process(target=_work, args=(load, here, there), name=f"DataLoader-{i}",
-                                      daemon=True)
-            with warnings.catch_warnings():
-                # Python 3.12 on warns of the threads of NumPy's BLAS, which minds forks.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                process.start()
-            there.close()
-            self._workers.append((process, here))
+        try:
+            for i in range(number):
+                self._workers.append(_forked(load, f"DataLoader-{i}"))
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def alive(self) -> bool:
@@ -149,6 +144,9 @@ class Processes:
             self._of(ticket)[1].send((ticket.number, samples, seeds, _switches()))
         except OSError:
             self._died(ticket)
+        except BaseException:
+            self.close()        # half a message may have been written
+            raise
         return ticket
 
     def _of(self, ticket: _Ticket) -> tuple[Any, Connection]:
@@ -181,6 +179,9 @@ class Processes:
             memory = recv_handle(connection) if sizes else -1
         except (EOFError, OSError):
             self._died(ticket)
+        except BaseException:
+            self.close()        # half a message may have been read
+            raise
         wanted = self._waiting.get(number)
         if wanted is not None:
             try:
@@ -220,6 +221,19 @@ class Processes:
             process.close()
 
 
+def _forked(load: Load, name: str) -> tuple[Any, Connection]:
+    """A new worker process and the socket to it."""
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    process = context.Process(target=_work, args=(load, here, there), name=name, daemon=True)
+    with warnings.catch_warnings():
+        # Python 3.12 on warns of the threads of NumPy's BLAS, which minds forks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process.start()
+    there.close()
+    return process, here
+
+
 def _listen(connection: Connection, tasks: queue.SimpleQueue[Any]) -> None:
     """Take tasks from the socket at once: it never fills up, and the end of the other side is noticed."""
     task: Any = True
@@ -250,13 +264,11 @@ def _work(load: Load, far_end: Connection, connection: Connection) -> None:
                 found = _packed(load(samples))
             worked = True
         except Exception as error:
-            worked, found = False, (_packed_error(error))
-        message, buffers = found
+            worked, found = False, (_packed_error(error), [], -1)
+        message, sizes, memory = found
         try:
-            sizes = [b.nbytes for b in buffers]
             connection.send((number, worked, message, sizes))
-            if buffers:
-                memory = _in_memory(buffers)
+            if sizes:
                 send_handle(connection, memory, 0)
                 os.close(memory)
         except OSError:
@@ -267,9 +279,6 @@ def _work(load: Load, far_end: Connection, connection: Connection) -> None:
 
 _LARGE = 1 << 16
 
-Packed = tuple[bytes, list[memoryview]]
-
-
 class _Pickler(pickle.Pickler):
     """Pickles arrays without a copy of them before and after."""
 
@@ -279,27 +288,29 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
 
-def _packed(value: Any) -> Packed:
-    """`value` as bytes, and if there is much in its arrays and the system has memfd, their memory apart."""
+def _packed(value: Any) -> tuple[bytes, list[int], int]:
+    """`value` as bytes; if its arrays are large and the system has memfd, their memory apart: its sizes,
+    and the descriptor of a file with it.
+    """
     found: list[pickle.PickleBuffer] = []
     stream = io.BytesIO()
     _Pickler(stream, 5, buffer_callback=found.append).dump(value)
     buffers = [b.raw() for b in found]
     if sum(b.nbytes for b in buffers) >= _LARGE and hasattr(os, "memfd_create"):
-        return stream.getvalue(), buffers
+        return stream.getvalue(), [b.nbytes for b in buffers], _in_memory(buffers)
     stream = io.BytesIO()
     _Pickler(stream, 5).dump(value)
-    return stream.getvalue(), []
+    return stream.getvalue(), [], -1
 
 
-def _packed_error(error: Exception) -> Packed:
+def _packed_error(error: Exception) -> bytes:
     trace = "".join(traceback.format_exception(error))
     try:
         message = pickle.dumps((error, trace))
         pickle.loads(message)       # not every error that can be pickled can be made again
     except Exception:
         message = pickle.dumps((WorkerError(f"{type(error).__name__}: {error}"), trace))
-    return message, []
+    return message
 
 
 def _places(sizes: Sequence[int]) -> list[tuple[int, int]]:

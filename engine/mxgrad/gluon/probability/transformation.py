@@ -93,7 +93,7 @@ class _InverseTransformation(Transformation):
         return -self._of.log_det_jacobian(y, x)
 
 
-class TransformBlock(Transformation, HybridBlock):  # type: ignore[misc]
+class TransformBlock(Transformation, HybridBlock):
     """A transformation with parameters to be learned, as in normalizing flows.
 
     >>> import mxgrad as mx
@@ -232,7 +232,7 @@ class SoftmaxTransform(Transformation):
     event_dim = 1
 
     def _forward_compute(self, x: Any) -> Any:
-        return npx.softmax(x, -1)
+        return npx.softmax(x, axis=-1)
 
     def _inverse_compute(self, y: Any) -> Any:
         return np.log(y)

@@ -28,10 +28,14 @@ my $VALUE_SIZE = 32;
 my %LIVING;
 my %KEPT;
 
+# Contexts are values in Perl; the engine has an object for each, by its name. And its classes that are written
+# in Perl, by their packages.
+my (%CONTEXT, %PERL_CLASS);
+
 sub CLONE_SKIP { return 1 }
 
 sub CLONE {
-    (%LIVING, %KEPT) = ();
+    (%LIVING, %KEPT, %CONTEXT, %PERL_CLASS) = ();
     return;
 }
 
@@ -174,6 +178,14 @@ sub _new {
     return $self;
 }
 
+# An object that nobody sees, so that it needs no identity.
+sub _anonymous {
+    my ($packed) = @_;
+    return bless {_handle => _handle_in($packed), _id => 0}, __PACKAGE__;
+}
+
+sub _handle_in { return (unpack 'l l q d J', $_[0])[-1] }
+
 sub _again {
     my ($id, $handle) = @_;
     if (my $self = $LIVING{$id}) {
@@ -195,9 +207,6 @@ sub _again {
     sub DESTROY { delete $KEPT{ ${ $_[0] } } if !$AI::MXGrad::FFI::OVER; return }
 }
 
-# Contexts are values in Perl; the engine has an object for each.
-my %CONTEXT;
-
 sub context {
     my ($class, $context) = @_;
     return $CONTEXT{$context} ||= do {
@@ -205,8 +214,7 @@ sub context {
         my $args = pack_values($keep, $context->device_type, $context->device_id);
         my $result = buffer($VALUE_SIZE);
         mxg_call(undef, 'Context', 2, $args, undef, $result) and fail();
-        my ($handle) = (unpack 'l l q d J', $result)[-1];
-        bless {_handle => $handle, _id => 0}, __PACKAGE__;
+        _anonymous($result);
     };
 }
 
@@ -218,17 +226,9 @@ my %SIGNATURE;
 sub _signature {
     my ($key, $target, $name) = @_;
     return $SIGNATURE{$key} ||= do {
-        my $result = buffer($VALUE_SIZE);
-        my ($callable) = ref $target;
-        if ($name ne '') {
-            mxg_get(_target($target), $name, $result) and fail();
-            $callable = take($result);
-        }
-        else {
-            $callable = $target;
-        }
+        my $callable = $name eq '' ? $target : (_attribute($target, $name))[0];
         my $text = blessed $callable && $callable->isa(__PACKAGE__)
-            ? text_of(\&mxg_object_parameters, $callable->handle) : '* **';
+            ? text_of(\&mxg_object_parameters, $callable->{_handle}) : '* **';
         my %takes = (names => {}, required => 0, places => 0, any_name => 0);
         my $by_position = 1;
         for my $word (split / /, $text) {
@@ -278,15 +278,25 @@ sub _call {
     my $signature = sub { _signature($key, $target, $name) };
     my $block = @args && ref $args[-1] eq 'CODE' && $signature->()->{places} < @args ? pop @args : undef;
     my @named = @args ? _take_named(\@args, $signature) : ();
+    my $result = _call_packed($target, $name, \@args, \@named) // return;
+    return $block ? take($result)->with($block) : results($result);
+}
+
+my $STOP = -14;
+
+# The packed result; undef if there is no more of what the call is to give.
+sub _call_packed {
+    my ($target, $name, $args, $named) = @_;
     my $keep = [undef];
-    my $args = pack_values($keep, @args);
-    my $named = @named ? pack_dict($keep, @named) : undef;
+    my $packed = pack_values($keep, @$args);
+    my $dict = @$named ? pack_dict($keep, @$named) : undef;
     my $result = buffer($VALUE_SIZE);
     armed($keep) if $keep->[0];
     here() if $RECORDING;
     local $@;
-    mxg_call(_target($target), $name, scalar @args, $args, $named, $result) and fail();
-    return $block ? take($result)->with($block) : results($result);
+    my $status = mxg_call(_target($target), $name, scalar @$args, $packed, $dict, $result) or return $result;
+    fail() if $status != $STOP;
+    return;
 }
 
 # What an attribute is; undef and false in list context if there is none of that name.
@@ -318,7 +328,11 @@ sub _set_attribute {
 # Classes of what is called under its name, not given: methods and the like.
 my %IS_CODE = map { $_ => 1 } qw(function method builtin_function_or_method type method-wrapper);
 
-sub _is_code { return blessed $_[0] && $_[0]->isa(__PACKAGE__) && $IS_CODE{ $_[0]{_class} // '' } }
+sub _is_code {
+    my ($value) = @_;
+    return blessed $value && $value->isa(__PACKAGE__)
+        && ($IS_CODE{ $value->{_class} } || "$value" =~ /\A<class /);
+}
 
 # class and name => whether it is a method there
 my %IS_METHOD;
@@ -327,24 +341,286 @@ our $AUTOLOAD;
 
 sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names
     my ($self, @args) = @_;
-    my ($package, $name) = $AUTOLOAD =~ /\A(.*)::(\w+)\z/s;
-    return _class_method($self, $name, @args) if !ref $self;
-    if ($self->{_is_perl}) {
-        my $own = UNIVERSAL::can($self, $name);
-        return _super($self, $name, @args) if $own;
-    }
+    my ($name) = $AUTOLOAD =~ /(\w+)\z/;
+    return of_path(path($self), $name, @args) if !ref $self;
     my $key = "$self->{_class}.$name";
+    if ($self->{_is_perl} && UNIVERSAL::can($self, $name)) {
+        my $path = path(_base(ref $self));    # the sub there called SUPER::
+        return _call("$path.$name", undef, "$path.$name", $self, @args);
+    }
     return _call($key, $self, $name, @args) if $IS_METHOD{$key};
     my ($value, $is_there) = _attribute($self, $name);
     if (!$is_there) {
-        return _set_attribute($self, $name, @args) if @args == 1 && $self->{_is_perl};
-        fail_at_name($self, $name);
+        fail() if @args != 1 || !$self->{_is_perl};
+        return _set_attribute($self, $name, @args);
     }
     if (_is_code($value)) {
         $IS_METHOD{$key} = 1;
         return _call($key, $self, $name, @args);
     }
     return $value if !@args;
-    _bad('InvalidTypeError', "$name is an attribute of " . ref($self) . ", which takes one value") if @args > 1;
+    _bad('InvalidTypeError', "$name is an attribute, which takes one value") if @args > 1;
     return _set_attribute($self, $name, @args);
 }
+
+# What a module or class has under a name.
+sub _of_path {
+    my ($path, $name, @args) = @_;
+    my $full = $path eq '' ? $name : "$path.$name";
+    if (!$IS_METHOD{$full}) {
+        my ($value, $is_there) = _attribute(undef, $full);
+        $is_there or fail();
+        return $value if !_is_code($value);
+        $IS_METHOD{$full} = 1;
+        __PACKAGE__->class_package($full) if "$value" =~ /\A<class /;
+    }
+    return _call($full, undef, $full, @args);
+}
+
+sub new {
+    my ($class, @args) = @_;
+    my $path = path($class);
+    return _call($path, undef, $path, @args) if defined $path;
+    my $python = $PERL_CLASS{$class} ||= _made_class($class);
+    my $takes = _signature("$class->new", $python, '');
+    my %named = _take_named(\@args, sub { return {%$takes, any_name => 1} });
+    my @theirs = grep { $takes->{names}{$_} || $takes->{any_name} } keys %named;
+    my $result = _call_packed($python, '', \@args, [map { ($_ => delete $named{$_}) } @theirs]);
+    my $self = __PACKAGE__->of_package($class, _handle_in($result));
+    @{$self}{keys %named} = values %named;
+    for my $package (reverse @{ mro::get_linear_isa($class) }) {
+        my $build = do { no strict 'refs'; defined &{"${package}::BUILD"} && \&{"${package}::BUILD"} };
+        $self->$build({%named}) if $build;
+    }
+    return $self;
+}
+
+sub call {
+    my ($self, @args) = @_;
+    return _call("$self->{_class}()", $self, '', @args);
+}
+
+sub set {
+    my ($self, @pairs) = @_;
+    @pairs % 2 and _bad('InvalidTypeError', 'set: an odd number of name => value arguments');
+    while (my ($name, $value) = splice @pairs, 0, 2) {
+        _set_attribute($self, $name, $value);
+    }
+    return $self;
+}
+
+sub with {
+    my ($self, $code) = @_;
+    my $entered = AI::MXGrad::Object::Entered->new(_target($self));
+    my @results = wantarray ? $code->() : scalar $code->();
+    $entered->leave;
+    return wantarray ? @results : $results[0];
+}
+
+{
+    package    # of a context that is left however its block is
+        AI::MXGrad::Object::Entered;
+    use AI::MXGrad::FFI qw(fail mxg_enter mxg_exit);
+
+    sub CLONE_SKIP { return 1 }
+
+    sub new {
+        my ($class, $target) = @_;
+        mxg_enter($target, undef) and fail();
+        return bless {target => $target}, $class;
+    }
+
+    sub leave {
+        my ($self) = @_;
+        mxg_exit(delete $self->{target}, 0) and fail();
+        return;
+    }
+
+    sub DESTROY {
+        my ($self) = @_;
+        local $@;
+        mxg_exit($self->{target}, 1) if $self->{target} && !$AI::MXGrad::FFI::OVER;
+        return;
+    }
+}
+
+# ---- entries
+
+sub len {
+    my ($self) = @_;
+    local $@;
+    mxg_length(_target($self), \my $n) and fail();
+    return $n;
+}
+
+sub at {
+    my ($self, $key) = @_;
+    my $keep = [undef];
+    my $packed = pack_values($keep, $key);
+    my $result = buffer($VALUE_SIZE);
+    here() if $RECORDING;
+    local $@;
+    mxg_get_item(_target($self), $packed, $result) and fail();
+    return take($result);
+}
+
+sub put {
+    my ($self, $key, $value) = @_;
+    my $keep = [undef];
+    my ($packed_key, $packed) = (pack_values($keep, $key), pack_values($keep, $value));
+    armed($keep);
+    local $@;
+    mxg_set_item(_target($self), $packed_key, $packed) and fail();
+    return $self;
+}
+
+sub iter {
+    my ($self) = @_;
+    my $iterator = _iterator($self);
+    return sub { return _next($iterator) };
+}
+
+sub _iterator {
+    my ($self) = @_;
+    my $result = buffer($VALUE_SIZE);
+    local $@;
+    mxg_iterate(_target($self), $result) and fail();
+    return _anonymous($result);
+}
+
+# The next value; an empty list at the end.
+sub _next {
+    my ($iterator) = @_;
+    my $result = buffer($VALUE_SIZE);
+    here() if $RECORDING;
+    local $@;
+    mxg_next(_target($iterator), $result, \my $more) and fail();
+    return $more ? take($result) : ();
+}
+
+sub _read_line {
+    my ($self) = @_;
+    my @next = _next($self->{_iterator} ||= _iterator($self)) or delete $self->{_iterator};
+    return $next[0];
+}
+
+# Class => whether its objects have entries by number.
+my %HAS_ENTRIES;
+
+sub _entries {
+    my ($self) = @_;
+    my $has = $HAS_ENTRIES{ $self->{_class} };
+    if (!defined $has) {
+        my $length = eval { $self->len };
+        return [] if defined $length && !$length;
+        $has = $HAS_ENTRIES{ $self->{_class} } = defined $length && eval { $self->at(0); 1 } ? 1 : 0;
+    }
+    if ($has) {
+        tie my @entries, 'AI::MXGrad::Object::Entries', $self;
+        return \@entries;
+    }
+    my ($iterator, @all) = $self->iter;
+    while (my ($next) = $iterator->()) { push @all, $next }
+    return \@all;
+}
+
+{
+    package    # of the array that an object is, read when it is looked at
+        AI::MXGrad::Object::Entries;
+    sub TIEARRAY  { my ($class, $object) = @_; return bless \$object, $class }
+    sub FETCHSIZE { return ${ $_[0] }->len }
+    sub FETCH     { my ($self, $i) = @_; return $$self->at($i) }
+    sub STORE     { my ($self, $i, $value) = @_; $$self->put($i, $value); return }
+}
+
+# ---- asking
+
+sub can {
+    my ($self, $name) = @_;
+    my $own = UNIVERSAL::can($self, $name);
+    return $own if $own || !_is_name($name) || $name !~ /[a-z]/;
+    my $path = ref $self ? $name : path($self) // return;
+    return if !(_attribute(ref $self ? ($self, $name) : (undef, "$path.$name")))[1];
+    return sub { my ($object, @args) = @_; return $object->$name(@args) };
+}
+
+sub isa {
+    my ($self, $name) = @_;
+    return 1 if UNIVERSAL::isa($self, $name);
+    my $path = ref $self && $self->{_handle} && path($name) or return '';
+    mxg_object_is_a($self->{_handle}, $path, \my $yes) and return '';
+    return $yes == 1;
+}
+
+sub text { return text_of(\&mxg_object_text, $_[0]{_handle}) }
+
+sub _same {
+    my ($self, $other) = @_;
+    return blessed $other && $other->isa(__PACKAGE__) && $self->{_id} == $other->{_id};
+}
+
+use overload
+    '""'     => sub { $_[0]->text },
+    'bool'   => sub { 1 },
+    '=='     => sub { _same($_[0], $_[1]) },
+    '!='     => sub { !_same($_[0], $_[1]) },
+    'eq'     => sub { ref $_[1] ? _same($_[0], $_[1]) : "$_[0]" eq "$_[1]" },
+    'ne'     => sub { !(ref $_[1] ? _same($_[0], $_[1]) : "$_[0]" eq "$_[1]") },
+    '&{}'    => sub { my ($self) = @_; return sub { $self->call(@_) } },
+    '@{}'    => \&_entries,
+    '<>'     => \&_read_line,
+    fallback => 1;
+
+sub STORABLE_freeze {
+    my ($self) = @_;
+    return _bad('InvalidTypeError', 'a ' . ref($self) . ' cannot be frozen; save what it holds with its own '
+        . 'methods, such as save_parameters or save_states');
+}
+
+# ---- classes written in Perl
+
+# The package of the engine's class that a package derives from.
+sub _base {
+    my ($package) = @_;
+    my ($base) = grep { defined path($_) } @{ mro::get_linear_isa($package) };
+    return $base // _bad('InvalidTypeError', "$package derives from no class of AI::MXGrad");
+}
+
+# What Python has special names for.
+my %SPECIAL = (call => '__call__', len => '__len__', at => '__getitem__', put => '__setitem__',
+    iter => '__iter__', text => '__repr__');
+my %IS_SPECIAL = map { $_ => 1 } values %SPECIAL;
+
+# The subs of a package that are its own, not imported.
+sub _own_subs {
+    my ($package) = @_;
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    return grep {
+        /\A\w+\z/ && defined &{"${package}::$_"}
+            && B::svref_2object(\&{"${package}::$_"})->GV->STASH->NAME eq $package
+    } sort keys %{"${package}::"};
+}
+
+# The engine calls a sub of a package as the method of the same name, if its class has one. Each is found when
+# it is called, so that a package may change it.
+sub _made_class {
+    my ($package) = @_;
+    my $base = _base($package);
+    my ($class) = _attribute(undef, path($base));
+    my %methods;
+    for my $own (@{ mro::get_linear_isa($package) }) {
+        last if $own eq $base;
+        for my $name (_own_subs($own)) {
+            my $python = $IS_SPECIAL{$name} || (_attribute($class, $name))[1] ? $name : $SPECIAL{$name} // next;
+            $methods{$python} = $name if !exists $methods{$python};
+        }
+    }
+    my $keep = [undef];
+    my $packed = AI::MXGrad::Value::pack_methods($keep, $package, %methods);
+    my $result = buffer($VALUE_SIZE);
+    armed($keep);
+    mxg_subclass(pack_object($keep, $class), $package =~ s/.*:://sr, $packed, $result) and fail();
+    return _anonymous($result);
+}
+
+1;

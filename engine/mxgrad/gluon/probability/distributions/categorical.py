@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy import broadcast_shapes
+
 from .... import np, npx
 from ....base import InvalidValueError
 from .constraint import IntegerInterval, Real, Simplex
@@ -63,7 +65,7 @@ class Categorical(_OfEvents):
     def log_prob(self, value: Any) -> Any:
         index = np.expand_dims(self._checked(value), -1).astype("int64")
         chances = self._log_prob
-        return npx.pick(np.broadcast_to(chances, np.broadcast_shapes(index.shape, chances.shape)), index)
+        return npx.pick(np.broadcast_to(chances, broadcast_shapes(index.shape, chances.shape)), index)
 
     def entropy(self) -> Any:
         return -(self.prob * self._log_prob).sum(-1)

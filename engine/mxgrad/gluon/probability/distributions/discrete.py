@@ -1,7 +1,6 @@
 """Distributions of counts (level 16)."""
 from __future__ import annotations
 
-from numbers import Number
 from typing import Any
 
 from .... import np, npx
@@ -36,14 +35,14 @@ class Poisson(ExponentialFamily):
 
     def sample_n(self, size: Any = None) -> Any:
         """`size` (int or tuple of ints) samples for each element of the parameters, whose axes come last."""
-        if isinstance(self.rate, Number) or not size:
+        if not hasattr(self.rate, "shape") or not size:
             return self.sample(size)
         samples = npx.tensor_poisson(self.rate, size)
         axes = tuple(range(len(self.rate.shape), samples.ndim))
         return np.moveaxis(samples, axes, tuple(range(len(axes))))
 
     def _draw(self, shape: tuple[int, ...]) -> Any:
-        if isinstance(self.rate, Number):
+        if not hasattr(self.rate, "shape"):
             return npx.scalar_poisson(self.rate, shape)
         return npx.tensor_poisson(np.broadcast_to(self.rate, shape))
 

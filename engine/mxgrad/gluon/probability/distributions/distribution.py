@@ -77,7 +77,7 @@ class Distribution:
         Distribution._validate_args = value
 
     def __init__(self, event_dim: int | None = None, validate_args: bool | None = None) -> None:
-        self.event_dim = event_dim
+        self.event_dim: Any = event_dim
         if validate_args is not None:
             self._validate_args = validate_args
         if self._validate_args:

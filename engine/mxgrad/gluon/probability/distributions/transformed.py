@@ -42,7 +42,7 @@ class TransformedDistribution(Distribution):
                  validate_args: bool | None = None) -> None:
         self._base_dist = base_dist
         self._transforms = [transforms] if isinstance(transforms, Transformation) else list(transforms)
-        event_dim = max(d.event_dim for d in (base_dist, *self._transforms))
+        event_dim = max([base_dist.event_dim, *(t.event_dim for t in self._transforms)])
         super().__init__(event_dim=event_dim, validate_args=validate_args)
 
     @property

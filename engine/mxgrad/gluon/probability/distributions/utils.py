@@ -40,8 +40,8 @@ def digamma() -> Callable[[Any], Any]:
 def gammaln() -> Callable[[Any], Any]:
     """The function `npx.gammaln`, of a number or an array.
 
-    >>> gammaln()(3.0) == math.log(2)
-    True
+    >>> gammaln()(1.0)
+    0.0
     """
     return npx.gammaln
 

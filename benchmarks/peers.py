@@ -1,0 +1,63 @@
+"""What the benchmarks share: processes that measure on demand, and the best of rounds taken in turns.
+
+Figures are ratios of times taken in turns in one run, each the best of many rounds, in CPU time of the thread
+that computes.
+"""
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The beginning of a worker's program: it answers names on its standard input with microseconds.
+TIMER = """
+import sys, time
+def best(f, n, repeat):
+    b = 1e9
+    for _ in range(repeat):
+        t = time.thread_time(); f(); b = min(b, time.thread_time() - t)
+    return b / n * 1e6
+def serve(figures):
+    for name in sys.stdin:
+        print(figures(name.strip()), flush=True)
+"""
+
+Key = TypeVar("Key")
+
+
+def named(arguments: Iterable[str]) -> dict[str, str]:
+    """The interpreters named on the command line: ``torch=/path/to/python``."""
+    return dict(a.split("=", 1) for a in arguments if "=" in a)
+
+
+class Worker:
+    """A process that measures what it is asked for, line by line."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    @classmethod
+    def python(cls, interpreter: str, source: str) -> Worker:
+        """A worker that runs the program `source`, which `TIMER` precedes."""
+        return cls([interpreter, "-W", "ignore", "-c", TIMER + source])
+
+    def measure(self, what: str) -> float:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(what + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"a worker died: {self.process.args!r}")
+        return float(line)
+
+
+def best(rounds: int, measures: dict[Key, Callable[[], float]]) -> dict[Key, float]:
+    """The smallest figure of each measure, all being taken in turns `rounds` times."""
+    figures = dict.fromkeys(measures, float("inf"))
+    for _ in range(rounds):
+        for key, measure in measures.items():
+            figures[key] = min(figures[key], measure())
+    return figures

@@ -1,0 +1,1 @@
+"""What the engine did, and when: `mx.profiler` (level 12)."""
