@@ -1,7 +1,9 @@
 # make demo        the tutorials and the digits example, in Python, Perl and C
 # make test        the tests of all three languages; make test-full adds the slow ones
-# make lint        ruff, mypy, C with -Wall -Wextra -Werror, perl -c, perlcritic
+# make lint        ruff, mypy, C and C++ with -Wall -Wextra -Werror, abidiff, perl -c, perlcritic
 # make bench       speed beside NumPy; PEERS="torch=/path/python mxnet=/path/python" adds others
+# make bench-ops   speed of every op, beside NumPy and PEERS
+# make certificate the errors of every gradient, as docs/gradients.md; fails where one is above its bound
 # make docs        what is generated: docs/operators.md, the examples in help(), the type stubs
 # make setup       only what the others need: .venv, Debian packages (as root), the C library
 # make clean       remove everything that make made
@@ -10,7 +12,7 @@
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-full lint bench docs clean
+.PHONY: setup demo test test-full lint bench bench-ops certificate docs clean
 
 VENV := .venv
 PY   := $(VENV)/bin/python
@@ -51,6 +53,12 @@ lint: setup
 
 bench: setup
 	@$(ENV) python benchmarks/dispatch.py $(PEERS)
+
+bench-ops: setup
+	@$(ENV) python benchmarks/ops.py $(PEERS)
+
+certificate: setup
+	@$(ENV) python tools/certificate.py docs/gradients.md
 
 docs: setup
 	@$(ENV) python tools/examples.py

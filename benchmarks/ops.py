@@ -2,11 +2,11 @@
 
     python benchmarks/ops.py [torch=/path/to/python] [mxnet=/path/to/python] [name ...]
 
-Two tables, of ratios of times; how they are taken says peers.py.  The first is of the ops of the registry, beside
-the NumPy code that is their reference in tests/samples; a large case is the first sample with elements laid out
-anew, or one of `LARGE`.  The second is of public functions (`PUBLIC`), beside NumPy and, where an interpreter that
-has them is named, PyTorch and MXNet, each with one thread.  Written to build/bench/ops.json, too.  Run it with
-OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE unset.
+Two tables, of ratios of times; how they are taken says peers.py.  The first is of the ops of the registry,
+beside the NumPy code that is their reference in tests/samples; a large case is the first sample with elements
+laid out anew, or one of `LARGE`.  The second is of public functions (`PUBLIC`), beside NumPy and, where an
+interpreter that has them is named, PyTorch and MXNet, each with one thread.  Written to build/bench/ops.json,
+too.  Run it with OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE unset.
 """
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from tqdm import tqdm  # noqa: E402
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from gradients import arrays_of, differentiated, listed  # noqa: E402
-from mxgrad import autograd, testing  # noqa: E402
+from gradients import arrays_of, differentiated, listed, pointwise  # noqa: E402
+from mxgrad import autograd  # noqa: E402
 from mxgrad.invoke import F  # noqa: E402
 from mxgrad.registry import OPS  # noqa: E402
 from samples import SAMPLES, Sample  # noqa: E402
@@ -52,17 +52,19 @@ def square(n: int) -> numpy.ndarray:
     return a @ a.T / n + numpy.eye(n, dtype="float32")
 
 
-WINDOW = {"kernel": (3, 3), "stride": (1, 1), "pad": (1, 1)}
-STEPS = {"stride": (1, 1), "dilate": (1, 1), "pad": (1, 1)}
+# The samples' references of these build matrices, or loop: no measure of speed.
+WINDOW: dict[str, Any] = {"reference": False, "kernel": (3, 3), "stride": (1, 1), "pad": (1, 1)}
+STEPS: dict[str, Any] = {"reference": False, "stride": (1, 1), "dilate": (1, 1), "pad": (1, 1)}
 # Arguments of a large case of the ops that are not elementwise.
 LARGE: dict[str, Callable[[], Sample]] = {
     **{name: lambda: Sample(f(1000, 1000), axis=1) for name in (
-        "sum mean max min prod nansum nanprod norm var std cumsum cumprod softmax log_softmax sort argsort argmax "
-        "argmin flip").split()},
+        "sum mean max min prod nansum nanprod norm var std cumsum cumprod softmax log_softmax sort argsort "
+        "argmax argmin flip").split()},
     "all": lambda: Sample(f(1000, 1000) > 0, axis=1), "any": lambda: Sample(f(1000, 1000) > 1, axis=1),
     "sum_to": lambda: Sample(f(1000, 1000), shape=(1000,)),
     "reshape": lambda: Sample(f(1000, 1000), shape=(500, 2000)),
-    "transpose": lambda: Sample(f(1000, 1000)), "swapaxes": lambda: Sample(f(100, 100, 100), axis1=0, axis2=2),
+    "transpose": lambda: Sample(f(1000, 1000)),
+    "swapaxes": lambda: Sample(f(100, 100, 100), axis1=0, axis2=2),
     "moveaxis": lambda: Sample(f(100, 100, 100), source=0, destination=-1),
     "expand_dims": lambda: Sample(f(1000, 1000), axis=0), "squeeze": lambda: Sample(f(1, 1000, 1000)),
     "broadcast_to": lambda: Sample(f(1000), shape=(1000, 1000)),
@@ -71,7 +73,8 @@ LARGE: dict[str, Callable[[], Sample]] = {
     "stack": lambda: Sample(f(1000, 500), f(1000, 500), axis=1),
     "slice_axis": lambda: Sample(f(1000, 1000), axis=0, begin=100, end=900),
     "split": lambda: Sample(f(1000, 1000), indices_or_sections=10, axis=1),
-    "tile": lambda: Sample(f(500, 500), reps=(2, 2)), "repeat": lambda: Sample(f(500, 1000), repeats=2, axis=0),
+    "tile": lambda: Sample(f(500, 500), reps=(2, 2)),
+    "repeat": lambda: Sample(f(500, 1000), repeats=2, axis=0),
     "pad": lambda: Sample(f(1000, 1000), pad_width=((1, 1), (1, 1))),
     "im2col": lambda: Sample(f(8, 16, 32, 32), dilate=(1, 1), **WINDOW),
     "conv": lambda: Sample(f(8, 16, 32, 32), f(32, 16, 3, 3), **STEPS),
@@ -103,39 +106,34 @@ LARGE: dict[str, Callable[[], Sample]] = {
 }
 
 SIZES = ("small", "large")
+ONE = {"small": ((4, 4),), "large": ((1000, 1000),)}
+TWO = {"small": ((4, 4), (4, 4)), "large": ((1000, 1000), (1000, 1000))}
 # name -> {size: shapes}, and for each library an expression of the arrays a, b, c.
 PUBLIC: dict[str, tuple[dict[str, tuple[tuple[int, ...], ...]], dict[str, str]]] = {
-    "add": ({"small": ((4, 4), (4, 4)), "large": ((1000, 1000), (1000, 1000))},
-            {"numpy": "a + b", "nd": "a + b", "torch": "a + b"}),
-    "exp": ({"small": ((4, 4),), "large": ((1000, 1000),)},
-            {"numpy": "numpy.exp(a)", "nd": "nd.exp(a)", "torch": "torch.exp(a)"}),
-    "tanh": ({"small": ((4, 4),), "large": ((1000, 1000),)},
-             {"numpy": "numpy.tanh(a)", "nd": "nd.tanh(a)", "torch": "torch.tanh(a)"}),
-    "sum": ({"small": ((4, 4),), "large": ((1000, 1000),)},
-            {"numpy": "a.sum(1)", "nd": "nd.sum(a, axis=1)", "torch": "a.sum(1)"}),
-    "max": ({"small": ((4, 4),), "large": ((1000, 1000),)},
-            {"numpy": "a.max(1)", "nd": "nd.max(a, axis=1)", "torch": "a.amax(1)"}),
+    "add": (TWO, {"numpy": "a + b", "nd": "a + b", "torch": "a + b"}),
+    "exp": (ONE, {"numpy": "numpy.exp(a)", "nd": "nd.exp(a)", "torch": "torch.exp(a)"}),
+    "tanh": (ONE, {"numpy": "numpy.tanh(a)", "nd": "nd.tanh(a)", "torch": "torch.tanh(a)"}),
+    "sum": (ONE, {"numpy": "a.sum(1)", "nd": "nd.sum(a, axis=1)", "torch": "a.sum(1)"}),
+    "max": (ONE, {"numpy": "a.max(1)", "nd": "nd.max(a, axis=1)", "torch": "a.amax(1)"}),
     "dot": ({"small": ((4, 4), (4, 4)), "large": ((500, 500), (500, 500))},
             {"numpy": "a @ b", "nd": "nd.dot(a, b)", "torch": "a @ b"}),
     "batch_dot": ({"small": ((2, 4, 4), (2, 4, 4)), "large": ((32, 100, 100), (32, 100, 100))},
                   {"numpy": "a @ b", "nd": "nd.batch_dot(a, b)", "torch": "torch.bmm(a, b)"}),
-    "transpose": ({"small": ((4, 4),), "large": ((1000, 1000),)},
-                  {"numpy": "a.T.copy()", "nd": "nd.transpose(a)", "torch": "a.T.contiguous()"}),
+    "transpose": (ONE, {"numpy": "a.T.copy()", "nd": "nd.transpose(a)", "torch": "a.T.contiguous()"}),
     "concat": ({"small": ((4, 4), (4, 4)), "large": ((1000, 500), (1000, 500))},
                {"numpy": "numpy.concatenate([a, b], 1)", "nd": "nd.concat(a, b, dim=1)",
                 "torch": "torch.cat([a, b], 1)"}),
-    "slice": ({"small": ((4, 4),), "large": ((1000, 1000),)},
+    "slice": (ONE,
               {"numpy": "a[:2].copy()", "nd": "nd.slice_axis(a, axis=0, begin=0, end=2)",
                "torch": "a[:2].clone()"}),
-    "softmax": ({"small": ((4, 4),), "large": ((1000, 1000),)},
+    "softmax": (ONE,
                 {"numpy": "(lambda e: e / e.sum(1, keepdims=True))(numpy.exp(a - a.max(1, keepdims=True)))",
                  "nd": "nd.softmax(a)", "torch": "torch.softmax(a, 1)"}),
-    "log_softmax": ({"small": ((4, 4),), "large": ((1000, 1000),)},
+    "log_softmax": (ONE,
                     {"numpy": "(lambda d: d - numpy.log(numpy.exp(d).sum(1, keepdims=True)))"
                               "(a - a.max(1, keepdims=True))",
                      "nd": "nd.log_softmax(a)", "torch": "torch.log_softmax(a, 1)"}),
-    "relu": ({"small": ((4, 4),), "large": ((1000, 1000),)},
-             {"numpy": "numpy.maximum(a, 0)", "nd": "nd.relu(a)", "torch": "torch.relu(a)"}),
+    "relu": (ONE, {"numpy": "numpy.maximum(a, 0)", "nd": "nd.relu(a)", "torch": "torch.relu(a)"}),
     "LeakyReLU gelu": ({"small": ((4, 4),), "large": ((500, 500),)},
                        {"nd": "nd.LeakyReLU(a, act_type='gelu')", "torch": "torch.nn.functional.gelu(a)"}),
     "FullyConnected": ({"small": ((4, 8), (16, 8), (16,)), "large": ((256, 1024), (1024, 1024), (1024,))},
@@ -156,13 +154,14 @@ PUBLIC: dict[str, tuple[dict[str, tuple[tuple[int, ...], ...]], dict[str, str]]]
                     {"nd": "nd.Pooling(a, kernel=(2, 2), stride=(2, 2), pool_type='avg')",
                      "torch": "torch.nn.functional.avg_pool2d(a, 2)"}),
     "LayerNorm": ({"small": ((4, 8), (8,), (8,)), "large": ((1000, 1000), (1000,), (1000,))},
-                  {"numpy": "(a - a.mean(1, keepdims=True)) / (a.var(1, keepdims=True) + 1e-5) ** 0.5 * b + c",
+                  {"numpy": "(a - a.mean(1, keepdims=True)) / (a.var(1, keepdims=True) + 1e-5) ** 0.5 "
+                            "* b + c",
                    "nd": "nd.LayerNorm(a, b, c)",
                    "torch": "torch.nn.functional.layer_norm(a, b.shape, b, c)"}),
     "BatchNorm": ({"small": ((4, 3, 4, 4), (3,), (3,)), "large": ((16, 16, 32, 32), (16,), (16,))},
                   {"nd": "nd.BatchNorm(a, b, c, nd.zeros(b.shape), nd.ones(b.shape), fix_gamma=False)",
                    "torch": "torch.nn.functional.batch_norm(a, None, None, b, c, training=True)"}),
-    "Dropout": ({"small": ((4, 4),), "large": ((1000, 1000),)},
+    "Dropout": (ONE,
                 {"numpy": "a * (rng.random(a.shape, numpy.float32) < 0.5) * 2",
                  "nd": "nd.Dropout(a, p=0.5, mode='always')",
                  "torch": "torch.nn.functional.dropout(a, 0.5, True)"}),
@@ -171,12 +170,12 @@ PUBLIC: dict[str, tuple[dict[str, tuple[tuple[int, ...], ...]], dict[str, str]]]
                    "torch": "torch.nn.functional.embedding(at, a)"}),
     "softmax_cross_entropy": ({"small": ((4, 10),), "large": ((1000, 1000),)},
                               {"nd": "nd.softmax_cross_entropy(a, at[:a.shape[0]])",
-                               "torch": "torch.nn.functional.cross_entropy(a, at[:a.shape[0]], reduction='sum')"}),
-    "sort": ({"small": ((4, 4),), "large": ((1000, 1000),)},
-             {"numpy": "numpy.sort(a, 1)", "nd": "nd.sort(a, axis=1)", "torch": "torch.sort(a, 1).values"}),
-    "topk": ({"small": ((4, 4),), "large": ((1000, 1000),)},
-             {"nd": "nd.topk(a, k=2, ret_typ='value')", "torch": "torch.topk(a, 2).values"}),
-    "where": ({"small": ((4, 4), (4, 4)), "large": ((1000, 1000), (1000, 1000))},
+                               "torch": "torch.nn.functional.cross_entropy(a, at[:a.shape[0]], "
+                                        "reduction='sum')"}),
+    "sort": (ONE, {"numpy": "numpy.sort(a, 1)", "nd": "nd.sort(a, axis=1)",
+                   "torch": "torch.sort(a, 1).values"}),
+    "topk": (ONE, {"nd": "nd.topk(a, k=2, ret_typ='value')", "torch": "torch.topk(a, 2).values"}),
+    "where": (TWO,
               {"numpy": "numpy.where(a > b, a, b)", "nd": "nd.where(a > b, a, b)",
                "torch": "torch.where(a > b, a, b)"}),
 }
@@ -249,6 +248,9 @@ serve(figures)
 }
 
 
+Figures = dict[str, dict[str, dict[str, float]]]     # name -> size -> what -> microseconds
+
+
 def timed(call: Callable[[], Any]) -> Callable[[], float]:
     """Microseconds of one call, the best of as many as fit in SECONDS."""
     call()
@@ -273,15 +275,16 @@ def cases_of(name: str) -> dict[str, Sample]:
     found = {"small": first}
     if name in LARGE:
         found["large"] = LARGE[name]()
-    elif op.broadcasts and not op.variadic:
+    elif pointwise(op):
         arrays = [
             numpy.resize(a.astype("float32") if a.dtype.kind == "f" else a, (1000, 1000))
             if isinstance(a, numpy.ndarray) and a.size else a for a in first.arrays
         ]
         found["large"] = Sample(*arrays, **first.params)
-    for size, sample in found.items():
-        sample.reference, sample.differentiate = first.reference, first.differentiate
-        found[size] = sample
+    for sample in found.values():
+        sample.differentiate = first.differentiate
+        if sample.reference is None:
+            sample.reference = first.reference
     return found
 
 
@@ -299,34 +302,36 @@ def op_figures(name: str, sample: Sample) -> dict[str, float]:
             x.attach_grad()
         with autograd.pause():
             ones = [F.ones_like(y) for y in listed(function(*arrays, **sample.params))]
+        floats = [k for k, y in enumerate(ones) if y._data.dtype.kind == "f"]
 
         def both() -> None:
             with autograd.record():
                 ys = listed(function(*arrays, **sample.params))
-            heads = [(y, g) for y, g in zip(ys, ones) if y._entry is not None and y._data.dtype.kind == "f"]
-            autograd.backward([y for y, _ in heads], [g for _, g in heads])
+            autograd.backward([ys[k] for k in floats], [ones[k] for k in floats])
 
-        measures["both"] = timed(both)
+        if floats:
+            measures["both"] = timed(both)
     return best(ROUNDS, measures)
 
 
-def time_ops(names: list[str]) -> dict[str, dict[str, dict[str, float]]]:
-    found: dict[str, dict[str, dict[str, float]]] = {}
+def time_ops(names: list[str]) -> Figures:
+    found: Figures = {}
     for name in tqdm(names, unit="op", desc="ops"):
         with numpy.errstate(all="ignore"):
             found[name] = {size: op_figures(name, sample) for size, sample in cases_of(name).items()}
     return found
 
 
-def time_public(names: list[str], peers: dict[str, str]) -> dict[str, dict[str, dict[str, float]]]:
+def time_public(names: list[str], peers: dict[str, str]) -> Figures:
     pythons = {"numpy": sys.executable, "mxgrad": sys.executable, **peers}
     language = {"mxgrad": "nd", "mxnet": "nd"}
     workers = {}
     for library, python in pythons.items():
-        cases = {name: (PUBLIC[name][0], PUBLIC[name][1].get(language.get(library, library))) for name in names}
+        spoken = language.get(library, library)
+        cases = {name: (PUBLIC[name][0], PUBLIC[name][1].get(spoken)) for name in names}
         source = WORKERS[library].format(cases=json.dumps(cases), seconds=SECONDS)
         workers[library] = Worker.python(python, source)
-    found: dict[str, dict[str, dict[str, float]]] = {}
+    found: Figures = {}
     for name in tqdm(names, unit="function", desc="public functions"):
         for size in SIZES:
             measures = {}
@@ -343,7 +348,7 @@ def ratio(figures: dict[str, float], a: str, b: str) -> str:
     return f"{figures[a] / figures[b]:.2f}" if a in figures and b in figures else ""
 
 
-def table(title: str, found: dict[str, dict[str, dict[str, float]]], ours: str, pairs: list[tuple[str, str]]) -> str:
+def table(title: str, found: Figures, ours: str, pairs: list[tuple[str, str]]) -> str:
     """Markdown: our microseconds and ratios, small and large, by falling ratio of the large cases."""
     lines = [f"## {title}", ""]
     heads = [f"{size} {head}" for size in SIZES for head in ("us", *(f"{a} / {b}" for a, b in pairs))]

@@ -54,6 +54,8 @@ def _object(h: int) -> Any:
 class _Callable:
     """A function of C as a Python function."""
 
+    __name__ = "callback"       # which callers put into names and messages
+
     def __init__(self, function: Any, ctx: Any, deleter: Any) -> None:
         self.function, self.ctx, self.deletion = function, ctx, _Deletion(deleter, ctx)
 
@@ -291,6 +293,14 @@ def _result(out: Any, x: Any) -> int:
 # -- what is public --------------------------------------------------------------------------------------
 
 
+# what MXNet has for those who write optimizers and initializers
+_FOR_AUTHORS = frozenset({"_get_lr", "_get_lrs", "_get_wd", "_get_wds", "_init_weight", "_update_count"})
+
+
+def _is_public_name(name: str) -> bool:
+    return name.isidentifier() and (name[0] != "_" or name in _FOR_AUTHORS)
+
+
 def _target(target: Any) -> Any:
     """The object or array of a value; the package itself for NULL."""
     if not target:
@@ -314,7 +324,7 @@ def _has_attributes(owner: Any) -> bool:
 
 def _attribute(owner: Any, name: str) -> Any:
     """The public attribute of that name."""
-    if not name.isidentifier() or name.startswith("_"):
+    if not _is_public_name(name):
         raise base.UnknownNameError(f"{name!r} is no public name")
     if not _has_attributes(owner):
         raise base.UnknownNameError(f"{_describe(owner)} has no public attributes, so no {name!r}")
@@ -495,7 +505,7 @@ def subclass(base_class: Any, name: Any, methods: Any, result: Any) -> int:
     if not isinstance(functions, dict):
         raise base.InvalidTypeError("the methods are no dict value")
     for key, function in functions.items():
-        if not isinstance(key, str) or not (key in _SPECIAL or key.isidentifier() and key[0] != "_"):
+        if not isinstance(key, str) or not (key in _SPECIAL or _is_public_name(key)):
             raise base.InvalidValueError(
                 f"{key!r} cannot be defined: only public names and {', '.join(_SPECIAL)} can")
         if not callable(function):

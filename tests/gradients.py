@@ -54,6 +54,11 @@ def differentiated(op: Op, sample: Sample) -> tuple[int, ...]:
     )
 
 
+def pointwise(op: Op) -> bool:
+    """Whether each element is computed from the elements at the same place, and there are no parameters."""
+    return op.broadcasts and not op.variadic and not op.params and op.name != "matmul"
+
+
 def listed(out: Any) -> list[Any]:
     return list(out) if isinstance(out, (tuple, list)) else [out]
 

@@ -200,4 +200,4 @@ def test_whatever_comes(name: str) -> None:
 @pytest.mark.slow
 @every_function
 def test_whatever_comes_for_long(name: str) -> None:
-    fuzz(name, 60)
+    fuzz(name, 40)

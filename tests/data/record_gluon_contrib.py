@@ -9,10 +9,9 @@ import re
 import tempfile
 import warnings
 
-import mxnet as mx
 import numpy
 from mxnet import autograd, gluon, nd
-from mxnet.gluon import contrib, nn
+from mxnet.gluon import contrib, nn  # noqa: F401
 
 warnings.simplefilter("ignore")
 LAYERS = [

@@ -37,7 +37,8 @@ CASES = [
     ("rnn.LSTMCell(3, input_size=4)", (4, 2, 4), "4, x, layout='TNC', merge_outputs=True"),
     ("rnn.LSTMCell(3, input_size=4, activation='relu', recurrent_activation='softsign')", (2, 4, 4), ALL),
     ("rnn.GRUCell(3, input_size=4)", (2, 4), None),
-    ("rnn.GRUCell(3, input_size=4)", (4, 2, 4), "4, x, layout='TNC', merge_outputs=False, valid_length=lengths"),
+    ("rnn.GRUCell(3, input_size=4)", (4, 2, 4),
+     "4, x, layout='TNC', merge_outputs=False, valid_length=lengths"),
     ("rnn.GRUCell(3, input_size=4)", (2, 4, 4), "4, [x[:, t] for t in range(4)], begin_state=[x[:, 0, :3]]"),
     ("contrib.LSTMPCell(3, 2, input_size=4)", (2, 4), None),
     ("contrib.LSTMPCell(3, 2, input_size=4)", (2, 4, 4), ALL),
@@ -76,7 +77,8 @@ CASES = [
     ("rnn.GRU(2, layout='NTC', bidirectional=True)", (2, 4, 3), "x"),
 ]
 # MXNet's CPU has no projection nor lengths of sequences, and its dropout is not that of other operators.
-ONLY_PRINTED = ["rnn.LSTM(3, 2, dropout=0.5)", "rnn.LSTM(3, 2, projection_size=2, bidirectional=True)", "rnn.GRU(3, num_layers=2, dropout=0.2)"]
+ONLY_PRINTED = ["rnn.LSTM(3, 2, dropout=0.5)", "rnn.LSTM(3, 2, projection_size=2, bidirectional=True)",
+                "rnn.GRU(3, num_layers=2, dropout=0.2)"]
 
 
 def stack(*cells):
@@ -209,7 +211,8 @@ def main():
     found["printed"] = []
     for source in ONLY_PRINTED:
         block = eval(source)
-        found["printed"].append([source, repr(block), names(block), [i["shape"] for i in block.state_info(2)]])
+        shapes = [i["shape"] for i in block.state_info(2)]
+        found["printed"].append([source, repr(block), names(block), shapes])
     if not NEW:
         found["exported"] = exported()
     with open(f"gluon_rnn_{VERSION}.json", "w") as file:

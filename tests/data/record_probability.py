@@ -37,7 +37,7 @@ LAW = ("cdf({0})", "icdf(u)")
 DISTRIBUTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("Normal", "a, s", "x", (*SAMPLES, *MOMENTS, *LAW, "entropy()", "perplexity()")),
     ("Normal", "1.5, 2.0", "x", ("sample(3)", "sample_n((2, 2))", *LAW)),
-    ("Laplace", "a, s", "x", (*SAMPLES, *MOMENTS, *LAW, "entropy()")),
+    ("Laplace", "a, s", "b", (*SAMPLES, *MOMENTS, *LAW, "entropy()")),
     ("Cauchy", "a, s", "x", (*SAMPLES, "mean", "variance", *LAW, "entropy()")),
     ("Gumbel", "a, s", "x", (*SAMPLES, *MOMENTS, *LAW, "entropy()")),
     ("HalfNormal", "s", "y", (*SAMPLES, *MOMENTS, *LAW)),
@@ -86,7 +86,8 @@ PAIRS = (
     ("Normal(a, s)", "Normal(b, t)"), ("Normal(0.0, 1.0)", "Normal(b, t)"),
     ("Laplace(a, s)", "Laplace(b, t)"), ("Cauchy(a, s)", "Cauchy(b, t)"), ("Gumbel(a, s)", "Gumbel(b, t)"),
     ("Uniform(lo, hi)", "Uniform(lo - 1, hi + s)"), ("Uniform(lo, hi)", "Uniform(a, hi)"),
-    ("Exponential(s)", "Exponential(t)"), ("Pareto(df, 3 + s)", "Pareto(t, s)"), ("Gamma(s, t)", "Gamma(t, s)"),
+    ("Exponential(s)", "Exponential(t)"), ("Pareto(df, 3 + s)", "Pareto(t, s)"),
+    ("Gamma(s, t)", "Gamma(t, s)"),
     ("Beta(s, t)", "Beta(t, dg)"), ("Dirichlet(y)", "Dirichlet(events)"), ("HalfNormal(s)", "HalfNormal(t)"),
     ("Poisson(s)", "Poisson(t)"), ("Bernoulli(p)", "Bernoulli(q)"),
     ("Bernoulli(logit=a)", "Bernoulli(logit=b)"), ("Binomial(4, p)", "Binomial(4, q)"),

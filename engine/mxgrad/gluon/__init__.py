@@ -16,25 +16,20 @@ they are MXNet 1's: prefixes ('dense0_weight') and nd arrays.
 """
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any
 
-from ..base import UnknownNameError, nearest
 from .block import Block, HybridBlock, SymbolBlock
 from .parameter import Constant, DeferredInitializationError, Parameter, ParameterDict
 from .trainer import Trainer
+from .utils import submodule
 
 __all__ = ["Block", "Constant", "DeferredInitializationError", "HybridBlock", "Parameter", "ParameterDict",
            "SymbolBlock", "Trainer"]
 
 
 def __getattr__(name: str) -> Any:
-    # Modules of this package are imported when they are first asked for.
-    if not name.startswith("_") and find_spec(f"{__name__}.{name}"):
-        return import_module(f"{__name__}.{name}")
-    raise UnknownNameError(f"module 'mxgrad.gluon' has no attribute {name!r}{nearest(name, __dir__())}")
+    return submodule(__name__, name, __dir__())
 
 
 def __dir__() -> list[str]:

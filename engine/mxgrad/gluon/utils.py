@@ -8,6 +8,8 @@ import uuid
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from math import isfinite
 from types import TracebackType
 from typing import Any
@@ -15,7 +17,7 @@ from urllib.parse import unquote, urlparse
 from weakref import ref
 
 from .. import nd
-from ..base import InvalidValueError, MXNetError
+from ..base import InvalidValueError, MXNetError, UnknownNameError, nearest
 from ..invoke import F
 from ..ndarray import BaseArray
 from ..npx.switches import is_np_array, is_np_shape
@@ -213,6 +215,14 @@ class HookHandle:
 
 
 # What the modules of gluon share ---------------------------------------------------------------------------
+
+
+def submodule(package: str, name: str, known: Iterable[str]) -> Any:
+    """A module of a package, imported when it is first asked for.  Raises UnknownNameError if there is none.
+    """
+    if not name.startswith("_") and find_spec(f"{package}.{name}"):
+        return import_module(f"{package}.{name}")
+    raise UnknownNameError(f"module '{package}' has no attribute {name!r}{nearest(name, known)}")
 
 
 def indent(text: str, spaces: int) -> str:

@@ -82,7 +82,7 @@ print(e)
 g = nd.array([2.0])
 g.attach_grad()
 with autograd.record():
-    y = g ** 4
+    y = nd.exp(g)
     first = autograd.grad(y, [g], create_graph=True, retain_graph=True)[0]
 first.backward()
 print(first, g.grad)

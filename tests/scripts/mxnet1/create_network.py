@@ -65,10 +65,10 @@ print(net.blk[0].weight.grad())
 try:
     nn.Dense(3).weight.data()
 except Exception as error:
-    print(type(error).__name__)
+    print(isinstance(error, RuntimeError))
 net = nn.Dense(3)
 net.initialize()
 try:
     net.weight.data()
 except Exception as error:
-    print(type(error).__name__)
+    print(isinstance(error, RuntimeError))

@@ -21,7 +21,7 @@ class NormalizationHybridLayer(gluon.HybridBlock):
         with self.name_scope():
             self.weights = self.params.get("weights", shape=(hidden_units, 0), allow_deferred_init=True)
             self.scales = self.params.get("scales", shape=scales.shape,
-                                          init=mx.init.Constant(scales.asnumpy().tolist()),
+                                          init=mx.init.Constant(scales),
                                           differentiable=False)
 
     def hybrid_forward(self, F, x, weights, scales):

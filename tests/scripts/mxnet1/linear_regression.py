@@ -55,7 +55,7 @@ for epoch in range(3):
         l.backward()
         sgd([w, b], 0.1, 10)
     train_l = squared_loss(linreg(features, w, b), labels)
-    print("epoch %d, loss %f" % (epoch + 1, train_l.mean().asnumpy()))
+    print("epoch %d, loss %f" % (epoch + 1, train_l.mean().asscalar()))
 print(true_w, w)
 print(true_b, b)
 
@@ -73,7 +73,7 @@ for epoch in range(1, 4):
         l.backward()
         trainer.step(10)
     l = loss(net(features), labels)
-    print("epoch %d, loss: %f" % (epoch, l.mean().asnumpy()))
+    print("epoch %d, loss: %f" % (epoch, l.mean().asscalar()))
 dense = net[0]
 print(true_w, dense.weight.data())
 print(true_b, dense.bias.data())

@@ -33,7 +33,6 @@ print(id(y) == before)
 nd.elemwise_add(x, y, out=z)
 print(z)
 print(x.astype("int32"), x.astype("float64").dtype)
-print(nd.zeros((0, 3)).shape, nd.array([]).shape)
 print(nd.random.normal(0, 1, shape=(3, 4)))
 for row in nd.array([[1, 2], [3, 4]]):
     print(row)
@@ -42,5 +41,5 @@ print(nd.stack(nd.array([1, 2]), nd.array([3, 4])), nd.one_hot(nd.array([0, 2]),
 print(x.as_in_context(mx.cpu(1)).context, mx.cpu(), x.copyto(mx.cpu(0)).context)
 try:
     x + nd.ones((4, 3))
-except mx.MXNetError as error:
-    print("refused:", type(error).__name__)
+except mx.MXNetError:
+    print("refused")

@@ -59,10 +59,10 @@ print(sorted(arg_params), sorted(aux_params))
 try:
     nn.Dense(3, in_units=6).load_parameters("net.params")
 except AssertionError as error:
-    print("refused", type(error).__name__)
+    print("refused:", "net.params" in str(error))
 other = nn.HybridSequential()
 other.add(nn.Dense(5), nn.Dense(3))
 try:
     other.load_parameters("net.params")
-except AssertionError as error:
+except AssertionError:
     print("refused")

@@ -68,7 +68,8 @@ net.add(nn.Dense(16, activation="relu"), nn.Dropout(0.2), nn.Dense(8, activation
 net.initialize(init.Normal(sigma=0.1))
 print(net)
 net(X)
-net.collect_params(".*bias").setattr("wd_mult", 0)
+for p in net.collect_params(".*bias").values():
+    p.wd_mult = 0
 loss = gluon.loss.L2Loss()
 trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1, "wd": 3})
 for epoch in range(4):

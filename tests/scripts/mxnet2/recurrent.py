@@ -118,7 +118,7 @@ def sgd(batch_size):
         param[:] = param - 1.0 * param.grad / batch_size
 
 
-train(net, sgd, 9)
+train(net, sgd, 6)
 print(predict("the ", 12, net))
 
 

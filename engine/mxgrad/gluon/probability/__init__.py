@@ -8,9 +8,6 @@
 >>> mgp.kl_divergence(d, mgp.Normal(0.0, 2.0))
 array([0.   , 0.125])
 """
-from . import block, distributions, transformation
 from .block import *  # noqa: F403
 from .distributions import *  # noqa: F403
 from .transformation import *  # noqa: F403
-
-__all__ = [*block.__all__, *distributions.__all__, *transformation.__all__]

@@ -170,6 +170,10 @@ class _Layer(HybridBlock):
             states = zero_states(self, inputs, self._layout.index("N"), 1)
         elif isinstance(states, (BaseArray, Symbol)):
             states = [states]
+        if (sequence_length is not None) != self._use_sequence_length:
+            raise InvalidValueError(
+                f"{type(self).__name__}: sequence_length is given when the layer was made with "
+                "use_sequence_length=True, and only then")
         if self._use_sequence_length:
             return super().__call__(inputs, states, sequence_length)
         return super().__call__(inputs, states)
@@ -255,9 +259,6 @@ class _Layer(HybridBlock):
             if state.shape != info["shape"]:
                 raise InvalidValueError(f"Invalid recurrent state shape. Expecting {info['shape']}, got "
                                         f"{state.shape}.")
-        if (length is not None) != self._use_sequence_length:
-            raise InvalidValueError(f"{name}: sequence_length is given when the layer was made with "
-                                    "use_sequence_length=True, and only then")
         if length is not None and length.shape != (batch,):
             raise InvalidValueError(f"{name}: sequence_length has shape ({batch},) here, got {length.shape}")
         dtypes = [as_dtype(a.dtype).name for a in (inputs, *states, *params.values())]

@@ -50,7 +50,7 @@ our $AUTOLOAD;
 sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names
     my ($class, @args) = @_;
     my ($name) = $AUTOLOAD =~ /(\w+)\z/;
-    my $path = AI::MXGrad::Object::path($class);
+    my $path = AI::MXGrad::Object::path(AI::MXGrad::Object::base($class));
     my $module = $path eq '' ? $class->short($name) : undef;
     return $module // AI::MXGrad::Object::of_path($path, $name, @args);
 }

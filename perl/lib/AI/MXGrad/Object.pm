@@ -107,9 +107,17 @@ sub _declare {
     return $package;
 }
 
+# That of a package, whose name may also begin as in AI::MXNet; undef for others.
 sub path {
     my ($package) = @_;
     return $PATH{ $package =~ s/\AAI::MXNet\b/AI::MXGrad/r };
+}
+
+# The module or class that a package derives from, or is.
+sub base {
+    my ($package) = @_;
+    my ($base) = grep { defined path($_) } @{ mro::get_linear_isa($package) };
+    return $base // _bad('InvalidTypeError', "$package derives from no class of AI::MXGrad");
 }
 
 # The package of a module.
@@ -250,8 +258,8 @@ sub _target {
     return ref $object ? pack 'l l q d J', 7, 0, 0, 0, $object->{_handle} : undef;
 }
 
-# Takes the name => value pairs, or the hash reference, from the end of @$args: what the signature knows by
-# name.
+# Takes the name => value pairs, or the hash reference, from the end of @$args. They begin with a name that the
+# signature knows, or that may be any where no value by position is missing.
 sub _take_named {
     my ($args, $signature) = @_;
     my $last = $args->[-1];
@@ -260,13 +268,12 @@ sub _take_named {
         my @known = grep { $takes->{names}{$_} } keys %$last;
         return @known || $takes->{any_name} && %$last ? %{ pop @$args } : ();
     }
-    my @named;
-    while (@$args >= 2 && _is_name($args->[-2])) {
+    my $first = @$args;
+    for (my $i = @$args - 2; $i >= 0 && _is_name($args->[$i]); $i -= 2) {
         my $takes = $signature->();
-        last if !$takes->{names}{ $args->[-2] } && !($takes->{any_name} && @$args - 2 >= $takes->{required});
-        push @named, splice @$args, -2;
+        $first = $i if $takes->{names}{ $args->[$i] } || $takes->{any_name} && $i >= $takes->{required};
     }
-    return @named;
+    return splice @$args, $first;
 }
 
 sub _is_name { return defined $_[0] && !ref $_[0] && $_[0] =~ /\A[A-Za-z_]\w*\z/ }
@@ -342,10 +349,10 @@ our $AUTOLOAD;
 sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names
     my ($self, @args) = @_;
     my ($name) = $AUTOLOAD =~ /(\w+)\z/;
-    return of_path(path($self), $name, @args) if !ref $self;
+    return of_path(path(base($self)), $name, @args) if !ref $self;
     my $key = "$self->{_class}.$name";
     if ($self->{_is_perl} && UNIVERSAL::can($self, $name)) {
-        my $path = path(_base(ref $self));    # the sub there called SUPER::
+        my $path = path(base(ref $self));    # the sub there called SUPER::
         return _call("$path.$name", undef, "$path.$name", $self, @args);
     }
     return _call($key, $self, $name, @args) if $IS_METHOD{$key};
@@ -363,10 +370,12 @@ sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names
     return _set_attribute($self, $name, @args);
 }
 
+sub _below { return $_[0] eq '' ? $_[1] : "$_[0].$_[1]" }
+
 # What a module or class has under a name.
-sub _of_path {
+sub of_path {
     my ($path, $name, @args) = @_;
-    my $full = $path eq '' ? $name : "$path.$name";
+    my $full = _below($path, $name);
     if (!$IS_METHOD{$full}) {
         my ($value, $is_there) = _attribute(undef, $full);
         $is_there or fail();
@@ -539,8 +548,7 @@ sub can {
     my ($self, $name) = @_;
     my $own = UNIVERSAL::can($self, $name);
     return $own if $own || !_is_name($name) || $name !~ /[a-z]/;
-    my $path = ref $self ? $name : path($self) // return;
-    return if !(_attribute(ref $self ? ($self, $name) : (undef, "$path.$name")))[1];
+    return if !(_attribute(ref $self ? ($self, $name) : (undef, _below(path(base($self)), $name))))[1];
     return sub { my ($object, @args) = @_; return $object->$name(@args) };
 }
 
@@ -579,13 +587,6 @@ sub STORABLE_freeze {
 
 # ---- classes written in Perl
 
-# The package of the engine's class that a package derives from.
-sub _base {
-    my ($package) = @_;
-    my ($base) = grep { defined path($_) } @{ mro::get_linear_isa($package) };
-    return $base // _bad('InvalidTypeError', "$package derives from no class of AI::MXGrad");
-}
-
 # What Python has special names for.
 my %SPECIAL = (call => '__call__', len => '__len__', at => '__getitem__', put => '__setitem__',
     iter => '__iter__', text => '__repr__');
@@ -605,7 +606,7 @@ sub _own_subs {
 # it is called, so that a package may change it.
 sub _made_class {
     my ($package) = @_;
-    my $base = _base($package);
+    my $base = base($package);
     my ($class) = _attribute(undef, path($base));
     my %methods;
     for my $own (@{ mro::get_linear_isa($package) }) {

@@ -63,9 +63,10 @@ class Categorical(_OfEvents):
         return self._indices(shape)
 
     def log_prob(self, value: Any) -> Any:
-        index = np.expand_dims(self._checked(value), -1).astype("int64")
         chances = self._log_prob
-        return npx.pick(np.broadcast_to(chances, broadcast_shapes(index.shape, chances.shape)), index)
+        index = np.array(self._checked(value), dtype="int64", device=chances.context)
+        shape = broadcast_shapes(index.shape, chances.shape[:-1])
+        return npx.pick(np.broadcast_to(chances, (*shape, self.num_events)), np.broadcast_to(index, shape))
 
     def entropy(self) -> Any:
         return -(self.prob * self._log_prob).sum(-1)

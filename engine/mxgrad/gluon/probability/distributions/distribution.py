@@ -106,8 +106,9 @@ class Distribution:
             raise InvalidValueError(f"{type(self).__name__}: {error}") from None
 
     def _checked(self, value: Any) -> Any:
-        """`value`; with `validate_args`, if it is in the support."""
-        return self._validate_samples(value) if self._validate_args else value
+        """`value`; with `validate_args`, if it is in the support, as far as that is known."""
+        known = self._validate_args and type(self).support is not Distribution.support
+        return self._validate_samples(value) if known else value
 
     # -- what a subclass may define --------------------------------------------------------------------------
 

@@ -76,7 +76,6 @@ class FisherSnedecor(Distribution):
 
     def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
         self.df1, self.df2 = df1, df2
-        self._gamma1, self._gamma2 = Gamma(0.5 * df1, 1 / df1), Gamma(0.5 * df2, 1 / df2)
         super().__init__(event_dim=0, validate_args=validate_args)
 
     @property
@@ -90,7 +89,8 @@ class FisherSnedecor(Distribution):
         return 2 * df2 ** 2 * (df1 + df2 - 2) / (df1 * (df2 - 2) ** 2 * (df2 - 4))
 
     def _draw(self, shape: tuple[int, ...]) -> Any:
-        return self._gamma1._draw(shape) / self._gamma2._draw(shape)
+        x = _gamma(0.5 * self.df1, shape, self._context) / self.df1
+        return x / (_gamma(0.5 * self.df2, shape, self._context) / self.df2)
 
     def log_prob(self, value: Any) -> Any:
         value = self._checked(value)
@@ -109,7 +109,6 @@ class StudentT(Distribution):
         self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None,
     ) -> None:
         self.df, self.loc, self.scale = df, loc, scale
-        self._chi2 = Chi2(df)
         super().__init__(event_dim=0, validate_args=validate_args)
 
     @property
@@ -123,8 +122,8 @@ class StudentT(Distribution):
         return np.where(self.df <= 1, nan, variance)
 
     def _draw(self, shape: tuple[int, ...]) -> Any:
-        normal = self._noise("normal", shape)
-        return self.loc + normal * np.sqrt(self.df / self._chi2._draw(shape)) * self.scale
+        normal, chi2 = self._noise("normal", shape), 2 * _gamma(0.5 * self.df, shape, self._context)
+        return self.loc + normal * np.sqrt(self.df / chi2) * self.scale
 
     def log_prob(self, value: Any) -> Any:
         df, x = self.df, (self._checked(value) - self.loc) / self.scale

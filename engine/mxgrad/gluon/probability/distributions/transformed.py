@@ -155,6 +155,9 @@ class Weibull(TransformedDistribution):
         super().__init__(Exponential(), [PowerTransform(1 / concentration), AffineTransform(0, scale)],
                          validate_args)
 
+    def _draw(self, shape: tuple[int, ...]) -> Any:
+        return self.scale * self._noise("exponential", shape) ** (1 / self.concentration)
+
     @property
     def mean(self) -> Any:
         return self.scale * np.exp(npx.gammaln(1 + 1 / self.concentration))
@@ -183,6 +186,9 @@ class Pareto(TransformedDistribution):
     @dependent_property
     def support(self) -> Any:
         return GreaterThan(self.scale)
+
+    def _draw(self, shape: tuple[int, ...]) -> Any:
+        return self.scale * np.exp(self._noise("exponential", shape) / self.alpha)
 
     @property
     def mean(self) -> Any:

@@ -1,0 +1,7 @@
+package AI::MXGrad::TestUtils;
+use strict;
+use warnings;
+
+use AI::MXGrad ();
+
+1;
