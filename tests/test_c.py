@@ -167,7 +167,8 @@ def run(program: Path, *arguments: object, cwd: Path, status: int = 0, **options
 
 @pytest.mark.parametrize(
     "name",
-    ["arrays", "operators", "autograd", "functions", "objects", "errors", "nulls", "threads", "forks", "leaks"],
+    ["arrays", "operators", "autograd", "functions", "objects", "errors", "nulls", "threads", "forks",
+     "leaks"],
 )
 def test_program(name: str, programs: Programs, tmp_path: Path) -> None:
     run(programs(name), cwd=tmp_path)

@@ -18,7 +18,7 @@ CASES: dict[str, tuple[lr_scheduler.LRScheduler, list[float]]] = {
         [1, 1, 1, 1, 0.1, 0.1, 0.1] + [0.010000000000000002] * 7,
     ),
     "poly": (
-        lr_scheduler.PolyScheduler(10, 1, 2, 0.1, warmup_steps=2, warmup_begin_lr=0.5, warmup_mode="constant"),
+        lr_scheduler.PolyScheduler(10, 1, 2, 0.1, 2, warmup_begin_lr=0.5, warmup_mode="constant"),
         [0.5, 0.5, 1.0, 0.7890625, 0.60625, 0.4515625, 0.325, 0.2265625, 0.15625, 0.11406250000000001]
         + [0.1] * 4,
     ),

@@ -140,8 +140,9 @@ def test_trace(tmp_path: Path) -> None:
     marker = "dom,instant_marker"
     assert shown == [
         ("X", "add", "operator", "cpu/0"), ("X", "task", "dom", "dom"),
-        ("X", "frame", "dom,frame", "dom,frame"), ("X", "event", "event", "event"), ("C", "count", "dom", "dom"), ("C", "count", "dom", "dom"),
-        ("C", "count", "dom", "dom"), ("i", "mark", marker, marker), ("i", "mark", marker, marker),
+        ("X", "frame", "dom,frame", "dom,frame"), ("X", "event", "event", "event"),
+        ("C", "count", "dom", "dom"), ("C", "count", "dom", "dom"), ("C", "count", "dom", "dom"),
+        ("i", "mark", marker, marker), ("i", "mark", marker, marker),
         ("X", "multiply", "operator", "cpu/0"), ("X", "outer:inner:", "scope", "scope"),
         ("X", "outer:", "scope", "scope"), ("X", "x:", "scope", "scope"), ("X", "outer:", "scope", "scope"),
         ("X", "divide", "operator", "cpu/0")]

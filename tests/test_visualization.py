@@ -50,7 +50,8 @@ def test_blocks_and_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_counts(capsys: pytest.CaptureFixture[str]) -> None:
     """Where MXNet's rules of thumb are wrong: it counts channels for features, and no other layers."""
     x = sym.Convolution(sym.var("data"), kernel=(2, 2), num_filter=3, name="conv")
-    x = sym.LayerNorm(sym.Deconvolution(x, kernel=(2, 2), num_filter=5, no_bias=False, name="up"), name="norm")
+    x = sym.Deconvolution(x, kernel=(2, 2), num_filter=5, no_bias=False, name="up")
+    x = sym.LayerNorm(x, name="norm")
     x = sym.FullyConnected(x, num_hidden=2, name="fc")
     viz.print_summary(x, shape={"data": (2, 1, 4, 4)})
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]

@@ -43,7 +43,7 @@ class LRScheduler:
         self.warmup_begin_lr = warmup_begin_lr
         if warmup_begin_lr > base_lr:
             raise InvalidValueError(
-                f"Base lr has to be higher than warmup_begin_lr, and they are {base_lr} and {warmup_begin_lr}")
+                f"Base lr has to be higher than warmup_begin_lr; they are {base_lr} and {warmup_begin_lr}")
         if warmup_steps < 0:
             raise InvalidValueError(f"Warmup steps has to be positive or 0, not {warmup_steps}")
         if warmup_mode not in ("linear", "constant"):

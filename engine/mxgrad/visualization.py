@@ -2,7 +2,8 @@
 
 >>> import mxgrad as mx
 >>> x = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=4, name="fc")
->>> mx.viz.print_summary(mx.sym.relu(x, name="act"), shape={"data": (1, 3)}, line_length=60)
+>>> y = mx.sym.relu(x, name="act")
+>>> mx.viz.print_summary(y, shape={"data": (1, 3)}, line_length=60)     # doctest: +NORMALIZE_WHITESPACE
 ____________________________________________________________
 Layer (type)              Output ShapeParam #Previous Layer
 ============================================================
@@ -102,11 +103,11 @@ def print_summary(
     for node in nodes:
         if not node.op and node is not nodes[0]:
             continue
-        known = found is not None and node.count == 1
         count = 0 if not node.op else _parameters(node, found, shape or {})
         before = [n.name for n, _ in node.inputs if n.op or n is nodes[0]] or [""]
         kind = _symbol._mxnet_name(node.op) or "null"
-        show(f"{node.name}({kind})", _unit(found[id(node), 0].shape) if found and known else "", count, before[0])
+        shown = _unit(found[id(node), 0].shape) if found is not None and node.count == 1 else ""
+        show(f"{node.name}({kind})", shown, count, before[0])
         for name in before[1:]:
             show("", "", "", name)
         total += count
@@ -187,14 +188,16 @@ def plot_network(
                           "without it") from error
     graph = _as_graph(symbol, "plot_network")
     if dtype is not None and shape is None:
-        raise InvalidValueError("plot_network: dtypes follow from shapes and dtypes of the inputs; give shape, too")
+        raise InvalidValueError("plot_network: dtypes follow from shapes and dtypes of the inputs; give "
+                                "shape, too")
     found = None if shape is None else _computed(graph, shape, dtype or {}, "plot_network")
     nodes = graph._nodes()
     names = [n.name for n in nodes]
     repeated = {n for n in names if names.count(n) > 1}
     if repeated:
         warnings.warn("There are multiple variables with the same name in your graph, this may result in "
-                      f"cyclic graph. Repeated names: {','.join(sorted(repeated))}", RuntimeWarning, stacklevel=2)
+                      f"cyclic graph. Repeated names: {','.join(sorted(repeated))}", RuntimeWarning,
+                      stacklevel=2)
     look = {"shape": "box", "fixedsize": "true", "width": "1.3", "height": "0.8034", "style": "filled",
             **(node_attrs or {})}
     dot = Digraph(name=title, format=save_format)

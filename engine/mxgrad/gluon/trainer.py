@@ -112,7 +112,7 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """The optimizer's learning rate."""
-        return self._optimizer.learning_rate        # type: ignore[no-any-return]
+        return self._optimizer.learning_rate
 
     def set_learning_rate(self, lr: float) -> None:
         """Set the optimizer's learning rate."""

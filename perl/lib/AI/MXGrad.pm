@@ -12,6 +12,7 @@ use AI::MXGrad::FFI qw(text_of mxg_info mxg_live fail);
 use AI::MXGrad::NDArray ();
 use AI::MXGrad::NP ();
 use AI::MXGrad::Namespace ();
+use AI::MXGrad::Object ();
 use AI::MXGrad::Random ();
 
 my %EXPORT = (
@@ -26,14 +27,18 @@ sub import {
     my ($class, @names) = @_;
     my $caller = caller;
     for my $name (@names) {
-        my $package = $EXPORT{$name} || AI::MXGrad::Namespace->short($name)
+        my $package = $EXPORT{$name} || AI::MXGrad::Namespace->_short($name)
             or AI::MXGrad::Error->throw('UnknownNameError', "$class exports "
-                . join(', ', sort keys %EXPORT, AI::MXGrad::Namespace->short_names) . ", not $name");
+                . join(', ', sort keys %EXPORT, AI::MXGrad::Namespace->_short_names) . ", not $name");
         no strict 'refs';    ## no critic (ProhibitNoStrict)
         *{"${caller}::$name"} = sub () { return $package };
     }
     return;
 }
+
+# With habits of Perl's own.
+require AI::MXGrad::Gluon;
+require AI::MXGrad::RecordIO;
 
 sub nd       { return $EXPORT{nd} }
 sub ndarray  { return $EXPORT{nd} }

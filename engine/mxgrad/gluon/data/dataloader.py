@@ -29,9 +29,8 @@ def _as_in_context(data: Any, ctx: Context) -> Any:
 class _Ahead:
     """The batches of an epoch in order, loaded by workers, `prefetch` of them ahead of time."""
 
-    def __init__(self, workers: Any, batches: Any, prefetch: int, timeout: float,
-                 seeds: Callable[[int], list[int]]) -> None:
-        self._workers, self._timeout, self._seeds = workers, timeout, seeds
+    def __init__(self, workers: Any, batches: Any, prefetch: int, seeds: Callable[[int], list[int]]) -> None:
+        self._workers, self._seeds = workers, seeds
         self._batches = enumerate(batches)
         self._tickets: deque[Any] = deque()
         for _ in range(prefetch):
@@ -50,7 +49,7 @@ class _Ahead:
         if not self._tickets:
             raise StopIteration
         try:
-            return self._workers.result(self._tickets.popleft(), self._timeout)
+            return self._workers.result(self._tickets.popleft())
         except StopIteration as error:
             # It is a mistake in the data set, not the end of the data.
             raise RuntimeError("DataLoader: a sample raised StopIteration") from error
@@ -161,7 +160,8 @@ class DataLoader:
 
     def _start(self) -> None:
         gc.collect()        # what is garbage here would be copied into each process
-        self._workers = (Threads if self._thread_pool else Processes)(self._load, self._num_workers)
+        kind: Any = Threads if self._thread_pool else Processes
+        self._workers = kind(self._load, self._num_workers, self._timeout)
         finalize(self, self._workers.close)
 
     def refresh(self) -> None:
@@ -171,8 +171,7 @@ class DataLoader:
             return
         if not self._workers.alive:
             self._start()
-        self._iter = _Ahead(self._workers, self._batch_sampler, self._prefetch, self._timeout,
-                            self._seeds.epoch())
+        self._iter = _Ahead(self._workers, self._batch_sampler, self._prefetch, self._seeds.epoch())
 
     def clean(self) -> None:
         """Forget an epoch that `refresh` began."""

@@ -1,7 +1,7 @@
 """Threads and processes that load batches ahead of time (level 14)."""
 from __future__ import annotations
 
-import concurrent.futures
+import gc
 import io
 import multiprocessing
 import os
@@ -9,17 +9,22 @@ import pickle
 import queue
 import random
 import signal
+import socket
+import struct
 import threading
 import time
 import traceback
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
+from concurrent import futures
+from concurrent.futures import Future
+from contextlib import suppress
 from itertools import accumulate
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import recv_handle, send_handle
-from typing import Any
-from weakref import WeakValueDictionary
+from typing import Any, NoReturn
+from weakref import WeakValueDictionary, ref
 
 import numpy
 
@@ -62,34 +67,51 @@ def _switches() -> tuple[bool, bool]:
 
 
 class Threads:
-    """Threads that call `load`."""
+    """Daemon threads that call `load`: one that hangs does not keep the program from ending."""
 
     alive = True
 
-    def __init__(self, load: Load, number: int) -> None:
-        self._load = load
-        self._pool = concurrent.futures.ThreadPoolExecutor(number, "DataLoader")
+    def __init__(self, load: Load, number: int, timeout: float) -> None:
+        self._tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._number, self._timeout = number, timeout
+        for i in range(number):
+            threading.Thread(target=_serve, args=(load, self._tasks), name=f"DataLoader-{i}",
+                             daemon=True).start()
 
-    def submit(self, samples: Any, seeds: Any) -> Any:
+    def submit(self, samples: Any, seeds: Any) -> Future[Any]:
         """Ask for a batch; gives what `result` takes.  Threads share the random streams: no seeds."""
-        return self._pool.submit(self._work, samples, _switches())
+        ticket: Future[Any] = Future()
+        # Weak: nobody waits for the batches of an epoch that was broken off.
+        self._tasks.put((ref(ticket), samples, _switches()))
+        return ticket
 
-    def _work(self, samples: Any, switches: tuple[bool, bool]) -> Any:
-        set_np(*switches)
-        return self._load(samples)
-
-    def result(self, ticket: Any, timeout: float) -> Any:
+    def result(self, ticket: Future[Any]) -> Any:
         """The batch, as soon as it is there."""
-        try:
-            return ticket.result(timeout)
-        except concurrent.futures.TimeoutError:
-            if ticket.done():
-                raise
-        raise _too_late(timeout)
+        if not futures.wait([ticket], self._timeout).done:
+            raise _too_late(self._timeout)
+        return ticket.result()
 
     def close(self) -> None:
         """Let the threads end after their current batches."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for _ in range(self._number):
+            self._tasks.put(None)
+
+
+def _serve(load: Load, tasks: queue.SimpleQueue[Any]) -> None:
+    """What a thread does."""
+    while (task := tasks.get()) is not None:
+        wanted, samples, switches = task
+        if wanted() is None:
+            continue
+        try:
+            set_np(*switches)
+            worked, found = True, load(samples)
+        except BaseException as error:
+            worked, found = False, error
+        ticket = wanted()
+        if ticket is not None:
+            (ticket.set_result if worked else ticket.set_exception)(found)
+        del task, wanted, ticket, found
 
 
 # Processes --------------------------------------------------------------------------------------------------
@@ -112,18 +134,18 @@ class _Ticket:
 class Processes:
     """Forked processes that call `load`."""
 
-    def __init__(self, load: Load, number: int) -> None:
+    def __init__(self, load: Load, number: int, timeout: float) -> None:
         if "fork" not in multiprocessing.get_all_start_methods():
             raise MXNetError("DataLoader: this system cannot fork processes for num_workers; set "
                              "thread_pool=True for threads, or num_workers=0")
-        self._pid = os.getpid()
+        self._pid, self._timeout = os.getpid(), timeout
         self._asked = 0
         # Weak: nobody waits for the batches of an epoch that was broken off.
         self._waiting: WeakValueDictionary[int, _Ticket] = WeakValueDictionary()
         self._workers: list[tuple[Any, Connection]] = []
         try:
             for i in range(number):
-                self._workers.append(_forked(load, f"DataLoader-{i}"))
+                self._workers.append(_forked(load, f"DataLoader-{i}", timeout))
         except BaseException:
             self.close()
             raise
@@ -142,28 +164,27 @@ class Processes:
         self._waiting[ticket.number] = ticket
         try:
             self._of(ticket)[1].send((ticket.number, samples, seeds, _switches()))
-        except OSError:
-            self._died(ticket)
-        except BaseException:
-            self.close()        # half a message may have been written
-            raise
+        except ConnectionError:
+            pass        # the worker has died, which is told when the turn of the batch comes
+        except BaseException as error:
+            self._broken(ticket, error)
         return ticket
 
     def _of(self, ticket: _Ticket) -> tuple[Any, Connection]:
         return self._workers[ticket.number % len(self._workers)]
 
-    def result(self, ticket: _Ticket, timeout: float) -> Any:
+    def result(self, ticket: _Ticket) -> Any:
         """The batch, as soon as it is there; or the error, with the worker's traceback as its cause."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + self._timeout
         while ticket.outcome is None:
-            self._receive(ticket, deadline, timeout)
+            self._receive(ticket, deadline)
         worked, found = ticket.outcome
         if worked:
             return found
         error, trace = found
         raise error from _WorkerTraceback(f'\n"""\n{trace}"""')
 
-    def _receive(self, ticket: _Ticket, deadline: float, timeout: float) -> None:
+    def _receive(self, ticket: _Ticket, deadline: float) -> None:
         """Take the next batch of the worker that has this task."""
         if not self._workers:
             raise WorkerDiedError("DataLoader: the worker processes have ended; iterate anew")
@@ -171,17 +192,14 @@ class Processes:
         ready = wait([connection, process.sentinel], max(0, deadline - time.monotonic()))
         if not ready:
             self.close()
-            raise _too_late(timeout)
-        if connection not in ready:
-            self._died(ticket)
+            raise _too_late(self._timeout)
         try:
+            if connection not in ready:
+                raise EOFError
             number, worked, message, sizes = connection.recv()
             memory = recv_handle(connection) if sizes else -1
-        except (EOFError, OSError):
-            self._died(ticket)
-        except BaseException:
-            self.close()        # half a message may have been read
-            raise
+        except BaseException as error:
+            self._broken(ticket, error)
         wanted = self._waiting.get(number)
         if wanted is not None:
             try:
@@ -191,8 +209,15 @@ class Processes:
         if sizes:
             os.close(memory)
 
-    def _died(self, ticket: _Ticket) -> None:
+    def _broken(self, ticket: _Ticket, error: BaseException) -> NoReturn:
+        """End the workers after an error that may have left half a message in a socket."""
         process = self._of(ticket)[0]
+        if isinstance(error, BlockingIOError):
+            self.close()
+            raise _too_late(self._timeout)
+        if not isinstance(error, (EOFError, OSError)):
+            self.close()
+            raise error
         process.join(1)
         code, pid = process.exitcode, process.pid
         how = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
@@ -207,10 +232,9 @@ class Processes:
             return      # a copy in a forked process
         workers, self._workers = self._workers, []
         for _, connection in workers:
-            try:
-                connection.send(None)
-            except OSError:
-                pass    # it has ended already
+            # Closing alone would not be noticed while processes forked later have copies of the socket.
+            with _socket(connection) as own, suppress(OSError):
+                own.shutdown(socket.SHUT_RDWR)
             connection.close()
         deadline = time.monotonic() + 0.5
         for process, _ in workers:
@@ -221,15 +245,29 @@ class Processes:
             process.close()
 
 
-def _forked(load: Load, name: str) -> tuple[Any, Connection]:
-    """A new worker process and the socket to it."""
+def _socket(connection: Connection) -> socket.socket:
+    return socket.fromfd(connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
+
+
+def _forked(load: Load, name: str, timeout: float) -> tuple[Any, Connection]:
+    """A new worker process and the socket to it, which raises BlockingIOError after `timeout` seconds."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
+    limit = struct.pack("@ll", int(timeout), int(timeout % 1 * 1e6))
+    with _socket(here) as own:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     process = context.Process(target=_work, args=(load, here, there), name=name, daemon=True)
-    with warnings.catch_warnings():
-        # Python 3.12 on warns of the threads of NumPy's BLAS, which minds forks.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        process.start()
+    collects = gc.isenabled()
+    gc.disable()        # nothing of this process is to be finalized in the new one
+    try:
+        with warnings.catch_warnings():
+            # Python 3.12 on warns of the threads of NumPy's BLAS, which minds forks.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process.start()
+    finally:
+        if collects:
+            gc.enable()
     there.close()
     return process, here
 
@@ -247,6 +285,8 @@ def _listen(connection: Connection, tasks: queue.SimpleQueue[Any]) -> None:
 
 def _work(load: Load, far_end: Connection, connection: Connection) -> None:
     """What a worker process does."""
+    gc.freeze()
+    gc.enable()
     far_end.close()
     # Ctrl-C is for the main process, which ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -13,6 +13,7 @@ use AI::MXGrad::FFI qw(
     mxg_length mxg_iterate mxg_next mxg_enter mxg_exit mxg_subclass mxg_object_free mxg_object_id
     mxg_object_is_a mxg_object_class mxg_object_text mxg_object_parameters
 );
+use AI::MXGrad::Namespace ();
 use AI::MXGrad::Value qw(pack_values pack_dict pack_object armed results take);
 
 # An object is a hash: a class written in Perl keeps what it likes there. Ours are
@@ -52,105 +53,15 @@ sub DESTROY {
 
 sub _bad { return AI::MXGrad::Error->throw(@_) }
 
+sub _path { return AI::MXGrad::Namespace::_path(@_) }
+sub _base { return AI::MXGrad::Namespace::_base(@_) }
+
 sub handle { return $_[0]{_handle} }
-
-# ---- packages of classes and modules
-
-# The modules of the engine that have a package of their own, below AI::MXGrad.
-my %MODULE = (
-    ''                     => '',
-    'callback'             => 'Callback',
-    'contrib'              => 'Contrib',
-    'engine'               => 'Engine',
-    'gluon'                => 'Gluon',
-    'gluon.contrib'        => 'Gluon::Contrib',
-    'gluon.data'           => 'Gluon::Data',
-    'gluon.data.batchify'  => 'Gluon::Data::Batchify',
-    'gluon.data.vision'    => 'Gluon::Data::Vision',
-    'gluon.data.vision.transforms' => 'Gluon::Data::Vision::Transforms',
-    'gluon.loss'           => 'Gluon::Loss',
-    'gluon.metric'         => 'Gluon::Metric',
-    'gluon.model_zoo'      => 'Gluon::ModelZoo',
-    'gluon.model_zoo.vision' => 'Gluon::ModelZoo::Vision',
-    'gluon.nn'             => 'Gluon::NN',
-    'gluon.probability'    => 'Gluon::Probability',
-    'gluon.rnn'            => 'Gluon::RNN',
-    'gluon.utils'          => 'Gluon::Utils',
-    'image'                => 'Image',
-    'initializer'          => 'Initializer',
-    'io'                   => 'IO',
-    'kvstore'              => 'KVStore',
-    'lr_scheduler'         => 'LRScheduler',
-    'metric'               => 'Metric',
-    'optimizer'            => 'Optimizer',
-    'recordio'             => 'RecordIO',
-    'runtime'              => 'RunTime',
-    'symbol'               => 'Symbol',
-    'test_utils'           => 'TestUtils',
-);
-
-# Modules that Perl has its own package for.
-my %OWN = (
-    'nd' => 'AI::MXGrad::NDArray', 'np' => 'AI::MXGrad::NP', 'npx' => 'AI::MXGrad::Ops::npx',
-    'autograd' => 'AI::MXGrad::AutoGrad', 'random' => 'AI::MXGrad::Random',
-);
-
-# The dotted name of the module or class that a package is.
-my %PATH;
-
-sub _declare {
-    my ($package, $path, $base) = @_;
-    $PATH{$package} = $path;
-    no strict 'refs';    ## no critic (ProhibitNoStrict)
-    my $isa = \@{"${package}::ISA"};
-    push @$isa, $base if !@$isa;
-    return $package;
-}
-
-# That of a package, whose name may also begin as in AI::MXNet; undef for others.
-sub path {
-    my ($package) = @_;
-    return $PATH{ $package =~ s/\AAI::MXNet\b/AI::MXGrad/r };
-}
-
-# The module or class that a package derives from, or is.
-sub base {
-    my ($package) = @_;
-    my ($base) = grep { defined path($_) } @{ mro::get_linear_isa($package) };
-    return $base // _bad('InvalidTypeError', "$package derives from no class of AI::MXGrad");
-}
-
-# The package of a module.
-sub module {
-    my ($class, $path) = @_;
-    return $OWN{$path} if $OWN{$path};
-    my $package = join '::', 'AI::MXGrad',
-        grep { $_ ne '' } $MODULE{$path} // join '::', map { s/(?:\A|_)([a-z])/\u$1/gr } split /[.]/, $path;
-    return exists $PATH{$package} ? $package : _declare($package, $path, 'AI::MXGrad::Namespace');
-}
-
-sub modules {
-    my @paths = sort keys %MODULE;
-    return @paths;
-}
-
-# The package of a class, by the name that the engine has for it, which may be that of an inner module:
-# gluon.nn.basic_layers.Dense is AI::MXGrad::Gluon::NN::Dense.
-sub class_package {
-    my ($class, $name) = @_;
-    my @parts = split /[.]/, $name;
-    my $last = pop @parts;
-    return __PACKAGE__ if !@parts || $last =~ /\A_/ || $parts[0] eq 'mxgrad_ffi';
-    while (@parts && !exists $MODULE{ join '.', @parts }) { pop @parts }
-    return __PACKAGE__ if !@parts;
-    my $package = $class->module(join '.', @parts) . "::$last";
-    return exists $PATH{$package} ? $package : _declare($package, join('.', @parts, $last), __PACKAGE__);
-}
 
 # ---- objects from C
 
 # A handle becomes ours with the call.
-sub from_handle {
+sub _from_handle {
     my ($class, $handle) = @_;
     mxg_object_id($handle, \my $id) and fail();
     return _again($id, $handle) if $LIVING{$id} || $KEPT{$id};
@@ -159,13 +70,13 @@ sub from_handle {
         my $text = text_of(\&mxg_object_text, $handle);
         mxg_object_free($handle);
         return AI::MXGrad::Context->from_name($text) if $name ne 'module';
-        return $class->module($text =~ /\A<module 'mxgrad[.]?([^']*)'/);
+        return AI::MXGrad::Namespace->_module($text =~ /\A<module 'mxgrad[.]?([^']*)'/);
     }
-    return _new($class->class_package($name), $handle, $id, $name);
+    return _new(AI::MXGrad::Namespace->_class_package($name), $handle, $id, $name);
 }
 
 # The same for an object of a class written in Perl, which has its methods in that package.
-sub of_package {
+sub _of_package {
     my ($class, $package, $handle) = @_;
     mxg_object_id($handle, \my $id) and fail();
     return _again($id, $handle) if $LIVING{$id} || $KEPT{$id};
@@ -215,7 +126,7 @@ sub _again {
     sub DESTROY { delete $KEPT{ ${ $_[0] } } if !$AI::MXGrad::FFI::OVER; return }
 }
 
-sub context {
+sub _of_context {
     my ($class, $context) = @_;
     return $CONTEXT{$context} ||= do {
         my $keep = [undef];
@@ -349,10 +260,10 @@ our $AUTOLOAD;
 sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names
     my ($self, @args) = @_;
     my ($name) = $AUTOLOAD =~ /(\w+)\z/;
-    return of_path(path(base($self)), $name, @args) if !ref $self;
+    return _of_path(_path(_base($self)), $name, @args) if !ref $self;
     my $key = "$self->{_class}.$name";
     if ($self->{_is_perl} && UNIVERSAL::can($self, $name)) {
-        my $path = path(base(ref $self));    # the sub there called SUPER::
+        my $path = _path(_base(ref $self));    # the sub there called SUPER::
         return _call("$path.$name", undef, "$path.$name", $self, @args);
     }
     return _call($key, $self, $name, @args) if $IS_METHOD{$key};
@@ -373,7 +284,7 @@ sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names
 sub _below { return $_[0] eq '' ? $_[1] : "$_[0].$_[1]" }
 
 # What a module or class has under a name.
-sub of_path {
+sub _of_path {
     my ($path, $name, @args) = @_;
     my $full = _below($path, $name);
     if (!$IS_METHOD{$full}) {
@@ -381,21 +292,21 @@ sub of_path {
         $is_there or fail();
         return $value if !_is_code($value);
         $IS_METHOD{$full} = 1;
-        __PACKAGE__->class_package($full) if "$value" =~ /\A<class /;
+        AI::MXGrad::Namespace->_class_package($full) if "$value" =~ /\A<class /;
     }
     return _call($full, undef, $full, @args);
 }
 
 sub new {
     my ($class, @args) = @_;
-    my $path = path($class);
+    my $path = _path($class);
     return _call($path, undef, $path, @args) if defined $path;
     my $python = $PERL_CLASS{$class} ||= _made_class($class);
     my $takes = _signature("$class->new", $python, '');
     my %named = _take_named(\@args, sub { return {%$takes, any_name => 1} });
     my @theirs = grep { $takes->{names}{$_} || $takes->{any_name} } keys %named;
     my $result = _call_packed($python, '', \@args, [map { ($_ => delete $named{$_}) } @theirs]);
-    my $self = __PACKAGE__->of_package($class, _handle_in($result));
+    my $self = __PACKAGE__->_of_package($class, _handle_in($result));
     @{$self}{keys %named} = values %named;
     for my $package (reverse @{ mro::get_linear_isa($class) }) {
         my $build = do { no strict 'refs'; defined &{"${package}::BUILD"} && \&{"${package}::BUILD"} };
@@ -548,14 +459,14 @@ sub can {
     my ($self, $name) = @_;
     my $own = UNIVERSAL::can($self, $name);
     return $own if $own || !_is_name($name) || $name !~ /[a-z]/;
-    return if !(_attribute(ref $self ? ($self, $name) : (undef, _below(path(base($self)), $name))))[1];
+    return if !(_attribute(ref $self ? ($self, $name) : (undef, _below(_path(_base($self)), $name))))[1];
     return sub { my ($object, @args) = @_; return $object->$name(@args) };
 }
 
 sub isa {
     my ($self, $name) = @_;
     return 1 if UNIVERSAL::isa($self, $name);
-    my $path = ref $self && $self->{_handle} && path($name) or return '';
+    my $path = ref $self && $self->{_handle} && _path($name) or return '';
     mxg_object_is_a($self->{_handle}, $path, \my $yes) and return '';
     return $yes == 1;
 }
@@ -606,8 +517,8 @@ sub _own_subs {
 # it is called, so that a package may change it.
 sub _made_class {
     my ($package) = @_;
-    my $base = base($package);
-    my ($class) = _attribute(undef, path($base));
+    my $base = _base($package);
+    my ($class) = _attribute(undef, _path($base));
     my %methods;
     for my $own (@{ mro::get_linear_isa($package) }) {
         last if $own eq $base;
@@ -622,6 +533,14 @@ sub _made_class {
     armed($keep);
     mxg_subclass(pack_object($keep, $class), $package =~ s/.*:://sr, $packed, $result) and fail();
     return _anonymous($result);
+}
+
+# What was imported is no method.
+{
+    my %is_own = map { $_ => 1 } _own_subs(__PACKAGE__);
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    my $stash = \%{ __PACKAGE__ . '::' };
+    delete @{$stash}{ grep { /\A\w+\z/ && !$is_own{$_} && defined &{ __PACKAGE__ . "::$_" } } keys %$stash };
 }
 
 1;

@@ -114,7 +114,7 @@ sub _pack_object {
         return _pack_reference($keep, $value->as_array);
     }
     return _pack_reference($keep, $ARRAYS->array($value)) if $value->isa('PDL');
-    return pack_object($keep, $OBJECTS->context($value)) if $value->isa('AI::MXGrad::Context');
+    return pack_object($keep, $OBJECTS->_of_context($value)) if $value->isa('AI::MXGrad::Context');
     return _pointing($keep, $BYTES, length $$value, $$value) if $value->isa('AI::MXGrad::Value::Bytes');
     return _pointing($keep, $LIST, scalar @$value, pack_values($keep, @$value), 1)
         if $value->isa('AI::MXGrad::Value::Tuple');
@@ -173,7 +173,7 @@ sub _unpack {
             : $kind == $INT     ? $number
             : $kind == $NONE    ? undef
             : $kind == $BOOL    ? $number != 0
-            : $kind == $OBJECT  ? $OBJECTS->from_handle($ours ? $at : _dup(\&mxg_object_dup, $at))
+            : $kind == $OBJECT  ? $OBJECTS->_from_handle($ours ? $at : _dup(\&mxg_object_dup, $at))
             :                     _unpack_memory($kind, $count, $number, $at, $ours);
     }
     return @values;
@@ -299,7 +299,7 @@ sub _call {
     my ($number, $n_args, $args, $named, $result) = @_;
     return AI::MXGrad::FFI::Callback::guard(sub {
         my $about = $CALLED{$number};
-        my @self = $about->{package} ? $OBJECTS->of_package($about->{package},
+        my @self = $about->{package} ? $OBJECTS->_of_package($about->{package},
             _dup(\&mxg_object_dup, (unpack $LAYOUT, _memory($args, $SIZE))[-1])) : ();
         my @rest = _unpack(_memory($args + $SIZE * @self, $SIZE * ($n_args - @self)), 0);
         my ($by_name) = _unpack(_memory($named, $SIZE), 0);
