@@ -85,7 +85,7 @@ def test_the_parameters_in_the_header_are_those_of_the_operator(operators: Path)
 # -- mxgrad.hpp -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("standard", ["c++17", "c++20"])
+@pytest.mark.parametrize("standard", ["c++17", pytest.param("c++20", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("compiler", ["g++", "clang++"])
 @pytest.mark.parametrize("name", ["arrays", "objects"])
 def test_cpp_program(name: str, compiler: str, standard: str, tmp_path: Path) -> None:
@@ -344,7 +344,8 @@ def test_the_library_with_another_python(
         pytest.skip(made.stderr.strip())
     assert made.returncode == 0, made.stderr
     env = {"LD_LIBRARY_PATH": str(source / "pyffi")}
-    for name in ("arrays", "operators", "autograd", "functions", "objects", "errors", "threads", "forks"):
+    # not errors: what is left of a RecursionError at the depth at which it arises differs between Pythons
+    for name in ("arrays", "operators", "autograd", "functions", "objects", "threads", "forks"):
         run(programs(name), cwd=tmp_path, env=env)
     for variables in (
         {"PATH": "/nonexistent"}, {"PYTHONHOME": "/nonexistent"},

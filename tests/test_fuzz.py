@@ -10,7 +10,8 @@ import faulthandler
 import re
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from inspect import Parameter
 from typing import Any
 
@@ -70,11 +71,16 @@ def arrays(draw: Any, cls: type, shape: tuple[int, ...], dtype: str) -> Any:
     return wrap(cls, numpy.asarray(host, dtype))
 
 
-def values(default: Any, array: Any) -> Any:
-    """What a parameter is given that has this default: mostly a thing of the same kind."""
+@cache
+def operands(cls: type, shape: tuple[int, ...], dtype: str) -> tuple[Any, Any, Callable[[type], Any]]:
+    """Strategies for an array, for an array argument (mostly an array), and for a parameter whose default is
+    of some type (mostly of the same).
+    """
+    array = arrays(cls, shape, dtype)
     like = {bool: st.booleans(), int: INTS, float: FLOATS, tuple: TUPLES, str: st.sampled_from(WORDS)}
     anything = st.one_of(*like.values(), array)
-    return st.one_of(like.get(type(default), anything), anything, JUNK)
+    return array, st.one_of(*[array] * 9, FLOATS, JUNK), cache(
+        lambda kind: st.one_of(like.get(kind, anything), anything, JUNK))
 
 
 @st.composite
@@ -84,8 +90,7 @@ def calls(draw: Any, name: str) -> tuple[list[Any], dict[str, Any]]:
     cls = np.ndarray if name.startswith(("np.", "npx.")) else nd.NDArray
     shape = draw(st.sampled_from(SHAPES))
     dtype = draw(st.sampled_from(("float32", "float64", "float32", "int32")))
-    array = arrays(cls, shape, dtype)
-    argument = st.one_of(array, array, array, array, array, array, array, array, array, FLOATS, JUNK)
+    array, argument, parameter = operands(cls, shape, dtype)
     positional: list[Any] = []
     for a in function.arrays:
         if a.startswith("*"):
@@ -95,7 +100,7 @@ def calls(draw: Any, name: str) -> tuple[list[Any], dict[str, Any]]:
     params = {}
     for p, default in function.params.items():
         if default is Parameter.empty and draw(st.integers(0, 19)) or draw(st.integers(0, 3)) == 0:
-            params[p] = draw(values(default, array))
+            params[p] = draw(parameter(type(default)))
     if draw(st.integers(0, 19)) == 0:
         params["out"] = draw(array | JUNK)
     return positional, params

@@ -149,7 +149,7 @@ def test_threads_share_the_stream_without_loss() -> None:
 @pytest.mark.parametrize("draw, word", [
     (lambda: nd.random.uniform(shape=-1), "shape"), (lambda: nd.random.normal(scale=-1.0, shape=2), "scale"),
     (lambda: nd.random.randint(5, 5, shape=2), "high"), (lambda: nd.random.poisson(-1.0, shape=2), "lam"),
-    (lambda: nd.random.gamma(-1.0, shape=2), "alpha"), (lambda: np.random.uniform(size=-2), "size"),
+    (lambda: nd.random.gamma(-1.0, shape=2), "alpha"), (lambda: np.random.uniform(size=-3), "size"),
     (lambda: nd.random.uniform(nd.ones((2,)), nd.ones((3,))), "one shape"),
 ])
 def test_bad_parameters_are_named(draw: Callable[[], Any], word: str) -> None:

@@ -83,7 +83,8 @@ _HINTS.update(_MAKERS)
 # Names for which MXNet's JSON has another.
 _ALIASES = {"cast": "Cast", "concat": "Concat", "flatten": "Flatten", "flip": "reverse", "identity": "_copy",
             "maximum": "_maximum", "minimum": "_minimum", "pad": "Pad", "power": "_power",
-            "reshape": "Reshape", "split": "SliceChannel", "stop_gradient": "BlockGrad", "swapaxes": "SwapAxis", **_MAKERS}
+            "reshape": "Reshape", "split": "SliceChannel", "stop_gradient": "BlockGrad",
+            "swapaxes": "SwapAxis", **_MAKERS}
 
 _PREFIXES = {"contrib": "_contrib_", "linalg": "_linalg_", "random": "_random_", "image": "_image_",
              "npx": "_npx_", "np": "_npi_"}

@@ -9,7 +9,7 @@
 
 #include <mxgrad_ops.h>
 
-/* target.method(args...), with the arguments by name in the dict `named`; of the package if target is NULL. */
+/* target.method(args...), with arguments by name in the dict `named`; of the package if target is NULL. */
 static inline mxg_value call(const mxg_value *target, const char *method, int32_t n, const mxg_value *args,
                              const mxg_value *named)
 {
@@ -52,7 +52,8 @@ static inline void print_object(const mxg_value *v)
 /* gluon.nn.Dense(units, activation=activation) */
 static inline mxg_value dense(int units, const char *activation)
 {
-    const mxg_value n = MXG_NEW_INT(units), pair[2] = {MXG_NEW_STRING("activation"), MXG_NEW_STRING(activation)};
+    const mxg_value n = MXG_NEW_INT(units);
+    const mxg_value pair[2] = {MXG_NEW_STRING("activation"), MXG_NEW_STRING(activation)};
     const mxg_value named = MXG_NEW_DICT(activation != NULL ? 2 : 0, pair);
     return call(NULL, "gluon.nn.Dense", 1, &n, &named);
 }

@@ -26,7 +26,8 @@ int main(void)
     check(mxg_ndarray_ones(NULL, 2, shape, NULL, &y));
     print(y);
     check(mxg_seed(1));
-    check(mxgop_random_uniform(&(mxgop_random_uniform_params){.low = "-1", .high = "1", .shape = "(2, 3)"}, &z));
+    check(mxgop_random_uniform(
+        &(mxgop_random_uniform_params){.low = "-1", .high = "1", .shape = "(2, 3)"}, &z));
     take_print(z);
 
     puts("\nx * x, exp(x), and the matrix product of x with itself transposed:");

@@ -8,7 +8,13 @@ use lib "$FindBin::Bin/lib";
 use MXGradTest;
 use Test::More;
 
-use AI::MXGrad qw(nd autograd);
+use AI::MXGrad qw(nd autograd nn);
+
+{
+    package Doubles;
+    our @ISA = 'AI::MXGrad::Gluon::Block';
+    sub forward { my ($self, $x) = @_; return $x * 2 }
+}
 
 {
     package My::Double;
@@ -47,6 +53,16 @@ subtest 'threads' => sub {
     });
     is(live(), $live, 'the threads gave back what they made, and nothing else');
     values_are($x, [1, 2, 3], 'our array is still ours');
+
+    my $block = Doubles->new;
+    my $said = threads->create(sub {
+        my $old = eval { $block->(nd->ones([3])); 1 } ? 'alive' : $@->type;
+        my $sequence = nn->Sequential;
+        $sequence->add(Doubles->new);
+        return "$old " . $sequence->(nd->ones([2]))->sum->asscalar;
+    })->join;
+    is($said, 'HandleError 4', 'blocks of a thread are its own, too');
+    values_are($block->($x), [2, 4, 6], '... and ours is ours');
     is(gradient(), '4 8 12', 'and everything works');
 };
 

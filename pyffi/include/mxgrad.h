@@ -87,7 +87,8 @@
  * program.  Leaving a callback by longjmp or by a C++ exception is undefined.
  *
  * Numerical operators are not functions of this header: they are found by name (mxg_op_find) and called
- * through mxg_invoke; mxg_op_info documents each.
+ * through mxg_invoke; mxg_op_info documents each.  mxgrad_ops.h, made when the library is built, has a
+ * function for each, with its parameters by name.  mxgrad.hpp is for C++17.
  */
 #ifndef MXGRAD_H
 #define MXGRAD_H

@@ -24,8 +24,8 @@
  *     c++ -std=c++17 first.cpp $(mxgrad-config --cflags --libs) -o first
  *
  * An object of a class here may be moved from, and is then empty; the copy of an ndarray or object is another
- * handle of the same thing, as in Python.  Exceptions that leave a lambda which mxgrad calls go through mxgrad
- * and come out of the call unchanged.  What mxgrad.h says of threads holds here too.
+ * handle of the same thing, as in Python.  Exceptions that leave a lambda which mxgrad calls go through
+ * mxgrad and come out of the call unchanged.  What mxgrad.h says of threads holds here too.
  */
 #ifndef MXGRAD_HPP
 #define MXGRAD_HPP
@@ -149,7 +149,8 @@ std::string detail::text_of(F &&write)
 /* The running library as JSON: see mxg_info. */
 inline std::string info()
 {
-    return detail::text_of([](char *buf, std::size_t cap, std::size_t *need) { return mxg_info(buf, cap, need); });
+    return detail::text_of(
+        [](char *buf, std::size_t cap, std::size_t *need) { return mxg_info(buf, cap, need); });
 }
 
 /* Seeds the random numbers of every context. */
@@ -174,7 +175,7 @@ constexpr const char *dtype_of()
 
 /* ---- arrays ------------------------------------------------------------------------------------------- */
 
-/* What to take along an axis: slice(1, 3), slice(1, 3, 2), slice() for all; slice::index(2) drops the axis. */
+/* What to take along an axis: slice(1, 3), slice(1, 3, 2), slice() for all; slice::index(2) drops it. */
 struct slice {
     std::int64_t begin = MXG_NONE, end = MXG_NONE, step = 1;
     std::int32_t drop = 0;
@@ -218,7 +219,10 @@ public:
 
     /* float32 numbers, as in ndarray({1, 2, 3, 4}, {2, 2}). */
     explicit ndarray(std::initializer_list<float> data) : ndarray(std::vector<float>(data)) {}
-    ndarray(std::initializer_list<float> data, const shape_t &shape) : ndarray(std::vector<float>(data), shape) {}
+    ndarray(std::initializer_list<float> data, const shape_t &shape)
+        : ndarray(std::vector<float>(data), shape)
+    {
+    }
 
     ndarray(const ndarray &other)
     {
@@ -326,8 +330,8 @@ public:
     void assign(const std::vector<slice> &slices, const ndarray &a)
     {
         columns c(slices);
-        check(mxg_ndarray_assign_slice(handle_, c.n, c.begin.data(), c.end.data(), c.step.data(), c.drop.data(),
-                                       a.handle_));
+        check(mxg_ndarray_assign_slice(handle_, c.n, c.begin.data(), c.end.data(), c.step.data(),
+                                       c.drop.data(), a.handle_));
     }
 
     ndarray reshape(const shape_t &shape) const;
@@ -519,20 +523,21 @@ public:
     value(object o) noexcept : held_(std::move(o)) {}
     value(list l) noexcept : held_(std::move(l)) {}
     value(dict d) noexcept : held_(std::move(d)) {}
-    template <class T, std::enable_if_t<std::is_convertible_v<T, value> && !std::is_same_v<T, value>, int> = 0>
+    template <class T,
+              std::enable_if_t<std::is_convertible_v<T, value> && !std::is_same_v<T, value>, int> = 0>
     value(const std::vector<T> &v) : held_(list(v.begin(), v.end()))
     {
     }
     /* A callable of (const list &, const dict &) or of (const list &). */
-    template <class F, std::enable_if_t<std::is_invocable_r_v<value, F &, const list &, const dict &>, int> = 0>
+    template <class F,
+              std::enable_if_t<std::is_invocable_r_v<value, F &, const list &, const dict &>, int> = 0>
     value(F f) : held_(std::make_shared<function>(std::move(f)))
     {
     }
     template <class F, std::enable_if_t<std::is_invocable_r_v<value, F &, const list &>, int> = 0>
     value(F f)
-        : held_(std::make_shared<function>([f = std::move(f)](const list &args, const dict &) mutable -> value {
-              return f(args);
-          }))
+        : held_(std::make_shared<function>(
+              [f = std::move(f)](const list &args, const dict &) mutable -> value { return f(args); }))
     {
     }
 
@@ -689,12 +694,14 @@ private:
             return d;
         }
         default:
-            throw error(MXG_ERR_TYPE, "value: a kind that mxgrad.hpp does not know: " + std::to_string(from.kind));
+            throw error(MXG_ERR_TYPE,
+                        "value: a kind that mxgrad.hpp does not know: " + std::to_string(from.kind));
         }
     }
 
     /* What mxgrad calls for a function among the values. */
-    static int run(void *ctx, std::int32_t n, const mxg_value *args, const mxg_value *named, mxg_value *result)
+    static int run(void *ctx, std::int32_t n, const mxg_value *args, const mxg_value *named,
+                   mxg_value *result)
     {
         return detail::guarded([&] {
             list positional;
@@ -773,8 +780,10 @@ private:
 
     [[noreturn]] void wrong(const char *wanted) const
     {
-        static const char *const NAMES[] = {"nothing", "a bool",  "an integer", "a double", "text",      "bytes",
-                                            "an array", "an object", "a list",   "a dict",   "a function"};
+        static const char *const NAMES[] = {
+            "nothing", "a bool", "an integer", "a double", "text", "bytes",
+            "an array", "an object", "a list", "a dict", "a function",
+        };
         throw error(MXG_ERR_TYPE, std::string("value: ") + NAMES[held_.index()] + " is no " + wanted);
     }
     template <class T>
@@ -848,7 +857,8 @@ inline value call(const mxg_value *target, const std::string &method, const argu
     for (const value &v : given.positional)
         args.push_back(lender.lend(v));
     mxg_value named = lender.lend(given.named), result = MXG_NEW_NONE;
-    check(mxg_call(target, method.c_str(), static_cast<std::int32_t>(args.size()), args.data(), &named, &result));
+    check(mxg_call(target, method.c_str(), static_cast<std::int32_t>(args.size()), args.data(), &named,
+                   &result));
     return value::take(result);
 }
 
@@ -1050,23 +1060,23 @@ private:
     mxg_op op_ = nullptr;
 };
 
-#define MXGRAD_BINARY_(symbol, name)                                                                          \
-    inline ndarray operator symbol(const ndarray &a, const ndarray &b)                                        \
-    {                                                                                                         \
-        static const op found(name);                                                                          \
-        mxg_ndarray out = nullptr;                                                                            \
-        check(mxg_invoke2(found.get(), a.get(), b.get(), &out));                                              \
-        return ndarray::adopt(out);                                                                           \
-    }                                                                                                         \
-    inline ndarray operator symbol(const ndarray &a, double b)                                                \
-    {                                                                                                         \
-        static const op found(name);                                                                          \
-        return found.with_number(a, b);                                                                       \
-    }                                                                                                         \
-    inline ndarray operator symbol(double a, const ndarray &b)                                                \
-    {                                                                                                         \
-        static const op found(name);                                                                          \
-        return found.with_number(b, a, true);                                                                 \
+#define MXGRAD_BINARY_(symbol, name)                                                                \
+    inline ndarray operator symbol(const ndarray &a, const ndarray &b)                              \
+    {                                                                                               \
+        static const op found(name);                                                                \
+        mxg_ndarray out = nullptr;                                                                  \
+        check(mxg_invoke2(found.get(), a.get(), b.get(), &out));                                    \
+        return ndarray::adopt(out);                                                                 \
+    }                                                                                               \
+    inline ndarray operator symbol(const ndarray &a, double b)                                      \
+    {                                                                                               \
+        static const op found(name);                                                                \
+        return found.with_number(a, b);                                                             \
+    }                                                                                               \
+    inline ndarray operator symbol(double a, const ndarray &b)                                      \
+    {                                                                                               \
+        static const op found(name);                                                                \
+        return found.with_number(b, a, true);                                                       \
     }
 
 /* Elementwise, with broadcasting; comparisons give 0 and 1. */
@@ -1243,7 +1253,8 @@ public:
     {
         const auto in = detail::handles(given);
         std::vector<mxg_ndarray> out(static_cast<std::size_t>(outputs_));
-        check(mxg_function_call(handle_, static_cast<std::int32_t>(in.size()), in.data(), outputs_, out.data()));
+        check(mxg_function_call(handle_, static_cast<std::int32_t>(in.size()), in.data(), outputs_,
+                                out.data()));
         arrays results;
         for (mxg_ndarray a : out)
             results.push_back(ndarray::adopt(a));
@@ -1270,8 +1281,9 @@ private:
     static void give(arrays found, std::int32_t n, mxg_ndarray *out, const char *what)
     {
         if (found.size() != static_cast<std::size_t>(n))
-            throw error(MXG_ERR_VALUE, std::string("function: ") + what + " gave " + std::to_string(found.size())
-                                           + " arrays, not " + std::to_string(n));
+            throw error(MXG_ERR_VALUE, std::string("function: ") + what + " gave "
+                                           + std::to_string(found.size()) + " arrays, not "
+                                           + std::to_string(n));
         for (ndarray &a : found)
             *out++ = a.release();
     }
@@ -1288,7 +1300,8 @@ private:
         return detail::guarded([&] {
             const auto *both = static_cast<lambdas *>(ctx);
             const arrays heads = borrowed(both->outputs, in);
-            give(both->backward(heads, borrowed(n_in - both->outputs, in + both->outputs)), n_out, out, "backward");
+            const arrays saved = borrowed(n_in - both->outputs, in + both->outputs);
+            give(both->backward(heads, saved), n_out, out, "backward");
         });
     }
 

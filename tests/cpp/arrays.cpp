@@ -18,7 +18,8 @@ static void conversions()
     CHECK(a.dtype() == "float64" && a.shape() == (shape_t{2, 3}) && a.size() == 6 && a.context() == "cpu(0)");
     CHECK(a.to_vector<double>() == (std::vector<double>{1, 2, 3, 4, 5, 6}));
     CHECK(a.to_vector<std::int32_t>() == (std::vector<std::int32_t>{1, 2, 3, 4, 5, 6}));
-    CHECK(ndarray(std::vector<std::uint8_t>{7, 200}).to_vector<std::uint8_t>() == (std::vector<std::uint8_t>{7, 200}));
+    const std::vector<std::uint8_t> small{7, 200};
+    CHECK(ndarray(small).to_vector<std::uint8_t>() == small);
     CHECK(ndarray(std::vector<std::int64_t>{-1}).dtype() == "int64");
     CHECK(ndarray(floats{}).size() == 0 && ndarray(floats{}).to_vector<float>().empty());
     CHECK(ndarray({4}).item() == 4);
@@ -46,11 +47,12 @@ static void ownership()
 static void arithmetic()
 {
     ndarray a({1, 2, 3}), b({4, 4, 2});
-    const auto same = [](const ndarray &x, const floats &expected) { return x.to_vector<float>() == expected; };
-    CHECK(same(a + b, {5, 6, 5}) && same(a - b, {-3, -2, 1}) && same(a * b, {4, 8, 6}) && same(b / a, {4, 2, 2.f / 3}));
-    CHECK(same(b % a, {0, 0, 2}) && same(-a, {-1, -2, -3}));
-    CHECK(same(a + 1, {2, 3, 4}) && same(10 - a, {9, 8, 7}) && same(6 / a, {6, 3, 2}) && same(2 * a, {2, 4, 6}));
-    CHECK(same(a == b, {0, 0, 0}) && same(a != b, {1, 1, 1}) && same(a < b, {1, 1, 0}) && same(a >= 2, {0, 1, 1}));
+    const auto same = [](const ndarray &x, const floats &numbers) { return x.to_vector<float>() == numbers; };
+    CHECK(same(a + b, {5, 6, 5}) && same(a - b, {-3, -2, 1}) && same(a * b, {4, 8, 6}));
+    CHECK(same(b / a, {4, 2, 2.f / 3}) && same(b % a, {0, 0, 2}) && same(-a, {-1, -2, -3}));
+    CHECK(same(a + 1, {2, 3, 4}) && same(10 - a, {9, 8, 7}) && same(6 / a, {6, 3, 2}));
+    CHECK(same(2 * a, {2, 4, 6}) && same(a == b, {0, 0, 0}) && same(a != b, {1, 1, 1}));
+    CHECK(same(a < b, {1, 1, 0}) && same(a >= 2, {0, 1, 1}));
     CHECK(same(2 < a, {0, 0, 1}) && same(a <= 2, {1, 1, 0}) && same(a > b, {0, 0, 1}));
     ndarray view = a;
     a += b;
@@ -81,8 +83,9 @@ static void operators()
     op sum("sum");
     CHECK(sum(x, kw("axis", 1)).to_vector<float>() == (floats{3, 7}));
     CHECK(sum(x, kw("axis", shape_t{0, 1}), kw("keepdims", true)).shape() == (shape_t{1, 1}));
-    CHECK(op("clip")(x, kw("a_min", -std::numeric_limits<double>::infinity()), kw("a_max", 2.5)).to_vector<float>()
-          == (floats{1, 2, 2.5, 2.5}));
+    const double infinity = std::numeric_limits<double>::infinity();
+    ndarray clipped = op("clip")(x, kw("a_min", -infinity), kw("a_max", 2.5));
+    CHECK(clipped.to_vector<float>() == (floats{1, 2, 2.5, 2.5}));
     CHECK(op("zeros")(kw("shape", shape_t{3}), kw("dtype", "int32")).dtype() == "int32");
     arrays halves = op("split").all({x}, kw("num_outputs", 2), kw("axis", 0));
     CHECK(halves.size() == 2 && halves[1].to_vector<float>() == (floats{3, 4}));
@@ -157,7 +160,8 @@ static void functions()
                             [](const arrays &, const arrays &) -> arrays { throw std::out_of_range("no"); });
     ndarray w = record([&] { return backward_fails(x); });
     CHECK(thrown<std::out_of_range>([&] { w.backward(); }).what() == std::string("no"));
-    function none("none", [](const arrays &) { return arrays(); }, [](const arrays &, const arrays &) { return arrays(); });
+    function none("none", [](const arrays &) { return arrays(); },
+                  [](const arrays &, const arrays &) { return arrays(); });
     CHECK(thrown<error>([&] { none(x); }).what() == std::string("function: forward gave 0 arrays, not 1"));
     // what comes next has nothing of it
     CHECK(thrown<error>([] { op("nonsense"); }).code() == MXG_ERR_NOTFOUND);

@@ -1,4 +1,4 @@
-/* check.hpp - what the tests of mxgrad.hpp share: a failed check is an exception that says where it stands. */
+/* check.hpp - what the tests of mxgrad.hpp share: a failed check throws where it stands. */
 #ifndef CHECK_HPP
 #define CHECK_HPP
 
@@ -10,7 +10,7 @@
 #define CHECK(condition)                                                                          \
     do {                                                                                          \
         if (!(condition))                                                                         \
-            throw std::logic_error(std::string(__FILE__) + ":" + std::to_string(__LINE__) + ": " #condition); \
+            throw std::logic_error(__FILE__ ":" + std::to_string(__LINE__) + ": " #condition);    \
     } while (0)
 
 /* The exception of type E that the call throws. */

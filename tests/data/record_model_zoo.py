@@ -47,7 +47,7 @@ def size(name):
 
 
 def values(name, shape, number):
-    """Values for the parameter of a number, by its kind: noise that keeps the outputs of deep models near 1."""
+    """Values for the parameter of a number: noise that keeps the outputs of deep models near 1."""
     noise = numpy.sin((numpy.arange(numpy.prod(shape, dtype=int)) + 0.1 * number) * 12.9898) * 43758.5453
     noise = (noise % 1 * 2 - 1).reshape(shape)
     if name.endswith("weight"):

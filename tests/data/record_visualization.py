@@ -41,7 +41,8 @@ data = mx.sym.var("data")
 a = mx.sym.Convolution(data, kernel=(3, 3), num_filter=8, pad=(1, 1), name="conv1")
 a = mx.sym.BatchNorm(a, name="bn1")
 a = mx.sym.LeakyReLU(a, act_type="elu", name="elu1")
-b = mx.sym.Convolution(data, kernel=(3, 3), num_filter=4, pad=(1, 1), stride=(1, 1), no_bias=True, name="conv2")
+b = mx.sym.Convolution(data, kernel=(3, 3), num_filter=4, pad=(1, 1), stride=(1, 1), no_bias=True,
+                       name="conv2")
 b = mx.sym.Activation(b, act_type="tanh", name="tanh1")
 net = mx.sym.Concat(a, b, dim=1, name="joined")
 net = mx.sym.Pooling(net, kernel=(2, 2), stride=(2, 2), pool_type="avg", name="pool1")
@@ -71,19 +72,20 @@ PLOTS = [
     (MLP, {"hide_weights": False, "save_format": "png"}), (CNN, {"shape": {"data": (1, 3, 8, 8)}}), (CNN, {}),
 ]
 
+names = {"mx": mx}
 printed = []
 for source, kwargs in CASES:
     with mx.name.NameManager():
-        exec(source)
+        exec(source, names)
         text = io.StringIO()
         with contextlib.redirect_stdout(text):
-            mx.viz.print_summary(net, **kwargs)
+            mx.viz.print_summary(names["net"], **kwargs)
     printed.append({"source": source, "kwargs": kwargs, "printed": text.getvalue()})
 plots = []
 for source, kwargs in PLOTS:
     with mx.name.NameManager():
-        exec(source)
+        exec(source, names)
         drawn.clear()
-        mx.viz.plot_network(net, **kwargs)
+        mx.viz.plot_network(names["net"], **kwargs)
     plots.append({"source": source, "kwargs": kwargs, "drawn": list(drawn)})
 json.dump({"printed": printed, "plots": plots}, sys.stdout, indent=1)

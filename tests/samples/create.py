@@ -17,6 +17,8 @@ SAMPLES: dict[str, list[Sample]] = {
              Sample(bools(4), dtype="int8", reference=lambda x, dtype: numpy.where(x, 1, 0))],
     "copy": [Sample(smooth(2, 3)), Sample(smooth(2, 0)), Sample(ints(3)), Sample(smooth())],
     "stop_gradient": [Sample(smooth(2, 3), reference=lambda x: x, differentiate=False)],
+    "with_gradient_of": [
+        Sample(smooth(2, 3), smooth(2, 3), reference=lambda x, path: x, differentiate=False)],
     "on_backward": [Sample(smooth(2, 3), action=lambda: None, reference=lambda x, action: x)],
     "zeros_like": [Sample(smooth(2, 3)), Sample(ints(3)), Sample(smooth(2, 0)), Sample(smooth())],
     "ones_like": [Sample(smooth(2, 3)), Sample(ints(3)), Sample(smooth(2, 0)), Sample(smooth())],

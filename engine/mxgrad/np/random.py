@@ -1,10 +1,26 @@
 """np.random: MXNet 2's random numbers.
 
-`size` is the shape of the result (an int is one axis; None that of the parameters, which broadcast).  The
-results have no gradient.
+`size` is the shape of the result (an int is one axis; None that of the parameters, which broadcast).  With -2
+as its first length, the others come before the shape of the parameters, as many numbers for each.
+
+Gradients flow through the numbers of `uniform`, `normal`, `lognormal`, `logistic`, `gumbel`, `laplace`,
+`exponential`, `rayleigh`, `weibull`, `pareto` and `power` to their parameters, the noise being constant; by
+those of `uniform`, `laplace` and `power` MXNet's are zero.
+
+>>> from mxgrad import autograd, np
+>>> loc, scale = np.zeros(3), np.ones(3)
+>>> loc.attach_grad()
+>>> scale.attach_grad()
+>>> with autograd.record():
+...     x = np.random.normal(loc, scale)
+>>> x.backward()
+>>> loc.grad, (scale.grad == x).all()
+(array([1., 1., 1.]), array(True))
 """
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -12,10 +28,11 @@ import numpy
 
 from ..array import wrap
 from ..base import InvalidTypeError, InvalidValueError, as_dtype, completed
-from ..context import as_context
-from ..invoke import describe
+from ..context import Context, as_context
+from ..invoke import F, describe
 from ..ndarray import BaseArray
-from ..random import np_stream, seed as _seed
+from ..random import noting, np_stream, replaying, seed as _seed
+from ..tape import state
 from .array import ndarray
 from .functions import NP, deliver, submodule
 
@@ -65,16 +82,71 @@ def _host(parameter: Any) -> Any:
     return parameter.asnumpy() if isinstance(parameter, BaseArray) else parameter
 
 
+def _shape(size: Any, parameters: tuple[Any, ...]) -> tuple[int, ...]:
+    """`size` as a tuple, and what a first length of -2 stands for written out."""
+    lengths = size if isinstance(size, tuple) else (size,)
+    if lengths[:1] != (-2,):
+        return _size(size)
+    try:
+        return _size(lengths[1:]) + numpy.broadcast_shapes(*[numpy.shape(p) for p in parameters])
+    except ValueError as error:
+        raise InvalidValueError(f"size {size}: {error}") from None
+
+
+def _affine(noise: Any, loc: Any, scale: Any) -> Any:
+    return loc + noise * scale
+
+
+# How the numbers of a kind depend on their parameters: the kind of the noise, and the function of it.
+_PATHS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "uniform": ("uniform", lambda u, low, high: low + (high - low) * u),
+    "normal": ("normal", _affine),
+    "lognormal": ("normal", lambda z, mean, sigma: F.exp(mean + sigma * z)),
+    "logistic": ("logistic", _affine),
+    "gumbel": ("gumbel", _affine),
+    "laplace": ("laplace", _affine),
+    "exponential": ("exponential", lambda e, scale: e * scale),
+    "rayleigh": ("rayleigh", lambda r, scale: r * scale),
+    "weibull": ("exponential", lambda e, a: e ** (1 / a)),
+    "pareto": ("exponential", lambda e, a: F.exp(e / a) - 1),
+    "power": ("uniform", lambda u, a: (1 - u) ** (1 / a)),
+}
+
+
+def _is_live(parameters: tuple[Any, ...]) -> bool:
+    return state.recording and any(isinstance(p, BaseArray) and p._entry is not None for p in parameters)
+
+
 def _draw(kind: str, parameters: tuple[Any, ...], size: Any, dtype: Any, device: Any, out: Any) -> Any:
     """Numbers of one kind, as an array on `device`."""
     if not (out is None or isinstance(out, BaseArray)):
         raise InvalidTypeError(f"random.{kind}: out must be an array, got {type(out)}")
     where = as_context(device) if out is None else out._ctx
-    stream = np_stream(where)
     hosts = [_host(p) for p in parameters]
     more = {} if dtype is None else {"dtype": as_dtype(dtype)}
-    host = getattr(stream, kind)(*hosts, shape=_size(size), **more)
-    return deliver(out, wrap(ndarray, where.backend.from_host(numpy.asarray(host)), where), f"random.{kind}")
+    shape = _shape(size, parameters)
+    live = kind in _PATHS and _is_live(parameters)
+    with noting() if live else nullcontext({}) as notes:
+        host = numpy.asarray(getattr(np_stream(where), kind)(*hosts, shape=shape, **more))
+    result = _placed(host, where)
+    if live:
+        # The numbers stay MXNet's to the bit; what follows the parameters is the same noise, drawn again.
+        of, path = _PATHS[kind]
+        with replaying(notes):
+            noise = _placed(getattr(np_stream(where), of)(shape=host.shape), where)
+        result = F.with_gradient_of(result, path(noise, *(_beside(p, where) for p in parameters)))
+    return deliver(out, result, f"random.{kind}")
+
+
+def _placed(host: numpy.ndarray, where: Context) -> Any:
+    return wrap(ndarray, where.backend.from_host(host), where)
+
+
+def _beside(parameter: Any, where: Context) -> Any:
+    """A parameter as a number, or as an array at a place."""
+    if isinstance(parameter, BaseArray):
+        return parameter.as_in_context(where)
+    return parameter if numpy.isscalar(parameter) else _placed(numpy.asarray(parameter, "float32"), where)
 
 
 @NP.adapter("random.uniform", arrays=0)
@@ -189,13 +261,13 @@ def f(dfnum: Any, dfden: Any, size: Any = None, device: Any = None) -> Any:
 def randint(low: int, high: int | None = None, size: Any = None, dtype: Any = None, device: Any = None,
             out: Any = None) -> Any:
     """Integers from `low` (0 if it is the only bound) up to but not including `high`."""
-    return _draw("randint", (low, high), size, dtype, device, out)
+    return _draw("randint", (low, high), _size(size), dtype, device, out)
 
 
 @NP.adapter("random.multinomial", arrays=0)
 def multinomial(n: int, pvals: Any, size: Any = None) -> Any:
     """How often each of the outcomes with probabilities `pvals` came in `n` draws."""
-    return _draw("multinomial", (n, pvals), size, None, None, None)
+    return _draw("multinomial", (n, pvals), _size(size), None, None, None)
 
 
 @NP.adapter("random.multivariate_normal", arrays=2)
@@ -222,7 +294,7 @@ def multivariate_normal(
         raise InvalidValueError(f"random.multivariate_normal: {error}") from None
     noise = np_stream(where).normal(shape=shape, dtype=dtype)
     host = loc + (root @ noise[..., None])[..., 0]
-    return wrap(ndarray, where.backend.from_host(host.astype(dtype)), where)
+    return _placed(host.astype(dtype), where)
 
 
 @NP.adapter("random.choice", arrays=0)
@@ -233,7 +305,7 @@ def choice(
     population = a if isinstance(a, (int, numpy.integer)) else len(a)
     where = a._ctx if isinstance(a, BaseArray) else as_context(device)
     host = np_stream(where).choice(int(population), _size(size), replace, _host(p))
-    index = wrap(ndarray, where.backend.from_host(numpy.asarray(host)), where)
+    index = _placed(numpy.asarray(host), where)
     return deliver(out, a[index] if isinstance(a, BaseArray) else index, "random.choice")
 
 
@@ -243,7 +315,7 @@ def permutation(x: Any) -> Any:
     n = x if isinstance(x, (int, numpy.integer)) else len(x)
     where = x._ctx if isinstance(x, BaseArray) else as_context(None)
     rows = isinstance(x, BaseArray) and x.ndim > 1
-    index = wrap(ndarray, where.backend.from_host(np_stream(where).permutation(int(n), rows=rows)), where)
+    index = _placed(np_stream(where).permutation(int(n), rows=rows), where)
     return x[index] if isinstance(x, BaseArray) else index
 
 
@@ -304,7 +376,7 @@ def _of_numpy(name: str, parameters: str, doc: str) -> None:
         except (ValueError, TypeError) as error:
             raise completed(error, f"random.{name}: {error}") from None
         whole = numpy.int64 if host.dtype.kind in "iu" else numpy.float32
-        return wrap(ndarray, where.backend.from_host(host.astype(as_dtype(dtype or whole))), where)
+        return _placed(host.astype(as_dtype(dtype or whole)), where)
 
     given = [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD) for n in names]
     given += [

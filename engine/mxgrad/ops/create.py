@@ -27,6 +27,14 @@ register("stop_gradient", lambda xp, x: x.copy(), zero, keeps="", nd="stop_gradi
          nd_arrays=("data",), doc="The same values as a constant: no gradient flows back.")
 
 
+def _with_gradient_of(xp: Any, x: Any, path: Any) -> Any:
+    """The values of `x` with the gradient of `path`, another expression, of the same shape, for them."""
+    return x.copy()
+
+
+register("with_gradient_of", _with_gradient_of, zero, lambda F, g, y, x, path: g, keeps="", mixed=True)
+
+
 def _on_backward(xp: Any, x: Any, *, action: Any) -> Any:
     """The same array; `action`, a function of no arguments, is called whenever its gradient passes by."""
     return x

@@ -7,7 +7,17 @@ use AI::MXGrad ();
 # The names of AI::MXNet belong to its author and are not indexed from here.
 
 # Modules that a script may ask for, and which are here under the other name.
-my %SERVED = map { ("AI/MXNet$_.pm" => 1) } '', map { "/$_" } qw(AutoGrad Base Context Engine NDArray Random);
+my %SERVED = map { (m{::} ? s{::}{/}gr : $_) . '.pm' => 1 } 'AI/MXNet', map { "AI/MXNet/$_" } qw(
+    AutoGrad Base Callback Context Engine Gluon Gluon/Block Gluon/Data Gluon/Loss Gluon/NN Gluon/RNN
+    Gluon/Trainer Gluon/Utils IO Initializer KVStore LRScheduler Metric NDArray Optimizer Random RecordIO
+    RunTime TestUtils
+);
+
+# Modules that are of this file, with what they need.
+my %HERE = (
+    'AI/MXNet/Gluon/Mouse.pm'         => 'Mouse',
+    'AI/MXNet/Function/Parameters.pm' => 'Function::Parameters',
+);
 
 my $installed;
 
@@ -26,22 +36,27 @@ sub import {
 
 sub _serve {
     my ($hook, $file) = @_;
-    if ($SERVED{$file}) {
+    if (my $needed = $HERE{$file}) {
+        eval { require($needed =~ s{::}{/}gr . '.pm'); 1 } or AI::MXGrad::Error->throw('MXNetError',
+            "$file needs the module $needed, which is not installed");
+    }
+    if ($SERVED{$file} || $HERE{$file}) {
         open my $module, '<', \"1;\n" or die $!;    # all that is to load is here already
         return $module;
     }
     return if $file !~ m{\AAI/MXNet/};
     my $name = $file =~ s{\.pm\z}{}r =~ s{/}{::}gr;
     return AI::MXGrad::Error->throw('UnknownNameError', "AI::MXGrad::Compat does not have $name; it serves "
-        . join ', ', map { s{\.pm\z}{}r =~ s{/}{::}gr } sort keys %SERVED);
+        . join ', ', map { s{\.pm\z}{}r =~ s{/}{::}gr } sort keys %SERVED, keys %HERE);
 }
 
 # One package under two names: an array of the one `isa` the other.
 BEGIN {
-    *AI::MXNet::NDArray::  = *AI::MXGrad::NDArray::;
-    *AI::MXNet::AutoGrad:: = *AI::MXGrad::AutoGrad::;
-    *AI::MXNet::Context::  = *AI::MXGrad::Context::;
-    *AI::MXNet::Random::   = *AI::MXGrad::Random::;
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    *{"AI::MXNet::${_}::"} = *{"AI::MXGrad::${_}::"} for qw(
+        AutoGrad Callback Context Engine Gluon IO Image Initializer KVStore LRScheduler Metric NDArray Optimizer
+        Random RecordIO RunTime TestUtils
+    );
 }
 
 package    # whose classes a script may name without importing them
@@ -53,6 +68,14 @@ package    # as above
 our @ISA = ('AI::MXGrad::AutoGrad');
 
 package    # as above
+    gluon;
+our @ISA = ('AI::MXGrad::Gluon');
+
+package    # as above
+    nn;
+our @ISA = ('AI::MXGrad::Gluon::NN');
+
+package    # as above
     mx;
 our @ISA = ('AI::MXNet');
 
@@ -61,28 +84,75 @@ package    # not indexed
 our @ISA     = ('AI::MXGrad');
 our $VERSION = '1.6';
 
-sub engine { return 'AI::MXNet::Engine' }
-
 sub import {
     my ($class, @names) = @_;
     my $caller = caller;
     my %package = (mx => 'AI::MXNet', nd => 'AI::MXGrad::NDArray', autograd => 'AI::MXGrad::AutoGrad');
     for my $name (@names) {
-        my $package = $package{$name}
-            or AI::MXGrad::Error->throw('UnknownNameError',
-                "AI::MXNet exports autograd, mx, nd here, not $name");
+        my $package = $package{$name} || AI::MXGrad::Namespace->_short($name)
+            or AI::MXGrad::Error->throw('UnknownNameError', 'AI::MXNet exports '
+                . join(', ', sort keys %package, AI::MXGrad::Namespace->_short_names) . " here, not $name");
         no strict 'refs';    ## no critic (ProhibitNoStrict)
         *{"${caller}::$name"} = sub () { return $package };
     }
     return;
 }
 
-package    # not indexed
-    AI::MXNet::Engine;
+package    # not indexed: Mouse for classes that derive from the engine's
+    AI::MXNet::Gluon::Mouse;
 
-# Operations run at once here, so there is nothing to collect into bulks.
-sub set_bulk_size { return 0 }
-sub bulk { my ($class, $size, $code) = @_; return $code->() }
+# An object of such a class is made by the engine; what Mouse calls attributes it gets then. Blocks and
+# parameters among them become the engine's attributes, too.
+sub import {
+    my $caller = caller;
+    Mouse->import({into => $caller});
+    my $has = $caller->can('has');
+    my %own = (
+        has => sub {
+            my ($names, %about) = @_;
+            my @given = ref $names ? @$names : $names;
+            for my $name (@given) {
+                my $trigger = $about{trigger};
+                $has->($name, %about, trigger => sub {
+                    my ($self, $value, @rest) = @_;
+                    _tell($self, $name => $value);
+                    $trigger->($self, $value, @rest) if $trigger;
+                });
+            }
+            return;
+        },
+        _attributes => sub { return grep { defined } map { $_->init_arg } $_[0]->meta->get_all_attributes },
+        _begin      => sub {
+            my ($self, $given) = @_;
+            $self->meta->_initialize_object($self, $given);
+            _tell($self, $_ => $self->{$_}) for map { $_->name } $self->meta->get_all_attributes;
+            return;
+        },
+    );
+    no strict 'refs';         ## no critic (ProhibitNoStrict)
+    no warnings 'redefine';
+    *{"${caller}::$_"} = $own{$_} for keys %own;
+    return;
+}
+
+sub _tell {
+    my ($self, $name, $value) = @_;
+    return if !UNIVERSAL::isa($value, 'AI::MXGrad::Object') || !$self->isa('AI::MXGrad::Gluon::Block');
+    $self->set($name => $value) if $value->isa('AI::MXGrad::Gluon::Block')
+        || $value->isa('AI::MXGrad::Gluon::Parameter');
+    return;
+}
+
+package    # not indexed: `func` and `method` with typed parameters
+    AI::MXNet::Function::Parameters;
+
+sub import {
+    Function::Parameters->import({
+        func   => {defaults => 'function_strict', runtime => 1},
+        method => {defaults => 'method_strict',   runtime => 1},
+    });
+    return;
+}
 
 package    # not indexed
     AI::MXNet::Base;

@@ -115,6 +115,25 @@ sub import {
     return;
 }
 
+# The class that a package means which derives from a module.
+my %MAIN = (initializer => 'Initializer', io => 'DataIter', lr_scheduler => 'LRScheduler', metric => 'EvalMetric',
+    optimizer => 'Optimizer');
+
+sub new {
+    my ($class, @args) = @_;
+    my $path = _path(_base($class));
+    my $main = $MAIN{$path} // AI::MXGrad::Error->throw('InvalidTypeError',
+        "$class is a module of classes, no class");
+    my $package = $class->_class_package("$path.$main");
+    return $package->new(@args) if defined _path($class);
+    for my $derived (@{ mro::get_linear_isa($class) }) {
+        no strict 'refs';    ## no critic (ProhibitNoStrict)
+        my $isa = \@{"${derived}::ISA"};
+        @$isa = map { (_path($_) // '') eq $path ? $package : $_ } @$isa if !defined _path($derived);
+    }
+    return AI::MXGrad::Object::new($class, @args);
+}
+
 our $AUTOLOAD;
 
 sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names

@@ -33,17 +33,24 @@ my %KEPT;
 # in Perl, by their packages.
 my (%CONTEXT, %PERL_CLASS);
 
-sub CLONE_SKIP { return 1 }
-
+# A new thread sees objects that stand for nothing. (With CLONE_SKIP the weak references to them would harm.)
 sub CLONE {
+    $_->{_handle} = 0 for values %LIVING;
     (%LIVING, %KEPT, %CONTEXT, %PERL_CLASS) = ();
     return;
+}
+
+{
+    package    # of objects that nobody sees, so that they need no identity
+        AI::MXGrad::Object::Anonymous;
+    our @ISA = 'AI::MXGrad::Object';
+    sub CLONE_SKIP { return 1 }
 }
 
 sub DESTROY {
     my ($self) = @_;
     return if $OVER || $DEPTH && ${^GLOBAL_PHASE} ne 'RUN';
-    my $handle = delete $self->{_handle} // return;
+    my $handle = delete $self->{_handle} or return;
     local $@;
     delete $LIVING{ $self->{_id} };
     $KEPT{ $self->{_id} } = $self if $self->{_is_perl};
@@ -97,10 +104,9 @@ sub _new {
     return $self;
 }
 
-# An object that nobody sees, so that it needs no identity.
 sub _anonymous {
     my ($packed) = @_;
-    return bless {_handle => _handle_in($packed), _id => 0}, __PACKAGE__;
+    return bless {_handle => _handle_in($packed), _id => 0}, 'AI::MXGrad::Object::Anonymous';
 }
 
 sub _handle_in { return (unpack 'l l q d J', $_[0])[-1] }
@@ -304,15 +310,26 @@ sub new {
     my $python = $PERL_CLASS{$class} ||= _made_class($class);
     my $takes = _signature("$class->new", $python, '');
     my %named = _take_named(\@args, sub { return {%$takes, any_name => 1} });
-    my @theirs = grep { $takes->{names}{$_} || $takes->{any_name} } keys %named;
+    my %is_own = map { $_ => 1 } $class->_attributes;
+    my @theirs = grep { $takes->{names}{$_} || $takes->{any_name} && !$is_own{$_} } keys %named;
     my $result = _call_packed($python, '', \@args, [map { ($_ => delete $named{$_}) } @theirs]);
     my $self = __PACKAGE__->_of_package($class, _handle_in($result));
-    @{$self}{keys %named} = values %named;
+    $self->_begin(\%named);
     for my $package (reverse @{ mro::get_linear_isa($class) }) {
         my $build = do { no strict 'refs'; defined &{"${package}::BUILD"} && \&{"${package}::BUILD"} };
         $self->$build({%named}) if $build;
     }
     return $self;
+}
+
+# How an object of a class written in Perl begins, and which arguments of `new` are only Perl's. A system of
+# classes may have its own.
+sub _attributes { return }
+
+sub _begin {
+    my ($self, $given) = @_;
+    @{$self}{keys %$given} = values %$given;
+    return;
 }
 
 sub call {
