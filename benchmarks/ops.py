@@ -83,7 +83,7 @@ LARGE: dict[str, Callable[[], Sample]] = {
     "sum_windows": lambda: Sample(f(8, 16, 32, 32), out=(32, 32), count=None, **WINDOW),
     "max_windows": lambda: Sample(f(8, 16, 32, 32), out=(32, 32), lowest=-9.0, **WINDOW),
     "fill": lambda: Sample(f(2), shape=(1000, 1000), dtype="float32", value=1.5),
-    "cast": lambda: Sample(f(1000, 1000), dtype="float64"),
+    "cast": lambda: Sample(f(1000, 1000), dtype="float64", reference=lambda x, dtype: x.astype(dtype)),
     "clip": lambda: Sample(f(1000, 1000), a_min=0.2, a_max=0.7),
     "getitem": lambda: Sample(f(1000, 1000), key=(slice(100, 900, 2), slice(None))),
     "take": lambda: Sample(f(1000, 1000), i(1000)),
@@ -270,6 +270,13 @@ def timed(call: Callable[[], Any]) -> Callable[[], float]:
     return measure
 
 
+def owned(result: Any) -> Any:
+    """What NumPy gives as a view, copied: every op's result has its own memory."""
+    if isinstance(result, (list, tuple)):
+        return [owned(r) for r in result]
+    return result.copy() if getattr(result, "base", None) is not None else result
+
+
 def cases_of(name: str) -> dict[str, Sample]:
     """By size, the samples an op is timed on."""
     op, first = OPS[name], SAMPLES[name][0]
@@ -296,7 +303,7 @@ def op_figures(name: str, sample: Sample) -> dict[str, float]:
     measures = {"forward": timed(lambda: function(*arrays, **sample.params))}
     reference = sample.reference or getattr(numpy, name, None)
     if callable(reference):
-        measures["numpy"] = timed(lambda: reference(*sample.arrays, **sample.params))
+        measures["numpy"] = timed(lambda: owned(reference(*sample.arrays, **sample.params)))
     xs = [arrays[at] for at in differentiated(OPS[name], sample)]
     if xs:
         for x in xs:

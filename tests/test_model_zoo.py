@@ -18,7 +18,16 @@ from mxgrad.gluon.model_zoo import get_model, model_store, vision
 
 DATA = Path(__file__).parent / "data"
 RECORDED = {v: json.loads((DATA / f"model_zoo_{v}.json").read_text()) for v in ("1.9.1", "2.0")}
-MODELS = sorted(RECORDED["1.9.1"]["models"])
+LARGE = ("densenet161", "densenet169", "densenet201", "inception_v3(classes=5)", "inceptionv3")
+
+
+def slow(name: str, *values: Any) -> Any:
+    """A case, marked as slow if its model is large."""
+    return pytest.param(*values, marks=[pytest.mark.slow] * (name in LARGE), id=name)
+
+
+MODELS = [slow(name, name) for name in sorted(RECORDED["1.9.1"]["models"])]
+OUTPUTS = [slow(o["source"], i) for i, o in enumerate(RECORDED["1.9.1"]["outputs"])]
 
 
 @contextlib.contextmanager
@@ -64,8 +73,7 @@ def test_parts_and_parameters(name: str) -> None:
 
 
 @pytest.mark.parametrize("number", RECORDED)
-@pytest.mark.parametrize("i", range(len(RECORDED["1.9.1"]["outputs"])),
-                         ids=[o["source"] for o in RECORDED["1.9.1"]["outputs"]])
+@pytest.mark.parametrize("i", OUTPUTS)
 def test_outputs(number: str, i: int) -> None:
     case = RECORDED[number]["outputs"][i]
     side = case["side"]

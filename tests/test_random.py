@@ -11,8 +11,9 @@ import numpy
 import pytest
 
 import mxgrad as mx
-from mxgrad import autograd, nd, np
+from mxgrad import autograd, nd, np, npx
 from mxgrad.base import MXNetError
+from mxgrad.testing import check_grads
 
 GOLDEN = json.loads((Path(__file__).parent / "data/random_golden.json").read_text())
 
@@ -154,4 +155,117 @@ def test_threads_share_the_stream_without_loss() -> None:
 ])
 def test_bad_parameters_are_named(draw: Callable[[], Any], word: str) -> None:
     with pytest.raises(MXNetError, match=word):
+        draw()
+
+
+# name: parameters, numbers at seed 7 and gradients of their sum by the parameters, as MXNet 2.0.0b1 gives
+# them.
+GRADIENTS: dict[str, tuple[tuple[float, ...], list[float], list[list[float]]]] = {
+    "normal": ((.3, 2.), [1.9056799411773682, .03788191080093384],
+               [[1., 1.], [.802839994430542, -.137372687458992]]),
+    "lognormal": ((.3, 2.), [6.723978042602539, 1.0386085510253906],
+                  [[6.723978042602539, 1.0386085510253906], [5.398278713226318, -.142676442861557]]),
+    "logistic": ((.3, 2.), [-.2754620909690857, 7.677205562591553],
+                 [[1., 1.], [-.2877310514450073, 2.4090685844421387]]),
+    "gumbel": ((.3, 2.), [.6313400268554688, 7.807259559631348],
+               [[1., 1.], [.1656700074672699, 2.4524199962615967]]),
+    "exponential": ((2.,), [1.6946516036987305, .2582550048828125], [[.8473258018493652, .0860850065946579]]),
+    "rayleigh": ((2.,), [2.6035757064819336, 1.2448012828826904], [[1.3017878532409668, .4149337410926819]]),
+    "weibull": ((2.,), [.9205030202865601, .44154587388038635], [[.0381249338388443, .12031732499599457]]),
+    "pareto": ((2.,), [.5275465250015259, .02911067008972168], [[-.32358241081237793, -.00984344445168972]]),
+    # MXNet's numbers, for which its gradients are zero: here they are those of the transformations.
+    "uniform": ((.3, 2.), [1.0285511016845703, 2.7896664142608643],
+                [[.5714406, .0824838], [.4285594, .9175162]]),
+    "laplace": ((.3, 2.), [-.008357226848602295, 5.856019496917725], [[1., 1.], [-.1541786, 1.8020066]]),
+    "power": ((2.,), [.755936861038208, .4353008270263672], [[.1057546, .1206825]]),
+}
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradients_by_parameters(name: str) -> None:
+    scalars, numbers, slopes = GRADIENTS[name]
+    draw = getattr(np.random, name)
+    parameters = [np.array([p, 1.5 * p]) for p in scalars]
+    for p in parameters:
+        p.attach_grad()
+    mx.random.seed(7)
+    with autograd.record():
+        x = draw(*parameters)
+    after = np.random.uniform()
+    x.backward()
+    assert x.tolist() == numbers
+    for p, slope in zip(parameters, slopes):
+        numpy.testing.assert_allclose(p.grad.asnumpy(), slope, rtol=1e-5, atol=1e-7)
+    mx.random.seed(7)
+    assert draw(*parameters).tolist() == numbers        # recording changes neither the numbers
+    assert np.random.uniform() == after                 # nor where the stream goes on
+
+
+def _path(name: str, size: Any) -> Callable[..., Any]:
+    """The numbers at one seed as a function of the parameters, in float64."""
+    def function(*parameters: Any) -> Any:
+        mx.random.seed(7)
+        return getattr(np.random, name)(*parameters, size=size, dtype="float64")
+
+    return function
+
+
+@pytest.mark.parametrize("name", ["uniform", "normal", "lognormal", "laplace"])
+@pytest.mark.parametrize("size", [None, (4, 2), (-2, 3)])
+def test_gradients_beside_differences(name: str, size: Any) -> None:
+    parameters = [np.array([.3, .5], dtype="float64"), np.array([[2.], [1.]], dtype="float64")]
+    if size == (4, 2):
+        parameters[1] = np.array([2.], dtype="float64")
+    check_grads(_path(name, size), parameters)
+
+
+@pytest.mark.parametrize("name", ["weibull", "pareto", "power"])
+def test_gradients_of_order_two(name: str) -> None:
+    mx.random.seed(7)
+    a = np.array([2.], dtype="float64")
+    a.attach_grad()
+    with autograd.record():
+        x = getattr(np.random, name)(a)
+        slope = autograd.grad(x, a, create_graph=True, retain_graph=True)[0]
+    slope.backward()
+    value = x.item()
+    u = .42855945       # the uniform number at this seed
+    e = -numpy.log(u)
+    wanted = {
+        "weibull": value * numpy.log(e) / a.item() ** 3 * (2 + numpy.log(e) / a.item()),
+        "pareto": (value + 1) * e / a.item() ** 3 * (2 + e / a.item()),
+        "power": value * numpy.log(1 - u) / a.item() ** 3 * (2 + numpy.log(1 - u) / a.item()),
+    }
+    assert a.grad.item() == pytest.approx(wanted[name], rel=1e-4)
+
+
+def test_parameters_of_every_kind() -> None:
+    loc = nd.array([1., 2.])
+    loc.attach_grad()
+    out = np.zeros((3, 2))
+    with autograd.record():
+        y = np.random.normal(loc, 2., size=(3, 2), dtype="float16")
+        z = np.random.normal(loc, [1., 2.])
+    autograd.backward([y, z])
+    assert y.dtype == "float16" and loc.grad.asnumpy().tolist() == [4., 4.]
+    assert np.random.normal(loc, 2., size=(3, 2), out=out) is out
+
+
+@pytest.mark.parametrize(("draw", "shape"), [
+    (lambda: np.random.uniform(0, 1, (-2, 3)), (3,)),
+    (lambda: np.random.normal(np.zeros(3), 1, (-2, 4)), (4, 3)),
+    (lambda: np.random.gumbel(np.zeros(3), np.ones((2, 1)), -2), (2, 3)),
+    (lambda: np.random.gamma(np.ones(3), size=(-2, 2)), (2, 3)), (lambda: np.random.exponential(size=-2), ()),
+    (lambda: npx.random.bernoulli(np.zeros(3), size=(-2, 2)), (2, 3)),
+])
+def test_sizes_before_the_shape_of_the_parameters(draw: Callable[[], Any], shape: tuple[int, ...]) -> None:
+    assert draw().shape == shape
+
+
+@pytest.mark.parametrize("draw", [
+    lambda: np.random.uniform(0, 1, (2, -2)), lambda: np.random.randint(3, size=(-2, 2)),
+    lambda: npx.random.normal_n(0., 1., (-2, 2)), lambda: np.random.normal(np.ones(2), np.ones(3), (-2,)),
+])
+def test_sizes_that_are_none(draw: Callable[[], Any]) -> None:
+    with pytest.raises(MXNetError, match="size"):
         draw()

@@ -4,6 +4,7 @@ from types import ModuleType
 from . import attribute as attribute
 from . import autograd as autograd
 from . import base as base
+from . import callback as callback
 from . import context as context
 from . import contrib as contrib
 from . import device as device
@@ -13,7 +14,10 @@ from . import gluon as gluon
 from . import image as image
 from . import initializer as initializer
 from . import io as io
+from . import kvstore as kvstore
 from . import lr_scheduler as lr_scheduler
+from . import metric as metric
+from . import model as model
 from . import name as name
 from . import nd as nd
 from . import np as np
@@ -21,6 +25,7 @@ from . import npx as npx
 from . import numpy_dispatch_protocol as numpy_dispatch_protocol
 from . import operator as operator
 from . import optimizer as optimizer
+from . import profiler as profiler
 from . import random as random
 from . import recordio as recordio
 from . import runtime as runtime
@@ -28,12 +33,15 @@ from . import symbol as symbol
 from . import test_utils as test_utils
 from . import testing as testing
 from . import util as util
+from . import visualization as visualization
 from . import image as img
 from . import initializer as init
+from . import kvstore as kv
 from . import np as numpy
 from . import npx as numpy_extension
 from . import random as rnd
 from . import symbol as sym
+from . import visualization as viz
 from . import nd as ndarray
 from .base import MXNetError as MXNetError
 from .context import Context as Context

@@ -191,7 +191,8 @@ def named(error: Exception, name: str, values: tuple[Any, ...], params: dict[str
         files.append(trace.tb_frame.f_code.co_filename)
         trace = trace.tb_next
     if not files or not all(map(_of_no_user, files)) or not (
-        isinstance(error, _REFUSALS) or isinstance(error, AttributeError) and files[-1].startswith(_NUMPY)
+        isinstance(error, _REFUSALS)
+        or isinstance(error, (AttributeError, LookupError)) and files[-1].startswith(_NUMPY)
     ):
         return error
     text = str(error).split("\n")[0].rstrip(".")
@@ -358,10 +359,11 @@ class _Published:
 
 def publish(module: ModuleType, frontend: Frontend, prefix: str = "") -> None:
     """Show functions that a module defines or imports, those of the frontend's table and those in its
-    ``__all__``, with whole docstrings; ``frontend.beside`` has the latter.
+    ``__all__``, with whole docstrings; ``frontend.beside`` has the latter.  `dir` of an inner namespace that
+    does not say otherwise lists these names only.
     """
     listed = getattr(module, "__all__", ())
-    shown = {}
+    shown: dict[str, Any] = {}
     for name, value in vars(module).items():
         if isinstance(value, FunctionType):
             if frontend.table.get(prefix + name) is not value:
@@ -369,7 +371,10 @@ def publish(module: ModuleType, frontend: Frontend, prefix: str = "") -> None:
                     continue
                 frontend.beside[prefix + name] = value
             shown[name] = _Published(frontend, prefix + name, value)
-    module.__class__ = type("module", (ModuleType,), dict(shown))
+    if prefix and "__dir__" not in vars(module):
+        names = {n.removeprefix(prefix) for n in frontend if n.startswith(prefix)} | set(listed)
+        shown["__dir__"] = lambda module: sorted(names)
+    module.__class__ = type("module", (ModuleType,), shown)
 
 
 def publish_all(package: str, frontend: Frontend) -> None:

@@ -43,4 +43,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({n for n in ND if "." not in n} | set(__all__))
+    return sorted({n.partition(".")[0] for n in ND} | set(__all__))

@@ -31,6 +31,9 @@ from .creation import array, c_, mgrid, ogrid, r_  # `array` over the module of 
 
 __all__ = ["array", "c_", "e", "inf", "mgrid", "nan", "ndarray", "newaxis", "ogrid", "pi", "r_"]
 
+# What this module needs itself is no name of the namespace.
+_IMPORTED = frozenset(globals())
+
 newaxis = None
 NaN = NAN = nan
 PINF, NINF, PZERO, NZERO = inf, -inf, 0.0, -0.0
@@ -56,14 +59,14 @@ floating_dtypes = [numpy.dtype(n) for n in DTYPES if "float" in n]
 numeric_dtypes = integer_dtypes + floating_dtypes
 
 # Functions that are about something else than their first argument are no methods.
-NOT_METHODS = frozenset(
+_NOT_METHODS = frozenset(
     "shape ndim size dtype real imag piecewise take_along_axis multi_dot where stack concatenate concat "
     "place putmask put_along_axis poly polyadd polyder polyfit polyint polymul polysub polyval".split()
 )
 add_methods(
     ndarray,
     NP,
-    [n for n in NP if n not in NOT_METHODS and getattr(NP.table[n], "_array_count", 1) not in (0, "*")],
+    [n for n in NP if n not in _NOT_METHODS and getattr(NP.table[n], "_array_count", 1) not in (0, "*")],
 )
 
 # Methods that MXNet 2 names but has not; they are nd's.
@@ -86,4 +89,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({n for n in NP if "." not in n} | {n for n in globals() if n[0] != "_"})
+    own = {n for n in globals() if n[0] != "_" and n not in _IMPORTED}
+    return sorted({n.partition(".")[0] for n in NP} | own | set(__all__))

@@ -84,4 +84,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({n for n in NPX if "." not in n} | set(__all__))
+    return sorted({n.partition(".")[0] for n in NPX} | set(__all__))

@@ -369,8 +369,10 @@ def activation(data: Any, act_type: str = "relu") -> Any:
     return shared("activation", nn.activation, data, act_type, ACTIVATIONS)
 
 
-def _arrays(what: str, *values: Any) -> list[Any]:
-    """Arguments as arrays beside each other; None stays."""
+def _arrays(what: str, *values: Any, optional: int = 0) -> list[Any]:
+    """Arguments as arrays beside each other; of the last `optional` ones None stays."""
+    if any(v is None for v in values[:len(values) - optional]):
+        raise InvalidTypeError(f"{what}: arrays are needed, one is None")
     ctx = place(values)
     return [None if v is None else array_of(v, what, ctx) for v in values]
 
@@ -388,7 +390,7 @@ def convolution(
     >>> npx.convolution(np.array([[[1., 2, 4]]]), np.array([[[1., 10]]]), kernel=(2,), no_bias=True)
     array([[[21., 42.]]])
     """
-    data, weight, bias = _arrays("convolution", data, weight, bias)
+    data, weight, bias = _arrays("convolution", data, weight, bias, optional=1)
 
     def composed(F: Any) -> Any:
         return conv.convolution(F, data, weight, given_bias(bias, no_bias), kernel, stride, dilate, pad,
@@ -411,7 +413,7 @@ def deconvolution(
     >>> npx.deconvolution(np.array([[[1., 2]]]), w, kernel=(3,), stride=(2,), no_bias=True)
     array([[[  1.,  10., 102.,  20., 200.]]])
     """
-    data, weight, bias = _arrays("deconvolution", data, weight, bias)
+    data, weight, bias = _arrays("deconvolution", data, weight, bias, optional=1)
 
     def composed(F: Any) -> Any:
         return conv.deconvolution(F, data, weight, given_bias(bias, no_bias), kernel, stride, dilate, pad,

@@ -28,7 +28,7 @@ def rnn(
     array([1., 3., 6.])
     """
     data, parameters, state, state_cell, sequence_length = _arrays(
-        "rnn", data, parameters, state, state_cell, sequence_length)
+        "rnn", data, parameters, state, state_cell, sequence_length, optional=2)
     out = shared("rnn", lambda F: rnn_of(
         data, parameters, state, state_cell, sequence_length, use_sequence_length, mode, state_size,
         num_layers, bidirectional, p, state_outputs, projection_size, lstm_state_clip_min,
@@ -48,6 +48,7 @@ def ctc_loss(
     >>> np.exp(-npx.ctc_loss(np.zeros((2, 1, 2)), np.array([[1]])))
     array([0.75])
     """
-    data, label, data_lengths, label_lengths = _arrays("ctc_loss", data, label, data_lengths, label_lengths)
+    data, label, data_lengths, label_lengths = _arrays(
+        "ctc_loss", data, label, data_lengths, label_lengths, optional=2)
     return shared("ctc_loss", lambda F: ctc_of(
         data, label, data_lengths, label_lengths, use_data_lengths, use_label_lengths, blank_label))

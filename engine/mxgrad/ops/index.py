@@ -217,7 +217,7 @@ def _gather_nd(xp: Any, data: Any, indices: Any) -> Any:
 def _coordinates(indices: Any, ndim: int) -> tuple[Any, ...]:
     if indices.ndim < 2:
         raise ValueError("indices needs two axes: coordinates along the first, points along the others")
-    if indices.shape[0] > ndim:
+    if not 1 <= indices.shape[0] <= ndim:
         raise ValueError(f"points of {indices.shape[0]} coordinates in an array with {ndim} axes")
     whole = indices if indices.dtype.kind in "iu" else indices.astype("int64")
     return tuple(whole[k] for k in range(indices.shape[0]))

@@ -372,9 +372,13 @@ def _single(xp: Any, a: Any) -> Any:
 
 
 def _svd_of(xp: Any, a: Any, full_matrices: bool) -> Any:
-    """LAPACK's decomposition, which refuses nan, and would search for ever for that of infinite elements."""
+    """The decomposition; nan for a matrix with an element that is not finite, which LAPACK refuses, or
+    searches for ever.
+    """
     a = _single(xp, a)
-    return xp.linalg.svd(xp.where(xp.isinf(a), xp.nan, a), full_matrices=full_matrices)
+    finite = xp.isfinite(a).all(axis=(-2, -1), keepdims=True)
+    u, s, vt = xp.linalg.svd(xp.where(finite, a, 0), full_matrices=full_matrices)
+    return xp.where(finite, u, xp.nan), xp.where(finite[..., 0], s, xp.nan), xp.where(finite, vt, xp.nan)
 
 
 def _inv(xp: Any, a: Any) -> Any:

@@ -58,7 +58,8 @@ def _erf(xp: Any, x: Any) -> Any:
     t = xp.clip(a, 0.46875, 4.0)
     tail = _poly(_ERFC[0], t) / _poly(_ERFC[1], t)
     t = xp.clip(a, 4.0, 30.0)
-    far = (1 / math.sqrt(math.pi) - _poly(_ERFC_FAR[0], t ** -2) / _poly(_ERFC_FAR[1], t ** -2) * t ** -2) / t
+    w = 1 / (t * t)
+    far = (1 / math.sqrt(math.pi) - _poly(_ERFC_FAR[0], w) / _poly(_ERFC_FAR[1], w) * w) / t
     rest = xp.exp(-a * a) * xp.where(a <= 4, tail, far)
     return xp.where(a <= 0.46875, near, xp.copysign(1 - rest, x))
 
