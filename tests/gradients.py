@@ -13,11 +13,17 @@ from mxgrad.array import wrap
 from mxgrad.invoke import F
 from mxgrad.ndarray import BaseArray
 from mxgrad.registry import Op, zero, zero_second
-from samples import Sample
+from samples import SAMPLES, Sample
 
 FLOATS = ("float64", "float32", "float16")
 # Relative errors allowed at order 1 and 2: in float64 beside differences, in the others beside float64.
 BOUNDS = {"float64": (1e-6, 1e-4), "float32": (1e-5, 1e-4), "float16": (0.02, 0.1)}
+
+# Shapes of three arguments that broadcast together, and shapes of no elements or one.
+BROADCAST: tuple[tuple[tuple[int, ...], ...], ...] = (
+    ((2, 3), (3,), (2, 1)), ((2, 1), (1, 3), ()), ((), (2, 3), (3,)), ((1,), (2, 1, 3), (2, 3)),
+)
+EMPTY_OR_SINGLE: tuple[tuple[int, ...], ...] = ((0,), (2, 0), (0, 0, 3), (1,), (1, 1), ())
 
 
 def arrays_of(sample: Sample, ctx: Any = None, dtype: str | None = None, cls: type = nd.NDArray) -> list[Any]:
@@ -57,6 +63,25 @@ def differentiated(op: Op, sample: Sample) -> tuple[int, ...]:
 def pointwise(op: Op) -> bool:
     """Whether each element is computed from the elements at the same place, and there are no parameters."""
     return op.broadcasts and not op.variadic and not op.params and op.name != "matmul"
+
+
+def resized(sample: Sample, shapes: tuple[tuple[int, ...], ...]) -> Sample:
+    """The sample with its arrays' values in other shapes."""
+    arrays = [
+        numpy.resize(a, s) if isinstance(a, numpy.ndarray) and a.size else a
+        for a, s in zip(sample.arrays, shapes)
+    ]
+    return Sample(*arrays, differentiate=sample.differentiate, **sample.params)
+
+
+def samples_of(op: Op) -> list[Sample]:
+    """The op's samples; if it is pointwise, the first one in other shapes, too."""
+    samples = SAMPLES[op.name]
+    n = len(op.arrays)
+    if not pointwise(op):
+        return samples
+    shapes = [s[:n] for s in BROADCAST] if n > 1 else []
+    return samples + [resized(samples[0], s) for s in shapes + [(s,) * n for s in EMPTY_OR_SINGLE]]
 
 
 def listed(out: Any) -> list[Any]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy
 import pytest
-from mxgrad import MXNetError, autograd, gpu, nd, np, npx
-from mxgrad.testing import check_grads, use_device_double
+from checks import check_device
+from mxgrad import MXNetError, autograd, nd, np, npx
+from mxgrad.testing import check_grads
 
 C = nd.contrib
 
@@ -49,14 +50,7 @@ def test_gradients(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in FUNCTIONS if n != "encode"])
 def test_the_device_gives_the_same(name: str) -> None:
-    function, arrays = FUNCTIONS[name]
-    expected = function(*arrays).asnumpy()
-    with use_device_double() as double:
-        moved = [a.as_in_context(gpu(1)) for a in arrays]
-        with double.count() as cost:
-            got = function(*moved)
-        assert cost.d2h == cost.h2d == cost.sync == cost.p2p == 0
-        numpy.testing.assert_allclose(got.asnumpy(), expected, rtol=1e-12, atol=1e-12)
+    check_device(*FUNCTIONS[name])
 
 
 def test_decode_undoes_encode() -> None:

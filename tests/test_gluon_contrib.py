@@ -15,6 +15,7 @@ import numpy
 import pytest
 
 import mxgrad as mx
+from checks import values
 from mxgrad import autograd, nd
 from mxgrad.base import InvalidTypeError, InvalidValueError
 from mxgrad.contrib.text import utils, vocab
@@ -28,12 +29,6 @@ RECORDED = json.loads((Path(__file__).parent / "data" / "gluon_contrib_1.9.1.jso
 def together(block: Any, *blocks: Any) -> Any:
     block.add(*blocks)
     return block
-
-
-def values(shape: Any, step: float) -> numpy.ndarray:
-    """As in record_gluon_contrib.py."""
-    steps: numpy.ndarray = numpy.arange(numpy.prod(shape, dtype=int)) * step
-    return (steps % 1.7 - 0.6).reshape(shape).astype("float32")  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("case", RECORDED["layers"], ids=lambda c: c["source"])

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
 
-import mxgrad as mx
-from mxgrad import autograd, gluon, nd, npx
+from checks import values, version
+from mxgrad import autograd, gluon
 from mxgrad.gluon import nn
 
 DATA = Path(__file__).parent / "data"
 RECORDED = {v: json.loads((DATA / f"gluon_{v}.json").read_text()) for v in ("1.9.1", "2.0")}
-
-
-@contextlib.contextmanager
-def version(number: str) -> Iterator[Any]:
-    """The flavour of that MXNet, and its function that makes arrays."""
-    with npx.np_shape(number == "2.0"), npx.np_array(number == "2.0"):
-        yield mx.np.array if number == "2.0" else nd.array
-
-
-def values(shape: Any, step: float, dtype: Any = "float32") -> numpy.ndarray:
-    """As in record_gluon.py."""
-    steps: numpy.ndarray = numpy.arange(numpy.prod(shape, dtype=int)) * step
-    return (steps % 1.7 - 0.6).reshape(shape).astype(dtype)  # type: ignore[no-any-return]
 
 
 def fill(block: Any, array: Any) -> None:

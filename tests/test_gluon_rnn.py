@@ -3,10 +3,9 @@
 """
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ import numpy
 import pytest
 
 import mxgrad as mx
-from mxgrad import autograd, gluon, nd, np, npx
+from checks import values, version
+from mxgrad import autograd, gluon, nd, np
 from mxgrad.base import InvalidTypeError, InvalidValueError
 from mxgrad.gluon import nn, rnn
 from mxgrad.gluon.rnn.rnn_cell import dynamic_unroll
@@ -28,19 +28,6 @@ MODES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "lstm": (rnn.LSTM, rnn.LSTMCell),
     "gru": (rnn.GRU, rnn.GRUCell),
 }
-
-
-@contextlib.contextmanager
-def version(number: str) -> Iterator[Any]:
-    """The flavour of that MXNet, and its function that makes arrays."""
-    with npx.np_shape(number == "2.0"), npx.np_array(number == "2.0"):
-        yield mx.np.array if number == "2.0" else nd.array
-
-
-def values(shape: Any, step: float, dtype: Any = "float32") -> numpy.ndarray:
-    """As in record_gluon_rnn.py."""
-    steps: numpy.ndarray = numpy.arange(numpy.prod(shape, dtype=int)) * step
-    return (steps % 1.7 - 0.6).reshape(shape).astype(dtype)  # type: ignore[no-any-return]
 
 
 def fill(block: Any, array: Any) -> None:

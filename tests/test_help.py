@@ -126,3 +126,21 @@ def test_written_sections_win() -> None:
         "ord : {1, 2}, default 2\n    Which\n    one.\n*rest\n\nRaises\n------\nValueError\n    Always.\n\n"
         "Examples\n--------\n>>> 1 + 1\n2\n"
     )
+
+
+@pytest.mark.parametrize("space", [
+    "nd", "np", "npx", "nd.contrib", "nd.image", "nd.linalg", "nd.random", "np.fft", "np.linalg", "np.random",
+    "npx.image", "npx.random",
+])
+def test_dir_lists_public_names_only(space: str) -> None:
+    module: Any = mxgrad
+    for part in space.split("."):
+        module = getattr(module, part)
+    names = dir(module)
+    assert {name.removeprefix(space + ".").partition(".")[0] for name in FUNCTIONS
+            if name.startswith(space + ".")} <= set(names)
+    for name in names:
+        value = getattr(module, name)       # every name is there
+        assert not name.startswith("_") and getattr(value, "__module__", "") != "typing", name
+        assert not inspect.ismodule(value) or value.__name__ == f"mxgrad.{space}.{name}", name
+    assert not {"annotations", "BaseArray", "F", "ND", "NP", "NPX", "numpy", "wrap"} & set(names)

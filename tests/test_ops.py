@@ -7,7 +7,8 @@ from typing import Any
 import numpy
 import pytest
 from gradients import (
-    FLOATS, arrays_of, check_grads, differentiated, gradients, hosts, listed, pointwise, rules_of,
+    BROADCAST, EMPTY_OR_SINGLE, FLOATS, arrays_of, check_grads, differentiated, gradients, hosts, listed,
+    pointwise, resized, rules_of,
 )
 from mxgrad import gpu, nd, np, testing
 from mxgrad.backend import cpu_backend
@@ -104,22 +105,11 @@ def test_dtypes_of_integers(name: str) -> None:
 POINTWISE = [n for n, op in OPS.items() if pointwise(op)]
 
 
-def resized(sample: Sample, shapes: tuple[tuple[int, ...], ...]) -> Sample:
-    """The sample with its arrays' values in other shapes."""
-    arrays = [
-        numpy.resize(a, s) if isinstance(a, numpy.ndarray) and a.size else a
-        for a, s in zip(sample.arrays, shapes)
-    ]
-    return Sample(*arrays, differentiate=sample.differentiate, **sample.params)
-
-
 @cases(n for n in POINTWISE if len(OPS[n].arrays) > 1)
 def test_broadcasting(name: str) -> None:
     op, sample = OPS[name], SAMPLES[name][0]
     n = len(op.arrays)
-    for shapes in (
-        ((2, 3), (3,), (2, 1)), ((2, 1), (1, 3), ()), ((), (2, 3), (3,)), ((1,), (2, 1, 3), (2, 3)),
-    ):
+    for shapes in BROADCAST:
         part = resized(sample, shapes[:n])
         full = numpy.broadcast_shapes(*shapes[:n])
         wide = Sample(*[numpy.broadcast_to(a, full) for a in part.arrays])
@@ -143,7 +133,7 @@ def test_numbers_as_operands(name: str) -> None:
 def test_empty_and_single_axes(name: str) -> None:
     op, sample = OPS[name], SAMPLES[name][0]
     n = len(op.arrays)
-    for shape in ((0,), (2, 0), (0, 0, 3), (1,), (1, 1), ()):
+    for shape in EMPTY_OR_SINGLE:
         part = resized(sample, (shape,) * n)
         (y,) = hosts(getattr(F, name)(*arrays_of(part)))
         assert y.shape == shape

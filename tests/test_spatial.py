@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy
 import pytest
+from checks import check_device, check_found
 from mxgrad import MXNetError, autograd, nd, np, npx
 from mxgrad.testing import check_grads, use_device_double
 
@@ -33,11 +34,7 @@ def test_as_recorded(case: str, expected: Any) -> None:
         name = case.split("(")[0].split(".")[-1]
         assert name in str(caught.value) or name == "SVMOutput"     # the message names the op
         return
-    found = _record.run(case, nd, autograd, numpy)
-    assert len(found) == len(expected)
-    for got, wanted in zip(found, expected):
-        assert (got["dtype"], got["shape"]) == (wanted["dtype"], wanted["shape"])
-        numpy.testing.assert_allclose(got["flat"], wanted["flat"], rtol=3e-5, atol=1e-5)
+    check_found(_record.run(case, nd, autograd, numpy), expected)
 
 
 def normal(*shape: int, seed: int = 5) -> Any:
@@ -93,16 +90,7 @@ def test_gradients(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in FUNCTIONS if not n.startswith("roi")])
 def test_the_device_gives_the_same(name: str) -> None:
-    from mxgrad import gpu
-
-    function, arrays = FUNCTIONS[name]
-    expected = function(*arrays).asnumpy()
-    with use_device_double() as double:
-        moved = [a.as_in_context(gpu(1)) for a in arrays]
-        with double.count() as cost:
-            got = function(*moved)
-        assert cost.d2h == cost.h2d == cost.sync == cost.p2p == 0
-        numpy.testing.assert_allclose(got.asnumpy(), expected, rtol=1e-12, atol=1e-12)
+    check_device(*FUNCTIONS[name])
 
 
 @pytest.mark.parametrize(("function", "reads"), [

@@ -17,18 +17,17 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from gradients import BOUNDS, FLOATS, differentiated, errors, without_gradient, worst  # noqa: E402
+from gradients import BOUNDS, FLOATS, differentiated, errors, samples_of, without_gradient, worst  # noqa: E402
 from mxgrad import cpu, gpu, testing  # noqa: E402
 from mxgrad.registry import OPS, Op  # noqa: E402
-from samples import SAMPLES  # noqa: E402
 
 TEXT = f"""\
 # Gradients
 
 Written by `make certificate`.  For every op of the registry, the worst relative error of its gradients over
-its samples (`tests/samples`: broadcast, empty, of length 1, every value of a parameter that has few), on the
-CPU and on the strict double of a GPU (`mxgrad.device_double`, which computes with NumPy; no figure is from a
-real GPU).
+its samples (`tests/samples`: among them empty ones, axes of length 1 and every value of a parameter that has
+few; elementwise ops in shapes that broadcast, too), on the CPU and on the strict double of a GPU
+(`mxgrad.device_double`, which computes with NumPy; no figure is from a real GPU).
 
 - **float64, order 1**: gradients beside central differences along random directions, with random head
   gradients; what rounding in the differences explains does not count.  Bound {BOUNDS["float64"][0]:g}.
@@ -37,6 +36,7 @@ real GPU).
 - **float32, float16**: beside the gradient in float64 at the same values, relative to its largest element, or
   to 1 where that is larger.  Bounds for the orders 1 and 2: {BOUNDS["float32"][0]:g} and
   {BOUNDS["float32"][1]:g} in float32, {BOUNDS["float16"][0]:g} and {BOUNDS["float16"][1]:g} in float16.
+  Elements near the end of the dtype's range are left out.
 
 A dash: the op has no sample for that device.
 
@@ -46,7 +46,7 @@ Errors = dict[tuple[str, str, int], float]
 
 def measured(op: Op) -> tuple[int, Errors]:
     """How many samples of the op are differentiated, and (device, dtype, order) -> worst error."""
-    samples = [(s, differentiated(op, s)) for s in SAMPLES[op.name]]
+    samples = [(s, differentiated(op, s)) for s in samples_of(op)]
     samples = [(s, at) for s, at in samples if at]
     found: Errors = {}
     for device in ("CPU", "double"):

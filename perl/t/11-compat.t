@@ -88,9 +88,84 @@ is(AI::MXNet::product(2, 3, 4), 24, 'product');
 ok(eval { AI::MXNet::assert(1); 1 } && !eval { AI::MXNet::assert(0, 'no'); 1 }, 'assert');
 is(mx->engine->bulk(10, sub { 5 }), 5, 'engine->bulk');
 
-ok(!eval { require AI::MXNet::Gluon; 1 }, 'a module that is not here');
-like($@, qr/does not have AI::MXNet::Gluon; it serves AI::MXNet, AI::MXNet::AutoGrad/, '... says which are');
-ok(!eval { AI::MXNet->import('gluon'); 1 }, 'an unknown export');
+use AI::MXNet::Gluon qw(gluon);
+use AI::MXNet::Gluon::NN qw(nn);
+is(gluon, 'AI::MXGrad::Gluon', 'gluon');
+is(mx->gluon->nn, nn, 'nn');
+my $net = nn->Sequential;
+$net->add(nn->Dense(2, in_units => 3));
+$net->initialize(mx->init->One);
+values_are($net->(nd->ones([1, 3])), [[3, 3]], 'a network');
+isa_ok($net, 'AI::MXNet::Gluon::Block');
+isa_ok($net->[0], 'AI::MXNet::Gluon::NN::Dense');
+{
+    package Some::Other::Package;
+    Test::More::is(gluon->nn, 'AI::MXGrad::Gluon::NN', 'gluon without an import');
+    Test::More::is(ref nn->Dense(1), 'AI::MXGrad::Gluon::NN::Dense', 'nn, too');
+
+    package Quarter;
+    our @ISA = 'AI::MXNet::LRScheduler';
+    sub call { return 0.25 }
+
+    package Half;
+    our @ISA = 'AI::MXNet::Gluon::Block';
+    sub forward { return $_[1] / 2 }
+}
+is(Quarter->new->(3), 0.25, 'a class derived from AI::MXNet::LRScheduler');
+values_are(Half->new->(nd->ones([2])), [0.5, 0.5], 'from AI::MXNet::Gluon::Block');
+isa_ok(AI::MXNet::Optimizer->create('sgd'), 'AI::MXNet::Optimizer::SGD', 'an optimizer');
+throws(sub { AI::MXNet::Gluon->new }, 'InvalidTypeError', qr/no class/, 'a module is no class');
+
+SKIP: {
+    has_module('Mouse') or skip 'Mouse is not installed', 1;
+    my $class = <<'CLASS';
+        package Mixed;
+        use AI::MXNet::Gluon::Mouse;
+        extends 'AI::MXNet::Gluon::Block';
+        has 'scale'         => (is => 'rw', default => 2);
+        has [qw(first end)] => (is => 'rw');
+
+        sub BUILD {
+            my ($self) = @_;
+            $self->name_scope(sub {
+                $self->first(nn->Dense(3));
+                $self->end(nn->Dense(1));
+            });
+            return;
+        }
+        sub forward { my ($self, $x) = @_; return $self->end->($self->first->($x)) * $self->scale }
+
+        package PerlSGD;
+        use AI::MXNet::Gluon::Mouse;
+        extends 'AI::MXNet::Optimizer';
+        has 'momentum' => (is => 'rw', default => 3);
+
+        sub update {
+            my ($self, $index, $weight, $grad) = @_;
+            $self->_update_count($index);
+            $weight -= $self->_get_lr($index) * $self->momentum * $grad;
+            return;
+        }
+        1;
+CLASS
+    ok(eval $class, 'classes with Mouse') or diag $@;    ## no critic (ProhibitStringyEval)
+    my $mixed = Mixed->new(scale => 5);
+    $mixed->initialize(mx->init->One);
+    values_are($mixed->(nd->ones([1, 2])), [[30]], 'a block');
+    is(scalar(() = $mixed->collect_params->keys), 4, '... whose attributes are children');
+    autograd->record(sub { $mixed->(nd->ones([1, 2])) })->backward;
+    gluon->Trainer($mixed->collect_params, PerlSGD->new(learning_rate => 1))->step(1);
+    values_are($mixed->end->bias->data, [-15], 'an optimizer');
+}
+SKIP: {
+    has_module('Function::Parameters') or skip 'Function::Parameters is not installed', 1;
+    my $value = eval 'use AI::MXNet::Function::Parameters; func f($x, $y = 2) { $x * $y } f(4)';    ## no critic
+    is($value, 8, 'func');
+}
+
+ok(!eval { require AI::MXNet::Symbol; 1 }, 'a module that is not here');
+like($@, qr/does not have AI::MXNet::Symbol; it serves AI::MXNet, AI::MXNet::AutoGrad/, '... says which are');
+ok(!eval { AI::MXNet->import('gluom'); 1 }, 'an unknown export');
 ok(!eval { require Some::Module::That::Is::Not; 1 }, 'other modules are looked for as always');
 like($@, qr/Can't locate Some.Module/, '... with the usual words');
 

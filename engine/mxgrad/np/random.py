@@ -412,4 +412,4 @@ for _name, _parameters, _doc in (
 ):
     _of_numpy(_name, _parameters, _doc)
 
-__getattr__, __dir__ = submodule("random", globals())
+__getattr__, __dir__ = submodule("random", globals(), "seed")

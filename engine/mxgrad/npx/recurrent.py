@@ -19,8 +19,16 @@ def rnn(
     lstm_state_clip_min: float | None = None, lstm_state_clip_max: float | None = None,
     lstm_state_clip_nan: bool | None = None,
 ) -> Any:
-    """Recurrent layers over sequences (steps, batch, features); parameters and results as in `nd.RNN`.
+    """Recurrent layers over sequences (steps, batch, features); the equations are in `nd.RNN`.
 
+    Returns
+    -------
+    ndarray or list of ndarray
+        The outputs (steps, batch, directions x size), both directions beside each other; with `state_outputs`
+        a list of them, the last states, and, for 'lstm', the last cells.
+
+    Examples
+    --------
     >>> from mxgrad import np, npx
     >>> x = np.array([1., 2, 3]).reshape(3, 1, 1)
     >>> npx.rnn(x, np.array([1., 1, 0, 0]), np.zeros((1, 1, 1)), mode="rnn_relu", state_size=1,

@@ -225,7 +225,7 @@ def _tile_da(F: Any, g: Any, y: Any, a: Any, reps: Any) -> Any:
     ndim = max(len(reps), len(a.shape))
     reps = (1,) * (ndim - len(reps)) + reps
     shape = (1,) * (ndim - len(a.shape)) + tuple(a.shape)
-    pairs = tuple(n for pair in zip(reps, shape) for n in pair)
+    pairs = tuple(int(n) for pair in zip(reps, shape) for n in pair)
     return F.reshape(F.sum(F.reshape(g, shape=pairs), axis=tuple(range(0, 2 * ndim, 2))), shape=a.shape)
 
 
@@ -236,7 +236,9 @@ def _repeat(xp: Any, a: Any, *, repeats: int, axis: int | None = None) -> Any:
     """Each element repeated in place, along `axis` or over the flattened array."""
     if axis is not None:
         axes_of(axis, a.ndim)
-    return xp.repeat(a, index(repeats), axis=axis)
+    if index(repeats) < 0:
+        raise ValueError(f"repeats is a number that is not negative, got {repeats!r}")
+    return xp.repeat(a, repeats, axis=axis)
 
 
 def _repeat_da(F: Any, g: Any, y: Any, a: Any, repeats: int, axis: int | None = None) -> Any:

@@ -40,8 +40,31 @@ class _Moments(OneByOne):
 class Adam(_Moments):
     """Kingma and Ba (2015): w -= lr sqrt(1 - beta2^t) / (1 - beta1^t) mean / (sqrt(var) + epsilon).
 
-    g includes wd w, in MXNet 1 inside of the limits.  `lazy_update` is for sparse
-    arrays and changes nothing here.
+    Here t is the number of updates of the weight w, this one included; mean and var are the running means
+    of g and of its square, mean = beta1 mean + (1 - beta1) g and var = beta2 var + (1 - beta2) g^2; and g is
+    the gradient times `rescale_grad`, clipped, plus wd w.  MXNet 1 clips the sum.
+
+    Parameters
+    ----------
+    learning_rate : float
+        lr.
+    beta1, beta2 : float
+        How much of the running means stays, from 0 to 1.
+    epsilon : float
+        Keeps the step finite where var is 0.
+    lazy_update : bool
+        Is for sparse arrays and changes nothing here.
+    **kwargs
+        As in `Optimizer`: wd, clip_gradient, lr_scheduler and others.
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> w = mx.nd.array([1.0])
+    >>> adam = mx.optimizer.Adam(learning_rate=0.1)
+    >>> adam.update(0, w, mx.nd.array([3.0]), adam.create_state(0, w))
+    >>> w.asnumpy().round(4).tolist()
+    [0.9]
     """
 
     def __init__(self, learning_rate: float = 0.001, beta1: float = 0.9, beta2: float = 0.999,

@@ -118,6 +118,17 @@ Recording and gradients of any order; functions with gradients of their own.
 
 Arrays with NumPy's habits.
 
+=item L<AI::MXGrad::Gluon>
+
+Models: layers, losses, data, training. With it go L<AI::MXGrad::Optimizer>, L<AI::MXGrad::LRScheduler>,
+L<AI::MXGrad::Initializer>, L<AI::MXGrad::Metric>, L<AI::MXGrad::IO>, L<AI::MXGrad::RecordIO>,
+L<AI::MXGrad::KVStore>, L<AI::MXGrad::Callback>, L<AI::MXGrad::RunTime>, L<AI::MXGrad::Engine> and
+L<AI::MXGrad::TestUtils>.
+
+=item L<AI::MXGrad::Object>
+
+How all of these are called from Perl, and classes of your own.
+
 =item L<AI::MXGrad::Random>
 
 MXNet's random numbers.
@@ -180,6 +191,19 @@ C<grad>. Any Perl is allowed inside: loops, conditions, recursion, subs.
     }
     print $w->asstr, "\n";                          # about [1. 2.]
 
+=head2 Models
+
+    use AI::MXGrad qw(nd autograd gluon nn);
+
+    my ($input, $target) = (nd->array([[1, 2], [3, 4], [5, 6]]), nd->array([5, 11, 17]));
+    my $net = nn->Dense(1);
+    $net->initialize;
+    my ($loss, $trainer) = (gluon->loss->L2Loss, gluon->Trainer($net->collect_params, 'adam'));
+    for my $step (1 .. 10) {
+        autograd->record(sub { $loss->($net->($input), $target) })->backward;
+        $trainer->step(3);
+    }
+
 =head2 Truth
 
 An array of one element is as true as its value; a comparison of arrays is an array, too:
@@ -220,11 +244,17 @@ L<AI::MXGrad::AutoGrad>.
 L<AI::MXGrad::NP>, for arrays that behave like NumPy's, and the operators of neural networks on them:
 C<< npx->softmax($x) >>.
 
+=item C<gluon>, C<nn>, C<loss>, C<rnn>, C<init>, C<metric>, C<opt>, C<kv>, C<callback>, C<img>, C<sym>
+
+Modules of the engine, see L<AI::MXGrad::Object>: C<gluon>, C<gluon.nn>, C<gluon.loss>, C<gluon.rnn>,
+C<initializer>, C<metric>, C<optimizer>, C<kvstore>, C<callback>, C<image>, C<symbol>.
+
 =back
 
 =head1 METHODS
 
-All are class methods.
+All are class methods. Besides those below there are all modules, functions and classes of the engine, by their
+names: C<< mx->gluon >>, C<< mx->lr_scheduler >>, C<< mx->io >>, C<< mx->test_utils >>, ....
 
 =over
 
@@ -263,7 +293,7 @@ C<libpython>, C<numpy>, C<contexts>. Put it into bug reports.
 
 =item live
 
-How many handles of arrays and functions exist: to look for leaks.
+How many handles of arrays, objects and functions exist: to look for leaks.
 
 =back
 
@@ -288,8 +318,8 @@ is looked for
 
 =head1 THREADS, FORK, EXIT
 
-Arrays belong to the thread that made them: a new ithread sees none of its parent's, only unblessed
-references to undef, and begins with recording off. Arrays survive C<fork> in both processes. At the end of
+Arrays and objects belong to the thread that made them: a new ithread sees none of its parent's, only unblessed
+references to undef and objects that stand for nothing, and begins with recording off. Arrays survive C<fork> in both processes. At the end of
 the program handles are left to the operating system. C<exit> inside a custom function ends the program as
 everywhere, after its END blocks, which cannot use arrays any more. Perl's signal handlers run when a call
 of the engine has returned.

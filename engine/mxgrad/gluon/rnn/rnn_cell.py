@@ -429,13 +429,8 @@ class RNNCell(ElmanStep, _DenseCell):
         return f"{type(self).__name__}({self._mapping()}, {self._activation})"
 
 
-class LSTMCell(LSTMStep, _DenseCell):
-    """Long short-term memory (Hochreiter and Schmidhuber, 1997): with the four parts i, f, g, o of
-    W x + b + U h + d, c = s(f) c + s(i) a(g) and h = s(o) a(c).
-
-    `activation` is a, `recurrent_activation` is s; the other parameters are as in `RNNCell`.  h is the
-    output, h and c are the states.
-    """
+class _TwoActivations(_DenseCell):
+    """A dense cell whose gates have an activation of their own."""
 
     def __init__(
         self, hidden_size: int, i2h_weight_initializer: Any = None, h2h_weight_initializer: Any = None,
@@ -446,6 +441,15 @@ class LSTMCell(LSTMStep, _DenseCell):
         super().__init__(hidden_size, i2h_weight_initializer, h2h_weight_initializer, i2h_bias_initializer,
                          h2h_bias_initializer, input_size, prefix, params)
         self._activation, self._recurrent_activation = activation, recurrent_activation
+
+
+class LSTMCell(LSTMStep, _TwoActivations):
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997): with the four parts i, f, g, o of
+    W x + b + U h + d, c = s(f) c + s(i) a(g) and h = s(o) a(c).
+
+    `activation` is a, `recurrent_activation` is s; the other parameters are as in `RNNCell`.  h is the
+    output, h and c are the states.
+    """
 
     def _alias(self) -> str:
         return "lstm"
@@ -493,23 +497,13 @@ class LSTMPCell(LSTMStep, _DenseCell):
         return f"{type(self).__name__}({self._mapping()} -> {self._projection_size})"
 
 
-class GRUCell(GRUStep, _DenseCell):
+class GRUCell(GRUStep, _TwoActivations):
     """A gated recurrent unit (Cho and others, arXiv:1406.1078, with cuDNN's place of r): with the three parts
     of W x + b and of U h + d, r = s(x_r + h_r), z = s(x_z + h_z), n = a(x_n + r h_n) and
     h = (1 - z) n + z h.
 
     `activation` is a, `recurrent_activation` is s; the other parameters are as in `RNNCell`.
     """
-
-    def __init__(
-        self, hidden_size: int, i2h_weight_initializer: Any = None, h2h_weight_initializer: Any = None,
-        i2h_bias_initializer: Any = "zeros", h2h_bias_initializer: Any = "zeros", input_size: int = 0,
-        prefix: str | None = None, params: Any = None, activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-    ) -> None:
-        super().__init__(hidden_size, i2h_weight_initializer, h2h_weight_initializer, i2h_bias_initializer,
-                         h2h_bias_initializer, input_size, prefix, params)
-        self._activation, self._recurrent_activation = activation, recurrent_activation
 
     def _alias(self) -> str:
         return "gru"

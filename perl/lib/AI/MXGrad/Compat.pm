@@ -7,7 +7,7 @@ use AI::MXGrad ();
 # The names of AI::MXNet belong to its author and are not indexed from here.
 
 # Modules that a script may ask for, and which are here under the other name.
-my %SERVED = map { (m{::} ? s{::}{/}gr : $_) . '.pm' => 1 } 'AI/MXNet', map { "AI/MXNet/$_" } qw(
+my %SERVED = map { ("AI/MXNet$_.pm" => 1) } '', map { "/$_" } qw(
     AutoGrad Base Callback Context Engine Gluon Gluon/Block Gluon/Data Gluon/Loss Gluon/NN Gluon/RNN
     Gluon/Trainer Gluon/Utils IO Initializer KVStore LRScheduler Metric NDArray Optimizer Random RecordIO
     RunTime TestUtils
@@ -101,19 +101,20 @@ sub import {
 package    # not indexed: Mouse for classes that derive from the engine's
     AI::MXNet::Gluon::Mouse;
 
+# Mouse looks for this method, and cannot use one of AUTOLOAD's.
+*AI::MXGrad::Object::BUILDARGS = sub { my ($class, %given) = @_; return \%given };
+
 # An object of such a class is made by the engine; what Mouse calls attributes it gets then. Blocks and
 # parameters among them become the engine's attributes, too.
 sub import {
     my $caller = caller;
     Mouse->import({into => $caller});
-    my $has = $caller->can('has');
     my %own = (
         has => sub {
             my ($names, %about) = @_;
-            my @given = ref $names ? @$names : $names;
-            for my $name (@given) {
-                my $trigger = $about{trigger};
-                $has->($name, %about, trigger => sub {
+            my $trigger = $about{trigger};
+            for my $name (ref $names ? @$names : $names) {
+                $caller->meta->add_attribute($name, %about, trigger => sub {
                     my ($self, $value, @rest) = @_;
                     _tell($self, $name => $value);
                     $trigger->($self, $value, @rest) if $trigger;
@@ -225,12 +226,14 @@ An old program runs without a change:
 
 =head1 DESCRIPTION
 
-After this module is loaded, C<use AI::MXNet> and C<use> of C<AI::MXNet::NDArray>, C<AI::MXNet::AutoGrad>,
-C<AI::MXNet::Random>, C<AI::MXNet::Context>, C<AI::MXNet::Engine> and C<AI::MXNet::Base> find AI::MXGrad
-under those names. The packages C<mx>, C<nd> and C<autograd> exist whatever was imported, as in AI::MXNet up
-to 1.4. It must be loaded before AI::MXNet itself.
+After this module is loaded, C<use AI::MXNet> and C<use> of its parts, such as C<AI::MXNet::Gluon>,
+C<AI::MXNet::Gluon::NN>, C<AI::MXNet::AutoGrad> or C<AI::MXNet::TestUtils>, find AI::MXGrad under those names.
+The packages C<mx>, C<nd>, C<autograd>, C<gluon> and C<nn> exist whatever was imported, as in AI::MXNet up to
+1.4. It must be loaded before AI::MXNet itself. What is not here, such as C<AI::MXNet::Module>, is an error that
+says so.
 
-What is not here yet, such as C<AI::MXNet::Gluon>, is an error that says so.
+C<AI::MXNet::Gluon::Mouse> needs L<Mouse>: blocks and parameters that are attributes of a class then belong to
+the block. C<AI::MXNet::Function::Parameters> needs L<Function::Parameters>.
 
 =head1 WHAT DIFFERS FROM AI::MXGRAD
 

@@ -561,3 +561,179 @@ sub _made_class {
 }
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::Object - anything of the engine that is no array
+
+=head1 SYNOPSIS
+
+    use AI::MXGrad qw(mx nd nn);
+
+    my $net = nn->Sequential;                               # a class is called like a method
+    $net->add(nn->Dense(4, activation => 'relu'), nn->Dense(2));
+    $net->initialize;                                       # a method
+
+    print $net->(nd->ones([3, 5])), "\n";                   # an object that can be called
+    print "$_\n" for @$net;
+    print $net->[0]->weight->lr_mult(0.5)->lr_mult, "\n";   # an attribute, set and got
+
+=head1 DESCRIPTION
+
+Blocks, trainers, datasets, metrics, optimizers: all that the engine has under public names is reached in one
+way. Modules are packages, such as L<AI::MXGrad::Gluon>; C<< mx->name >> is the module or function C<name> of
+the engine. Classes are called like methods of their module, C<< nn->Dense(10) >>, and are packages, too:
+C<< AI::MXGrad::Gluon::NN::Dense->new(10) >>, once one was called or derived from. What is called, with what
+arguments and to what end says the engine's manual.
+
+=head1 CALLS
+
+Arguments come by position, by name, or both; those by name as pairs at the end or in a hash reference there:
+
+    use AI::MXGrad qw(mx);
+
+    mx->lr_scheduler->FactorScheduler(10, 0.5);
+    mx->lr_scheduler->FactorScheduler(10, factor => 0.5);
+    mx->lr_scheduler->FactorScheduler({step => 10, factor => 0.5});
+
+A text is taken as a name where the pairs of the call begin with a name of that function. A hash reference that
+has none of the function's names is an argument like others.
+
+A function that gives several results gives a list in list context and an array reference in scalar context.
+What is a list to the engine is an array reference in both. At the end of what there is to give, such as from
+C<next> of an iterator, the result is undef.
+
+A sub at the end, beyond what a function takes, is run within the context that the function gives:
+
+    use AI::MXGrad qw(nn);
+    my $net = nn->Sequential;
+    $net->name_scope(sub { $net->add(nn->Dense(3)) });
+
+=head1 VALUES
+
+=over
+
+=item undef, numbers, text
+
+None, integers where there is no fraction, floats, text. It is a number what was made as a number: of C<"10">,
+which was read from a file, C<< 0 + $text >> makes one. Bytes that are no UTF-8 are bytes;
+C<< AI::MXGrad::Value->bytes($string) >> is bytes in any case.
+
+=item truth
+
+C<!!1> and C<!!0> are True and False (before Perl 5.36 only the second is), as are C<\1> and C<\0> and JSON's.
+
+=item array references, hash references
+
+Lists and dicts; C<< AI::MXGrad::Value->tuple(@values) >> is a tuple.
+
+=item arrays, PDLs
+
+Arrays are themselves, PDLs become arrays as C<< nd->array >> makes them.
+
+=item code references
+
+Functions. They get their arguments by position, then those by name as pairs; they give one value or a list.
+What they die with arrives at the caller as it was. They run on the thread that made the call, so workers of a
+data loader cannot call them.
+
+=item regular expressions
+
+Their text.
+
+=item contexts
+
+L<AI::MXGrad::Context>.
+
+=back
+
+=head1 METHODS
+
+Every method and attribute of the engine's object, and
+
+=over
+
+=item new(@arguments)
+
+Of a class: an object.
+
+=item $object->(@arguments), call(@arguments)
+
+Calls an object that can be called, such as a block.
+
+=item name, name($value), set(name => $value, ...)
+
+An attribute: got without an argument, set with one. Setting gives the object.
+
+=item at($key), put($key, $value), len
+
+An entry by its number or name; the number of entries. C<@$object> and C<< $object->[$i] >> are the entries of
+what has some by number, and else what an iteration gives.
+
+=item E<lt>$objectE<gt>, iter
+
+The next value of an iteration, undef at its end, after which the next begins; a sub that gives one after
+another, and the empty list at the end.
+
+    use AI::MXGrad qw(nd gluon);
+    my $loader = gluon->data->DataLoader(gluon->data->ArrayDataset(nd->arange(6), nd->arange(6)), batch_size => 4);
+    while (defined(my $batch = <$loader>)) {
+        print scalar(@$batch), "\n";
+    }
+
+=item with($sub)
+
+Runs the sub within a context, such as C<< $net->name_scope >>, and gives what it gives.
+
+=item can($name), isa($class)
+
+Truthful also for what is the engine's: C<< $net->isa('AI::MXGrad::Gluon::HybridBlock') >>.
+
+=item text
+
+The object as text, which is also what it is as a string.
+
+=item handle
+
+The number by which the library knows the object.
+
+=back
+
+An object is true. C<==>, C<!=> and, between objects, C<eq> and C<ne> compare identity: the engine's object is
+one object in Perl for as long as Perl holds it. An error is an L<AI::MXGrad::Error> at the line of the caller;
+a name that is not there is an UnknownNameError that suggests the nearest. Names that begin with an underscore
+cannot be reached. An object cannot be frozen by L<Storable>: save what it holds, as with C<save_parameters>.
+
+=head1 CLASSES OF YOUR OWN
+
+A package that derives from a class of the engine is a class, whose objects the engine uses like its own. Its
+subs that are methods of the engine's class are called by the engine; C<SUPER> is the engine's method. C<new>
+gives the engine's class the arguments that it knows; the others are keys of the object, which is a hash, when
+C<BUILD> of the class and of those that it derives from, if there is one, is called with them. A key must not
+begin with an underscore. What is called by another name in Perl:
+
+    call        when an object is called
+    len         for the number of entries
+    at, put     for entries
+    iter        for an iteration: an array reference, or a sub that gives one value after another, then undef
+    text        for the text
+
+An attribute that is not there is made by setting it. The object lives as long as Perl or the engine holds it.
+
+    use AI::MXGrad qw(nd gluon);
+
+    package Squares {
+        use parent -norequire, 'AI::MXGrad::Gluon::Data::Dataset';
+        sub len { my ($self) = @_; return $self->{length} }
+        sub at  { my ($self, $i) = @_; return ($i, $i ** 2) }
+    }
+
+    for my $batch (@{ gluon->data->DataLoader(Squares->new(length => 10), batch_size => 5) }) {
+        print $batch->[1]->asstr, "\n";
+    }
+
+=cut

@@ -346,3 +346,17 @@ sub _owned {
 sub _address { return unpack 'J', pack 'P', $_[0] }
 
 1;
+
+__END__
+
+=encoding UTF-8
+
+=head1 NAME
+
+AI::MXGrad::Value - Perl's values as the engine's, and back
+
+=head1 DESCRIPTION
+
+Internal: see L<AI::MXGrad::Object/VALUES> for what becomes of what.
+
+=cut
