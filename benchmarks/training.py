@@ -1,5 +1,5 @@
-"""What a step of training costs: forward, backward and update of an MLP (8x8 digits), LeNet (28x28) and an LSTM
-(28 rows of 28, 128 units), batches of 64, Adam; and whether a DataLoader with two workers keeps the MLP fed.
+"""What a step of training costs: forward, backward and update of an MLP (8x8 digits), LeNet (28x28) and an
+LSTM (28 rows of 28, 128 units), batches of 64, Adam; and whether two workers of a DataLoader feed the MLP.
 
 How the figures are taken says peers.py, but the CPU time is that of the whole process, and everybody computes
 on one thread::
@@ -133,7 +133,9 @@ def main() -> int:
     sources = {"mxgrad": own + STEPS, "mxnet": DATA + GLUON.replace("{package}", "mxnet") + STEPS,
                "torch": DATA + TORCH}
     workers = {"mxgrad": Worker.python(sys.executable, sources["mxgrad"])}
-    workers |= {name: Worker.python(peers[name], sources[name]) for name in ("mxnet", "torch") if name in peers}
+    for name in ("mxnet", "torch"):
+        if name in peers:
+            workers[name] = Worker.python(peers[name], sources[name])
     figures = best(ROUNDS, {
         (name, net): partial(worker.measure, net) for net in NETS for name, worker in workers.items()
     })

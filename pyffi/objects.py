@@ -5,7 +5,7 @@ What C reaches is decided in one place, `_attribute`: public names of mxgrad's m
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import importlib.machinery
 import inspect
 import itertools
 import threading
@@ -351,7 +351,8 @@ def _submodule(owner: Any, name: str) -> Any:
     if not isinstance(owner, ModuleType) or not hasattr(owner, "__path__"):
         return None
     full = f"{owner.__name__}.{name}"
-    return importlib.import_module(full) if importlib.util.find_spec(full) else None
+    found = importlib.machinery.PathFinder.find_spec(full, owner.__path__)
+    return importlib.import_module(full) if found else None
 
 
 def _resolve(owner: Any, path: str) -> Any:

@@ -194,6 +194,7 @@ def errors(name: str, sample: Sample, at: tuple[int, ...], ctx: Any) -> dict[str
 
 # Ops whose gradient is stated, not derived.
 BY_DEFINITION = {
+    "gamma_drawn": "how quantiles of the gamma distribution move with its shape",
     "gradient_multiplier": "the cotangent times `scalar`",
     "linear_regression_output": "output minus label, whatever the cotangent",
     "logistic_regression_output": "output minus label, whatever the cotangent",
@@ -203,6 +204,7 @@ BY_DEFINITION = {
     "sign_ste": "the cotangent (straight through)",
     "softmax_output": "output minus the label's indicator, whatever the cotangent",
     "svm_output": "that of the hinge loss, whatever the cotangent",
+    "with_gradient_of": "that of `path`",
 }
 
 

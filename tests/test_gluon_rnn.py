@@ -611,7 +611,7 @@ def test_exported_and_imported_again(tmp_path: Path) -> None:
     close(again(x[:1]), y[:1].asnumpy())
     written = json.loads(Path(names[0]).read_text())["nodes"]
     # MXNet asks for it; with it, it computes the same.
-    assert {n["attrs"].get("num_args") for n in written if n["op"] == "concat"} == {"2", "16", "4"}
+    assert {n["attrs"].get("num_args") for n in written if n["op"] == "Concat"} == {"2", "16", "4"}
 
 
 # -- bad input ----------------------------------------------------------------------------------------------

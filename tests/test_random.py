@@ -13,6 +13,7 @@ import pytest
 import mxgrad as mx
 from mxgrad import autograd, nd, np, npx
 from mxgrad.base import MXNetError
+from mxgrad.invoke import F
 from mxgrad.testing import check_grads
 
 GOLDEN = json.loads((Path(__file__).parent / "data/random_golden.json").read_text())
@@ -208,6 +209,86 @@ def _path(name: str, size: Any) -> Callable[..., Any]:
         return getattr(np.random, name)(*parameters, size=size, dtype="float64")
 
     return function
+
+
+# The same of gamma numbers and what is made of them; MXNet's gradients are right to four digits.
+GAMMAS: dict[str, tuple[tuple[float, ...], list[float], list[list[float]]]] = {
+    "gamma": ((2.5,), [3.2652578353881836, .0018413891084492207], [[1.2179111242294312, .03767373040318489]]),
+    "chisquare": ((4.,), [5.298277854919434, 7.560919761657715], [[1.2464278936386108, 1.1840635538101196]]),
+    "f": ((4., 5.), [2.134178638458252, 2.5139710903167725],
+          [[-.03147590160369873, -.02529945969581604], [-.14602729678153992, -.14951097965240479]]),
+}
+
+
+@pytest.mark.parametrize("name", GAMMAS)
+def test_gradients_of_gamma_numbers(name: str) -> None:
+    scalars, numbers, slopes = GAMMAS[name]
+    factor = .12 if name == "gamma" else 1.5
+    parameters = [np.array([p, factor * p]) for p in scalars]
+    for p in parameters:
+        p.attach_grad()
+    mx.random.seed(7)
+    with autograd.record():
+        x = getattr(np.random, name)(*parameters)
+    x.backward()
+    assert x.tolist() == numbers
+    for p, slope in zip(parameters, slopes):
+        numpy.testing.assert_allclose(p.grad.asnumpy(), slope, rtol=1e-3)
+
+
+def _slope(a: float, x: float) -> tuple[float, float]:
+    """First and second derivative by a of a gamma number."""
+    shape = np.array(a, dtype="float64")
+    shape.attach_grad()
+    with autograd.record():
+        slope = autograd.grad(F.gamma_drawn(shape, np.array(x, dtype="float64")), shape, create_graph=True)[0]
+    slope.backward()
+    return slope.item(), shape.grad.item()
+
+
+@pytest.mark.parametrize("a", [.05, .7, 2.5, 40., 1000.])
+@pytest.mark.parametrize("deviations", [-.8, 0., 2.5])
+def test_gamma_numbers_follow_their_quantile(a: float, deviations: float) -> None:
+    """Along the curve of one probability, the second derivative is the difference of the first."""
+    x = max(a + deviations * a ** .5, a * 1e-3)
+    first, second = _slope(a, x)
+    h = 1e-4 * a
+    ahead, behind = (_slope(a + s, x + s * first + s * s / 2 * second)[0] for s in (h, -h))
+    assert second == pytest.approx((ahead - behind) / (2 * h), rel=1e-4, abs=1e-6 / a)
+
+
+def test_gamma_and_beta_by_their_scale_and_shapes() -> None:
+    shape, scale = np.array([2., .5]), np.array([3., 4.])
+    shape.attach_grad()
+    scale.attach_grad()
+    mx.random.seed(7)
+    with autograd.record():
+        x = np.random.gamma(shape, scale, size=(3, 2))
+    x.backward()
+    numpy.testing.assert_allclose(scale.grad.asnumpy(), (x / scale).sum(0).asnumpy(), rtol=1e-5)
+    mx.random.seed(7)
+    with autograd.record():     # X / (X + Y) of two such numbers
+        x = np.random.gamma(shape, 1.)
+        ratio = x / (x + np.random.gamma(scale, 1.))
+    slopes = [g.asnumpy() for g in autograd.grad(ratio, [shape, scale])]
+    mx.random.seed(7)
+    with autograd.record():
+        drawn = np.random.beta(shape, scale)
+    drawn.backward()
+    numpy.testing.assert_allclose(drawn.asnumpy(), ratio.asnumpy(), rtol=1e-6)
+    numpy.testing.assert_allclose(shape.grad.asnumpy(), slopes[0], rtol=1e-5)
+    numpy.testing.assert_allclose(scale.grad.asnumpy(), slopes[1], rtol=1e-5)
+
+
+def test_gradients_of_normal_vectors() -> None:
+    mean = np.array([[.5, 1.], [0., 2.]], dtype="float64")
+    cov = np.array([[2., .5], [.5, 1.]], dtype="float64")
+
+    def draw(mean: Any, half: Any) -> Any:
+        mx.random.seed(7)
+        return np.random.multivariate_normal(mean, half + half.T, size=(3,))
+
+    check_grads(draw, [mean, cov / 2])
 
 
 @pytest.mark.parametrize("name", ["uniform", "normal", "lognormal", "laplace"])

@@ -36,17 +36,15 @@ def play(name: str) -> list[str]:
     """What each step of a case prints here, in a fresh namespace, errors as '!! Type: text'."""
     space: dict[str, Any] = {"mx": mxgrad, "onp": numpy, "__name__": "__transcript__"}
     for module in ("nd", "np", "npx", "autograd", "gluon"):
-        try:
-            space[module] = getattr(mxgrad, module)
-        except AttributeError:      # a step that uses it says so
-            pass
+        space[module] = getattr(mxgrad, module)
     mxgrad.random.seed(0)
     flags = mxgrad.autograd.is_recording(), mxgrad.autograd.is_training()
+    names = mxgrad.name.NameManager()       # layers are numbered from 0
     out = []
     for given, _ in CASES[name]:
         shown = io.StringIO()
         # NumPy's way of printing scalars and floats when the transcripts were made.
-        with redirect_stdout(shown), warnings.catch_warnings(), numpy.printoptions(legacy="1.21"):
+        with redirect_stdout(shown), names, warnings.catch_warnings(), numpy.printoptions(legacy="1.21"):
             warnings.simplefilter("ignore")
             try:
                 tree = ast.parse(given)

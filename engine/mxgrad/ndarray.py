@@ -415,13 +415,13 @@ class BaseArray(Array):
         entry = self._entry
         return type(entry) is list and entry[OP].name == "assign"
 
-    def _touch(self) -> None:
-        """Note a write: the version moves, and an intermediate result written outside recording leaves its
-        graph.
+    def _touch(self, where: Any = None) -> None:
+        """Note a write, `where` being its site if known: the version moves, and an intermediate result
+        written outside recording leaves its graph.
         """
         cell = self._cell
         cell[0] += 1
-        cell[1] = site(2)
+        cell[1] = site(2) if where is None else where
         entry = self._entry
         if entry is not None and not state.recording:
             if type(entry) is not Leaf:

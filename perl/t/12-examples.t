@@ -72,4 +72,28 @@ SKIP: {
     cmp_ok($accuracy, '>=', 0.95, '... and the accuracy');
 }
 
+SKIP: {
+    has_module('PDL') or skip 'PDL is not installed', 1;
+    my $said = output_of(@perl, "$perl_dir/examples/part_1_arrays.pl");
+    like($said, qr/The sums of the rows.*\[6 18\].*\[5 9 9\]/s, 'part 1, arrays');
+    like($said, qr/^ {4}\.\.::\n--==\+\+\+\+\n\*\*##%%@@\n\z/m, '... and its picture');
+    $said = output_of(@perl, "$perl_dir/examples/part_2_network.pl");
+    like($said, qr/dense1_weight, dense1_bias.*TwoWays\(.*the shape 2 x 6\n\z/s, 'part 2, a network');
+    $said = output_of(@perl, "$perl_dir/examples/part_3_autograd.pl");
+    like($said, qr/\[ 4 {2}8\]\n \[12 16\].*\[32 32\].*\[4 6\].*#{41}\n\z/s, 'part 3, gradients');
+
+    -e "$perl_dir/../examples/data/digits.csv" or skip 'the digits are not beside this distribution', 1;
+    $said = output_of(@perl, "$perl_dir/examples/part_4_train.pl", "$dir/net.params", "$dir/curve.pgm");
+    my @losses = $said =~ /loss (\S+)/g;
+    is(scalar @losses, 10, 'part 4, training');
+    is($losses[0], '1.9286', '... starts as in every language');
+    cmp_ok($losses[-1], '<', 0.15, '... and learns');
+    is(-s "$dir/curve.pgm", length("P5\n160 100\n255\n") + 16_000, '... and draws');
+    $said = output_of(@perl, "$perl_dir/examples/part_5_predict.pl", "$dir/net.params", "$dir/digits.pgm");
+    my ($accuracy) = $said =~ /^test accuracy (.*)/m;
+    cmp_ok($accuracy, '>=', 0.92, 'part 5, prediction');
+    is(scalar(() = $said =~ /^reads \d with \d+ %, is \d$/mg), 4, '... says what it reads');
+    is(-s "$dir/digits.pgm", length("P5\n256 64\n255\n") + 16_384, '... and shows it');
+}
+
 done_testing;

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from .base import Sample, smooth
+from .base import Sample, positive, smooth
 
 NAN, INF = numpy.nan, numpy.inf
 
@@ -82,4 +82,12 @@ SAMPLES: dict[str, list[Sample]] = {
                   Sample(smooth(2, 4, low=-3, high=0), n=2, reference=False),
                   tabled(1.0, math.pi ** 2 / 6, 20, n=1), tabled(0.5, math.pi ** 2 / 2, 9, n=1),
                   tabled(1.0, -2 * ZETA3, 9, n=2)],
+    "gamma_moment": [
+        Sample(positive(2, 4, high=5), positive(2, 4, high=5), n=0, reference=False),
+        Sample(positive(4, high=5), positive(2, 1, high=5), n=1, reference=False),
+        Sample(numpy.ones(5), numpy.array([0.01, 0.5, 2.0, 10.0, 50.0]), n=0,
+               reference=lambda a, x, n: numpy.expm1(x) / x),
+        Sample(numpy.array([0.01, 0.5, 1.0, 30.0, 1e4]), numpy.zeros(5), n=2, differentiate=False,
+               reference=lambda a, x, n: 2 / a ** 3)],
+    "gamma_drawn": [Sample(positive(2, 3), positive(2, 3), reference=lambda a, x: x, differentiate=False)],
 }

@@ -100,7 +100,7 @@ def parameters(body: str) -> dict[str, tuple[str, str]]:
             names = [n.strip() if "." in n else n.strip().lstrip("*") for n in head.split(",")]
             found.update((n, (kind, "")) for n in names)
         else:
-            found.update((n, (found[n][0], f"{found[n][1]}\n{line.strip()}".strip())) for n in names)
+            found.update((n, (found[n][0], f"{found[n][1]}\n{line[4:].rstrip()}".strip())) for n in names)
     return found
 
 

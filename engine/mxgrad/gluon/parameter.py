@@ -688,7 +688,14 @@ def write_arrays(filename: str, arrays: Mapping[str, Any]) -> None:
 def read_arrays(filename: str) -> dict[str, Any]:
     """What `write_arrays` or MXNet wrote."""
     if filename.endswith(".safetensors"):
-        found = _safetensors("load_file", filename)(filename)
+        load_file = _safetensors("load_file", filename)
+        try:
+            found = load_file(filename)
+        except OSError:
+            raise
+        except Exception as error:
+            raise LoadError(
+                f"{filename}: this is damaged, or no file of safetensors: {error}") from error
         loaded: Any = {n: nd.array(a, dtype=a.dtype) for n, a in found.items()}
     else:
         from ..npx import load

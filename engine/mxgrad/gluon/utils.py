@@ -9,8 +9,9 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from math import isfinite
+from sys import modules
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -220,7 +221,8 @@ class HookHandle:
 def submodule(package: str, name: str, known: Iterable[str]) -> Any:
     """A module of a package, imported when it is first asked for.  Raises UnknownNameError if there is none.
     """
-    if not name.startswith("_") and find_spec(f"{package}.{name}"):
+    # Past the finders, one of which answers for `import mxnet`.
+    if not name.startswith("_") and PathFinder.find_spec(f"{package}.{name}", modules[package].__path__):
         return import_module(f"{package}.{name}")
     raise UnknownNameError(f"module '{package}' has no attribute {name!r}{nearest(name, known)}")
 

@@ -24,10 +24,10 @@ from ..array import wrap
 from ..backend import quiet
 from ..base import InplaceError, InvalidTypeError, InvalidValueError, completed
 from ..invoke import F, _said, _same_memory
-from ..ndarray import IN_GRAPH
+from ..ndarray import IN_GRAPH, BaseArray
 from ..ops.update import UPDATES, Update
 from ..registry import REQUIRED
-from ..tape import state
+from ..tape import site, state
 from .functions import ND
 
 _nothing = nullcontext()
@@ -43,13 +43,13 @@ def _check(op: Update, values: tuple[Any, ...], out: Any) -> None:
     if out is not None:
         names, values = (*names, "out"), (*values, out)
     for name, v in zip(names, values):
-        data = ND.array(v, name)._data
+        data = v._data if isinstance(v, BaseArray) else ND.array(v, name)._data
         if v._ctx is not ctx:
             _same_memory(op, weight, v)
         wanted = wide
         if wide is not small and (name in ("weight", "grad") or name == "out" and not op.direction):
             wanted = small
-        if data.dtype != wanted or wanted.kind != "f":
+        if data.dtype is not wanted and data.dtype != wanted or wanted.kind != "f":
             raise InvalidTypeError(
                 f"{op.name}: {name} is {data.dtype}; weight and grad have one floating point dtype"
                 + (", the other arrays that of weight32" if op.master else ", as all the others"))
@@ -108,8 +108,9 @@ def update(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any
                 raise completed(e, _said(op, raws, params, e)) from None
             if copied:
                 result[...] = master._data
+    where = site()
     for v in written:
-        v._touch()
+        v._touch(where)
     return wrap(type(weight), result, weight._ctx) if out is None else out
 
 

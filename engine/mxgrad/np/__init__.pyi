@@ -789,7 +789,6 @@ DTYPES: Any
 FRONTENDS: Any
 NAN: float
 NINF: float
-NOT_METHODS: Any
 NZERO: float
 NaN: float
 PINF: float

@@ -3,9 +3,9 @@
 `size` is the shape of the result (an int is one axis; None that of the parameters, which broadcast).  With -2
 as its first length, the others come before the shape of the parameters, as many numbers for each.
 
-Gradients flow through the numbers of `uniform`, `normal`, `lognormal`, `logistic`, `gumbel`, `laplace`,
-`exponential`, `rayleigh`, `weibull`, `pareto` and `power` to their parameters, the noise being constant; by
-those of `uniform`, `laplace` and `power` MXNet's are zero.
+Gradients flow through real numbers drawn to the parameters of their distributions: the noise they are made of
+is constant, gamma numbers move as quantiles do.  Where MXNet's are zero or missing (`uniform`, `laplace`,
+`power`, `beta`, `gamma` by its scale) they are those of the definition.
 
 >>> from mxgrad import autograd, np
 >>> loc, scale = np.zeros(3), np.ones(3)
@@ -20,7 +20,7 @@ those of `uniform`, `laplace` and `power` MXNet's are zero.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -93,23 +93,43 @@ def _shape(size: Any, parameters: tuple[Any, ...]) -> tuple[int, ...]:
         raise InvalidValueError(f"size {size}: {error}") from None
 
 
-def _affine(noise: Any, loc: Any, scale: Any) -> Any:
-    return loc + noise * scale
+def _affine(kind: str) -> Callable[..., Any]:
+    return lambda noise, loc, scale: loc + noise(kind) * scale
 
 
-# How the numbers of a kind depend on their parameters: the kind of the noise, and the function of it.
-_PATHS: dict[str, tuple[str, Callable[..., Any]]] = {
-    "uniform": ("uniform", lambda u, low, high: low + (high - low) * u),
-    "normal": ("normal", _affine),
-    "lognormal": ("normal", lambda z, mean, sigma: F.exp(mean + sigma * z)),
-    "logistic": ("logistic", _affine),
-    "gumbel": ("gumbel", _affine),
-    "laplace": ("laplace", _affine),
-    "exponential": ("exponential", lambda e, scale: e * scale),
-    "rayleigh": ("rayleigh", lambda r, scale: r * scale),
-    "weibull": ("exponential", lambda e, a: e ** (1 / a)),
-    "pareto": ("exponential", lambda e, a: F.exp(e / a) - 1),
-    "power": ("uniform", lambda u, a: (1 - u) ** (1 / a)),
+def _scaled(kind: str) -> Callable[..., Any]:
+    return lambda noise, scale: noise(kind) * scale
+
+
+def _gamma(noise: Callable[..., Any], a: Any) -> Any:
+    """Gamma numbers of scale 1."""
+    drawn = noise("gamma", _host(a))
+    return F.gamma_drawn(a, drawn) if isinstance(a, BaseArray) else drawn
+
+
+def _odds(noise: Callable[..., Any], a: Any, b: Any) -> Any:
+    """Gamma numbers of `b` by those of `a`, which are drawn first."""
+    first = _gamma(noise, a)
+    return _gamma(noise, b) / first
+
+
+# How the numbers of a kind depend on their parameters: a function of what draws noise, which does not.
+_PATHS: dict[str, Callable[..., Any]] = {
+    "uniform": lambda noise, low, high: low + (high - low) * noise("uniform"),
+    "normal": _affine("normal"),
+    "lognormal": lambda noise, mean, sigma: F.exp(mean + sigma * noise("normal")),
+    "logistic": _affine("logistic"),
+    "gumbel": _affine("gumbel"),
+    "laplace": _affine("laplace"),
+    "exponential": _scaled("exponential"),
+    "rayleigh": _scaled("rayleigh"),
+    "weibull": lambda noise, a: noise("exponential") ** (1 / a),
+    "pareto": lambda noise, a: F.exp(noise("exponential") / a) - 1,
+    "power": lambda noise, a: (1 - noise("uniform")) ** (1 / a),
+    "gamma": lambda noise, a, scale: _gamma(noise, a) * scale,
+    "chisquare": lambda noise, df: _gamma(noise, df / 2) * 2,
+    "beta": lambda noise, a, b: 1 / (1 + _odds(noise, a, b)),
+    "f": lambda noise, dfnum, dfden: dfden / dfnum / _odds(noise, dfnum / 2, dfden / 2),
 }
 
 
@@ -126,15 +146,21 @@ def _draw(kind: str, parameters: tuple[Any, ...], size: Any, dtype: Any, device:
     more = {} if dtype is None else {"dtype": as_dtype(dtype)}
     shape = _shape(size, parameters)
     live = kind in _PATHS and _is_live(parameters)
-    with noting() if live else nullcontext({}) as notes:
+    watch: AbstractContextManager[dict[Any, Any]] = noting() if live else nullcontext({})
+    with watch as notes:
         host = numpy.asarray(getattr(np_stream(where), kind)(*hosts, shape=shape, **more))
     result = _placed(host, where)
     if live:
         # The numbers stay MXNet's to the bit; what follows the parameters is the same noise, drawn again.
-        of, path = _PATHS[kind]
+        wide = numpy.promote_types(host.dtype, "float32")
+
+        def noise(of: str, *fixed: Any) -> Any:
+            again = getattr(np_stream(where), of)(*fixed, shape=host.shape, dtype=wide)
+            return _placed(numpy.asarray(again), where)
+
         with replaying(notes):
-            noise = _placed(getattr(np_stream(where), of)(shape=host.shape), where)
-        result = F.with_gradient_of(result, path(noise, *(_beside(p, where) for p in parameters)))
+            path = _PATHS[kind](noise, *(_beside(p, where) for p in parameters))
+        result = F.with_gradient_of(result, path)
     return deliver(out, result, f"random.{kind}")
 
 
@@ -293,8 +319,11 @@ def multivariate_normal(
     except (numpy.linalg.LinAlgError, ValueError) as error:
         raise InvalidValueError(f"random.multivariate_normal: {error}") from None
     noise = np_stream(where).normal(shape=shape, dtype=dtype)
-    host = loc + (root @ noise[..., None])[..., 0]
-    return _placed(host.astype(dtype), where)
+    result = _placed((loc + (root @ noise[..., None])[..., 0]).astype(dtype), where)
+    if not _is_live((mean, cov)):
+        return result
+    mean, cov, column = _beside(mean, where), _beside(cov, where), _placed(noise[..., None], where)
+    return F.with_gradient_of(result, mean + F.matmul(F.cholesky(cov), column)[..., 0])
 
 
 @NP.adapter("random.choice", arrays=0)

@@ -67,15 +67,31 @@ def load(file: str) -> Any:
     if os.path.isfile(file):
         with open(file, "rb") as f:
             head = f.read(6)
-        if head == b"\x93NUMPY":
-            return ours(numpy.load(file, allow_pickle=False))
-        if head[:4] == b"PK\x03\x04":
-            with numpy.load(file, allow_pickle=False) as archive:
-                return {name: ours(archive[name]) for name in archive.files}
+        if head == b"\x93NUMPY" or head[:4] == b"PK\x03\x04":
+            found = _of_numpy(file)
+            return {n: ours(a) for n, a in found.items()} if isinstance(found, dict) else ours(found)
     arrays, names = params_file.load(file)
     if names:
         return dict(zip(names, map(ours, arrays)))
     return ours(arrays[0]) if len(arrays) == 1 else [ours(a) for a in arrays]
+
+
+def _of_numpy(file: str) -> Any:
+    """The array of an ``.npy`` file or the arrays of an ``.npz`` file; no pickle is run."""
+    with open(file, "rb") as f:         # numpy.load does not close what it opened in vain
+        try:
+            found = numpy.load(f, allow_pickle=False)
+            if isinstance(found, numpy.ndarray):
+                return found
+            with found:
+                arrays = {name: found[name] for name in found.files}
+        except Exception as error:      # zipfile, zlib and NumPy each have their own
+            raise params_file.FileFormatError(
+                f"{file}: this is damaged, or no file of NumPy's arrays: {error}") from error
+    for name, a in arrays.items():
+        if not isinstance(a, numpy.ndarray):
+            raise params_file.FileFormatError(f"{file}: {name!r} is not an array of NumPy's")
+    return arrays
 
 
 def from_numpy(ndarray_: numpy.ndarray, zero_copy: bool = True) -> Any:

@@ -1,4 +1,4 @@
-"""Special functions: erf and its inverse, gamma, log gamma, digamma, polygamma.
+"""Special functions: erf and its inverse, gamma, log gamma, digamma, polygamma, quantiles of gamma numbers.
 
 Kernels compute in float64 whatever the dtype, from functions that every array module has.
 
@@ -228,3 +228,51 @@ _unary("digamma", _digamma, lambda F, g, y, x: g * F.polygamma(x, n=1), nd="diga
        npx="digamma")
 register("polygamma", _polygamma, lambda F, g, y, x, n: g * F.polygamma(x, n=n + 1), broadcasts=True,
          result="float")
+
+
+# numbers drawn from gamma distributions ---------------------------------------------------------------------
+
+# Of the double exponential rule for integrals of functions that decay exponentially, from 0 to infinity
+# (H. Takahasi and M. Mori, Publ. RIMS 9 (1974)), at the points exp(t - exp(-t)): step of t, and how many down
+# and up from 0.
+_STEP, _BELOW, _ABOVE = 1 / 16, 64, 88
+
+
+def _gamma_moment(xp: Any, a: Any, x: Any, *, n: int) -> Any:
+    """The integral of (-v)^n exp(x (1 - exp(-v)) - a v) over v from 0 to infinity, for a > 0 and x >= 0: that
+    of t^(a-1) exp(-t) log(t/x)^n over t from 0 to x, divided by x^a exp(-x).
+    """
+    dtype = a.dtype if a.dtype.kind == "f" else "float32"
+    a, x = a.astype("float64"), x.astype("float64")
+    width = 1 / xp.where(a < 1, a, xp.sqrt(a))
+    total: Any = 0.0
+    for k in range(-_BELOW, _ABOVE + 1):
+        t = k * _STEP
+        node = math.exp(t - math.exp(-t))
+        v = width * node
+        weight = (1 + math.exp(-t)) * _STEP
+        total = total + weight * v * (-v) ** n * xp.exp(-x * xp.expm1(-v) - a * v)
+    return total.astype(dtype)
+
+
+register("gamma_moment", _gamma_moment,
+         lambda F, g, y, a, x, n: g * F.gamma_moment(a, x, n=n + 1),
+         lambda F, g, y, a, x, n: g * (y - F.gamma_moment(a + 1.0, x, n=n)), keeps="xy", broadcasts=True,
+         mixed=True)
+
+
+def _gamma_drawn(xp: Any, a: Any, x: Any) -> Any:
+    """`x`, numbers drawn from gamma distributions of shapes `a`, which broadcast to them, and scale 1, as
+    quantiles: when `a` moves, they move so that the probability of smaller ones stays.
+    """
+    return x.copy()
+
+
+def _gamma_drawn_da(F: Any, g: Any, y: Any, a: Any, x: Any) -> Any:
+    # dx/da is minus the distribution's derivative by a, divided by the density.
+    wide, y = F.cast(a, dtype="float64"), F.maximum(F.cast(y, dtype="float64"), 1e-300)
+    moved = (F.digamma(wide) - F.log(y)) * F.gamma_moment(wide, y, n=0) - F.gamma_moment(wide, y, n=1)
+    return F.sum_to(g * F.cast(y * moved, dtype=g.dtype), shape=a.shape)
+
+
+register("gamma_drawn", _gamma_drawn, _gamma_drawn_da, None, keeps="0y", mixed=True)

@@ -63,8 +63,8 @@ class Adam(_Moments):
     >>> w = mx.nd.array([1.0])
     >>> adam = mx.optimizer.Adam(learning_rate=0.1)
     >>> adam.update(0, w, mx.nd.array([3.0]), adam.create_state(0, w))
-    >>> w.asnumpy().round(4).tolist()
-    [0.9]
+    >>> round(w.asscalar().item(), 4)
+    0.9
     """
 
     def __init__(self, learning_rate: float = 0.001, beta1: float = 0.9, beta2: float = 0.999,

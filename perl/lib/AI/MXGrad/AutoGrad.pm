@@ -157,7 +157,7 @@ sub grad {
     );
     my @heads = _arrays(_list($heads));
     my @variables = _arrays(_list($variables));
-    @variables or _bad('InvalidValueError', 'variables cannot be an empty list');
+    @variables or _bad('EmptyVariablesError', 'variables cannot be an empty list.');
     my $grads = _head_grads(\@heads, $option{head_grads}, \my @keep);
     my $results = buffer(8 * @variables);
     here();

@@ -2,6 +2,7 @@ package AI::MXGrad::FFI;
 use strict;
 use warnings;
 
+use Cwd qw(abs_path);
 use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Spec ();
@@ -52,7 +53,7 @@ END { $OVER = $CARE = 1 }
 my $FILE = 'libmxgrad.so.1';
 
 sub _in_place {
-    my $up = File::Spec->rel2abs(__FILE__);
+    my $up = abs_path(__FILE__) // return;
     for (1 .. 6) {
         $up = dirname($up);
         my $file = File::Spec->catfile($up, 'pyffi', $FILE);

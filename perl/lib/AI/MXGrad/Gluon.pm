@@ -18,6 +18,16 @@ use AI::MXGrad ();
     }
 
     package    # as well
+        AI::MXGrad::Gluon::Data;
+
+    sub ArrayDataset {
+        my ($class, @arrays) = @_;
+        my %named = @arrays == 4 && !ref $arrays[0] ? @arrays : ();
+        @arrays = @named{qw(data label)} if exists $named{data} && exists $named{label};
+        return AI::MXGrad::Object::_of_path('gluon.data', 'ArrayDataset', @arrays);
+    }
+
+    package    # as well
         AI::MXGrad::Gluon::NN::HybridSequential;
     *slice = \&AI::MXGrad::Gluon::NN::Sequential::slice;
 }
@@ -140,9 +150,13 @@ parameters that are the block's own come by their names.
         }
     }
 
-=head1 METHODS OF SEQUENCES
+=head1 OF PERL'S OWN
 
 =over
+
+=item gluon->data->ArrayDataset(@arrays), gluon->data->ArrayDataset(data => $data, label => $label)
+
+Arrays, PDLs or lists of one length, side by side.
 
 =item $net->slice([$from, $to])
 

@@ -511,6 +511,7 @@ sub _written {
 
 sub reshape :lvalue {
     my ($x, @shape) = @_;
+    ($x, @shape) = @shape if !ref $x;      # nd->reshape($x, ...)
     my %option;
     if (@shape > 1 && defined $shape[-2] && $shape[-2] =~ /\A(?:shape|reverse)\z/) {
         %option = AI::MXGrad::Convert::options('reshape', [qw(shape reverse)],
@@ -538,7 +539,7 @@ sub astype :lvalue {
 }
 
 sub copy :lvalue {
-    my $array = AI::MXGrad::Ops::invoke_named('copy', [$_[0]->as_array], {});
+    my $array = AI::MXGrad::Ops::invoke_named('copy', [$_[-1]->as_array], {});
     $array;
 }
 

@@ -199,9 +199,13 @@ sub _is_name { return defined $_[0] && !ref $_[0] && $_[0] =~ /\A[A-Za-z_]\w*\z/
 # `$key` stands for what is called, which has the same parameters each time.
 sub _call {
     my ($key, $target, $name, @args) = @_;
-    my $signature = sub { _signature($key, $target, $name) };
-    my $block = @args && ref $args[-1] eq 'CODE' && $signature->()->{places} < @args ? pop @args : undef;
-    my @named = @args ? _take_named(\@args, $signature) : ();
+    my ($block, @named);
+    my $last = @args ? ref $args[-1] : '';
+    if ($last eq 'HASH' || $last eq 'CODE' || @args > 1 && _is_name($args[-2])) {
+        my $signature = sub { _signature($key, $target, $name) };
+        $block = pop @args if $last eq 'CODE' && $signature->()->{places} < @args;
+        @named = _take_named(\@args, $signature);
+    }
     my $result = _call_packed($target, $name, \@args, \@named) // return;
     return $block ? take($result)->with($block) : results($result);
 }
@@ -316,8 +320,9 @@ sub new {
     my $self = __PACKAGE__->_of_package($class, _handle_in($result));
     $self->_begin(\%named);
     for my $package (reverse @{ mro::get_linear_isa($class) }) {
-        my $build = do { no strict 'refs'; defined &{"${package}::BUILD"} && \&{"${package}::BUILD"} };
-        $self->$build({%named}) if $build;
+        no strict 'refs';    ## no critic (ProhibitNoStrict)
+        my $build = *{"${package}::BUILD"}{CODE} or next;
+        $self->$build({%named});
     }
     return $self;
 }

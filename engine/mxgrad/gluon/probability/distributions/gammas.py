@@ -1,6 +1,6 @@
 """Distributions made of gamma distributed numbers (level 16).
 
-Samples have no gradients by the shape parameters.
+Samples have gradients by all parameters, where MXNet's have none (`has_grad` is MXNet's).
 """
 from __future__ import annotations
 
