@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import mxgrad
+from mxgrad.optimizer import contrib  # noqa: F401 (it registers its own when it is imported)
 from nearly import failures
 
 ROOT = Path(__file__).resolve().parent.parent
