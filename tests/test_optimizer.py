@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
 import pickle
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_steps_of_mxnet_2(case: list[Any]) -> None:
 
 
 def test_every_optimizer_is_recorded() -> None:
-    ours = {n for n, c in optimizer.Optimizer.opt_registry.items()      # and not what examples have registered
+    ours = {n for n, c in optimizer.Optimizer.opt_registry.items()      # not those of examples
             if getattr(sys.modules[c.__module__], c.__name__, None) is c}
     assert {case[0] for case in ONE + TWO} == ours
 

@@ -183,6 +183,8 @@ static void check_public(void)
         FAILS(MXG_ERR_NOTFOUND, mxg_get(NULL, HIDDEN[i], &out));
         CHECK(out.kind == MXG_IS_NONE);
     }
+    OK(mxg_get(NULL, "optimizer.Optimizer._get_lr", &out)); /* for those who write optimizers */
+    OK(mxg_value_clear(&out));
     FAILS(MXG_ERR_NOTFOUND, mxg_get(NULL, "lr_schedular", &out));
     SAYS("lr_scheduler");
     FAILS(MXG_ERR_NOTFOUND, mxg_call(NULL, "eval", 0, NULL, NULL, NULL));

@@ -623,6 +623,8 @@ class C(Renderer):
         return self.invoke(name, [x, *node.args], named(node))
 
     def invoke(self, name: str, arrays: list[ast.expr], params: dict[str, ast.expr]) -> str:
+        if len(arrays) == 2 and isinstance(arrays[1], ast.Constant):
+            return f'binary("{name}", {self.expression(arrays[0])}, {self.expression(arrays[1])})'
         block = "".join(f"{k}\0{ast.literal_eval(v)}\0" for k, v in params.items())
         return f'invoke("{name}", {self.values(arrays)}, {c_text(block)}, {len(block)})'
 
