@@ -571,8 +571,10 @@ def _parameters(x: Any) -> str:
         if p.kind is p.KEYWORD_ONLY and by_position:
             names.append("-")
         by_position = by_position and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        optional = "" if p.default is p.empty else "="
-        names.append({p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, p.name + optional))
+        if p.kind is p.VAR_POSITIONAL or p.kind is p.VAR_KEYWORD:
+            names.append("*" if p.kind is p.VAR_POSITIONAL else "**")
+        else:
+            names.append(p.name + ("" if p.default is p.empty else "="))
     return " ".join(names)
 
 

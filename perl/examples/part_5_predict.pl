@@ -3,7 +3,8 @@
 #
 #     perl -Ilib examples/part_5_predict.pl [digits.params [digits.pgm]]
 #
-# Without a file of parameters, as part 4 writes it, the network is trained first. The images go into a picture.
+# Without a file of parameters, as part 4 writes it, the network is trained first. The images go into a
+# picture.
 use strict;
 use warnings;
 

@@ -79,7 +79,9 @@ my ($said) = run_program(join '', map { $_->[1] } grep { $_->[0] eq 'SYNOPSIS' }
 like($said, qr/\[\[ 4\.  8\.\]\n \[12\. 16\.\]\]/, 'the first program prints what it says');
 
 # Public is what has no underscore in front and is no word of Perl's own.
-my %not_public = map { $_ => 1 } qw(import AUTOLOAD CLONE CLONE_SKIP DESTROY BEGIN END STORABLE_freeze STORABLE_thaw);
+my %not_public = map { $_ => 1 } qw(
+    import AUTOLOAD BEGIN CLONE CLONE_SKIP DESTROY END STORABLE_freeze STORABLE_thaw
+);
 for my $file (grep { $_ ne $ops } sort @pages) {
     my $source = slurp($file);
     my ($code, $pod) = split /^__END__$/m, $source;

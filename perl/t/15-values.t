@@ -24,7 +24,8 @@ sub back  { @Echo::give = @_; return $echo->(0) }
 
 for my $case (
     ['none',            undef],
-    ['an integer',      42], ['the least integer', -9_223_372_036_854_775_807 - 1], ['a large one', 4_611_686_018_427_387_905],
+    ['an integer',      42], ['the least integer', -9_223_372_036_854_775_807 - 1],
+    ['a large one',     4_611_686_018_427_387_905],
     ['a number',        0.25], ['a huge one', 1e300],
     ['text',            'word'], ['empty text', ''], ['text with a zero', "a\0b"], ['characters', 'grün ∂'],
     ['digits as text',  '42'],

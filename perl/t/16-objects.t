@@ -172,7 +172,12 @@ is($outer->[0]{calls}, $calls + 1, '... and its state');
 {
     package Scaled;
     our @ISA = 'AI::MXGrad::Gluon::HybridBlock';
-    sub BUILD { my ($self) = @_; $self->scale($self->params->get('scale', shape => [1], init => 'ones')); return }
+
+    sub BUILD {
+        my ($self) = @_;
+        $self->scale($self->params->get('scale', shape => [1], init => 'ones'));
+        return;
+    }
     sub hybrid_forward { my ($self, $F, $x, %of) = @_; return $F->broadcast_mul($x, $of{scale} * $self->{by}) }
 }
 my $scaled = Scaled->new(by => 3);

@@ -3,7 +3,9 @@
 steps.txt has cases, each a title after `##` and steps. A step is written in a small notation that Python's
 parser reads: calls of operators, arithmetic, slices, `with autograd.record():`, assignments, and classes with
 `forward` and `backward`. After it, lines that begin with `>` are what it prints in all three languages: the
-value of an expression, or the error of any step as `! class: message`.
+value of an expression, or the error of any step as `! class: message`. Messages name places as the title of
+the case and a line of its code. What a custom function raises is only `! Failure: message`: Python and Perl
+pass it on as it is, C puts it into a CallbackError. The C program also fails if a case leaves handles.
 
     python tests/parity/render.py python|perl|c      the program, on standard output
     python tests/parity/render.py record             writes what the Python program prints into steps.txt

@@ -253,8 +253,8 @@ C<initializer>, C<metric>, C<optimizer>, C<kvstore>, C<callback>, C<image>, C<sy
 
 =head1 METHODS
 
-All are class methods. Besides those below there are all modules, functions and classes of the engine, by their
-names: C<< mx->gluon >>, C<< mx->lr_scheduler >>, C<< mx->io >>, C<< mx->test_utils >>, ....
+All are class methods. Besides those below there are all modules, functions and classes of the engine, by
+their names: C<< mx->gluon >>, C<< mx->lr_scheduler >>, C<< mx->io >>, C<< mx->test_utils >>, ....
 
 =over
 
@@ -318,11 +318,11 @@ is looked for
 
 =head1 THREADS, FORK, EXIT
 
-Arrays and objects belong to the thread that made them: a new ithread sees none of its parent's, only unblessed
-references to undef and objects that stand for nothing, and begins with recording off. Arrays survive C<fork> in both processes. At the end of
-the program handles are left to the operating system. C<exit> inside a custom function ends the program as
-everywhere, after its END blocks, which cannot use arrays any more. Perl's signal handlers run when a call
-of the engine has returned.
+Arrays and objects belong to the thread that made them: a new ithread sees none of its parent's, only
+unblessed references to undef and objects that stand for nothing, and begins with recording off. Arrays
+survive C<fork> in both processes. At the end of the program handles are left to the operating system.
+C<exit> inside a custom function ends the program as everywhere, after its END blocks, which cannot use
+arrays any more. Perl's signal handlers run when a call of the engine has returned.
 
 =head1 SEE ALSO
 

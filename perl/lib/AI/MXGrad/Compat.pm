@@ -54,8 +54,8 @@ sub _serve {
 BEGIN {
     no strict 'refs';    ## no critic (ProhibitNoStrict)
     *{"AI::MXNet::${_}::"} = *{"AI::MXGrad::${_}::"} for qw(
-        AutoGrad Callback Context Engine Gluon IO Image Initializer KVStore LRScheduler Metric NDArray Optimizer
-        Random RecordIO RunTime TestUtils
+        AutoGrad Callback Context Engine Gluon IO Image Initializer KVStore LRScheduler Metric NDArray
+        Optimizer Random RecordIO RunTime TestUtils
     );
 }
 
@@ -227,13 +227,13 @@ An old program runs without a change:
 =head1 DESCRIPTION
 
 After this module is loaded, C<use AI::MXNet> and C<use> of its parts, such as C<AI::MXNet::Gluon>,
-C<AI::MXNet::Gluon::NN>, C<AI::MXNet::AutoGrad> or C<AI::MXNet::TestUtils>, find AI::MXGrad under those names.
-The packages C<mx>, C<nd>, C<autograd>, C<gluon> and C<nn> exist whatever was imported, as in AI::MXNet up to
-1.4. It must be loaded before AI::MXNet itself. What is not here, such as C<AI::MXNet::Module>, is an error that
-says so.
+C<AI::MXNet::Gluon::NN>, C<AI::MXNet::AutoGrad> or C<AI::MXNet::TestUtils>, find AI::MXGrad under those
+names. The packages C<mx>, C<nd>, C<autograd>, C<gluon> and C<nn> exist whatever was imported, as in
+AI::MXNet up to 1.4. It must be loaded before AI::MXNet itself. What is not here, such as
+C<AI::MXNet::Module>, is an error that says so.
 
-C<AI::MXNet::Gluon::Mouse> needs L<Mouse>: blocks and parameters that are attributes of a class then belong to
-the block. C<AI::MXNet::Function::Parameters> needs L<Function::Parameters>.
+C<AI::MXNet::Gluon::Mouse> needs L<Mouse>: blocks and parameters that are attributes of a class then belong
+to the block. C<AI::MXNet::Function::Parameters> needs L<Function::Parameters>.
 
 =head1 WHAT DIFFERS FROM AI::MXGRAD
 

@@ -22,7 +22,7 @@ AI::MXGrad::Engine - operations in bulk
 
 =head1 DESCRIPTION
 
-C<bulk($size, $sub)> runs the sub and gives what it gives; C<set_bulk_size($size)> gives the size before. The
-operations of this engine run at once, so that both change nothing else.
+C<bulk($size, $sub)> runs the sub and gives what it gives; C<set_bulk_size($size)> gives the size before.
+The operations of this engine run at once, so that both change nothing else.
 
 =cut

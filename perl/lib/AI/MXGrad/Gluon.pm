@@ -66,9 +66,9 @@ AI::MXGrad::Gluon - models: layers, losses, data, training
 
 =head1 DESCRIPTION
 
-All of the engine's C<gluon>, which is described by its Python manual, under the same names. Classes are called
-like methods: C<< nn->Dense(10) >> makes a layer. What an object can do, in which forms it is called and how it
-is printed, compared and iterated is said in L<AI::MXGrad::Object>.
+All of the engine's C<gluon>, which is described by its Python manual, under the same names. Classes are
+called like methods: C<< nn->Dense(10) >> makes a layer. What an object can do, in which forms it is called
+and how it is printed, compared and iterated is said in L<AI::MXGrad::Object>.
 
 C<gluon> and C<nn> can be imported from here or from L<AI::MXGrad>. The modules of C<gluon> are
 
@@ -76,7 +76,8 @@ C<gluon> and C<nn> can be imported from here or from L<AI::MXGrad>. The modules 
 
 =item gluon->nn, AI::MXGrad::Gluon::NN
 
-Layers: C<Dense>, C<Conv2D>, C<BatchNorm>, C<Dropout>, C<Embedding>, C<Sequential>, C<HybridSequential>, ....
+Layers: C<Dense>, C<Conv2D>, C<BatchNorm>, C<Dropout>, C<Embedding>, C<Sequential>, C<HybridSequential>,
+....
 
 =item gluon->loss, AI::MXGrad::Gluon::Loss
 
@@ -107,8 +108,8 @@ C<Constant> and C<Trainer>.
 
 A package that derives from C<AI::MXGrad::Gluon::Block> is a block. C<new> makes one; C<BUILD> gets what
 C<new> was given. Blocks and parameters that become attributes belong to the block: an attribute is set by
-calling it with a value, and got by calling it. What is only Perl's goes into the hash that an object is; names
-that begin with an underscore are taken.
+calling it with a value, and got by calling it. What is only Perl's goes into the hash that an object is;
+names that begin with an underscore are taken.
 
     use AI::MXGrad qw(nd gluon nn);
 
@@ -133,8 +134,8 @@ that begin with an underscore are taken.
     $net->initialize;
     print $net, $net->(nd->ones([4, 3]))->asstr, "\n";
 
-A C<HybridBlock> may define C<hybrid_forward($self, $F, $x, %params)> instead: C<$F> has the operators, and the
-parameters that are the block's own come by their names.
+A C<HybridBlock> may define C<hybrid_forward($self, $F, $x, %params)> instead: C<$F> has the operators, and
+the parameters that are the block's own come by their names.
 
     package Scale {
         use parent -norequire, 'AI::MXGrad::Gluon::HybridBlock';

@@ -24,9 +24,9 @@ AI::MXGrad::Initializer - the first values of parameters
 
 =head1 DESCRIPTION
 
-The engine's initializers: C<Zero>, C<One>, C<Constant>, C<Uniform>, C<Normal>, C<Xavier>, C<Orthogonal>, ....
-C<init> and C<< mx->init >> are short for this package. Where an initializer is wanted, its name will do:
-C<'xavier'>.
+The engine's initializers: C<Zero>, C<One>, C<Constant>, C<Uniform>, C<Normal>, C<Xavier>, C<Orthogonal>,
+.... C<init> and C<< mx->init >> are short for this package. Where an initializer is wanted, its name will
+do: C<'xavier'>.
 
 A package derived from C<AI::MXGrad::Initializer::Initializer> is one of your own: its
 C<_init_weight($name, $array)> fills the array.

@@ -23,11 +23,11 @@ AI::MXGrad::LRScheduler - learning rates that change
 
 =head1 DESCRIPTION
 
-The engine's schedulers: C<FactorScheduler>, C<MultiFactorScheduler>, C<PolyScheduler>, C<CosineScheduler>. An
-optimizer takes one as C<lr_scheduler>.
+The engine's schedulers: C<FactorScheduler>, C<MultiFactorScheduler>, C<PolyScheduler>, C<CosineScheduler>.
+An optimizer takes one as C<lr_scheduler>.
 
-A package derived from C<AI::MXGrad::LRScheduler::LRScheduler> is one of your own: its C<call($update)> gives
-the rate.
+A package derived from C<AI::MXGrad::LRScheduler::LRScheduler> is one of your own: its C<call($update)>
+gives the rate.
 
     package Inverse {
         use AI::MXGrad ();

@@ -25,9 +25,9 @@ AI::MXGrad::Metric - how good predictions are
 
 =head1 DESCRIPTION
 
-The engine's metrics: C<Accuracy>, C<TopKAccuracy>, C<F1>, C<MSE>, C<CrossEntropy>, .... C<< mx->metric->create
->> takes a name, a list of names, or a sub of a label and a prediction. C<update> gets lists of labels and
-predictions, arrays or PDLs; C<get> gives name and value.
+The engine's metrics: C<Accuracy>, C<TopKAccuracy>, C<F1>, C<MSE>, C<CrossEntropy>, ....
+C<< mx->metric->create >> takes a name, a list of names, or a sub of a label and a prediction. C<update>
+gets lists of labels and predictions, arrays or PDLs; C<get> gives name and value.
 
 A package derived from C<AI::MXGrad::Metric::EvalMetric> is a metric of your own: its C<update> adds to the
 attributes C<sum_metric> and C<num_inst>.

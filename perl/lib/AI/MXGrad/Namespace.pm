@@ -19,8 +19,10 @@ my %IS_MODULE = map { $_ => 1 } qw(
     gluon.probability gluon.rnn gluon.utils image initializer io kvstore lr_scheduler metric optimizer
     recordio runtime symbol test_utils
 );
-my %WORD = (io => 'IO', kvstore => 'KVStore', lr_scheduler => 'LRScheduler', nn => 'NN', recordio => 'RecordIO',
-    rnn => 'RNN', runtime => 'RunTime');
+my %WORD = (
+    io       => 'IO',       kvstore => 'KVStore', lr_scheduler => 'LRScheduler', nn => 'NN',
+    recordio => 'RecordIO', rnn     => 'RNN',     runtime      => 'RunTime',
+);
 
 # Modules that Perl has its own package for.
 my %OWN = (
@@ -50,7 +52,8 @@ sub _path {
 sub _base {
     my ($package) = @_;
     my ($base) = grep { defined _path($_) } @{ mro::get_linear_isa($package) };
-    return $base // AI::MXGrad::Error->throw('InvalidTypeError', "$package derives from no class of AI::MXGrad");
+    return $base
+        // AI::MXGrad::Error->throw('InvalidTypeError', "$package derives from no class of AI::MXGrad");
 }
 
 # The package of a module.
@@ -116,8 +119,10 @@ sub import {
 }
 
 # The class that a package means which derives from a module.
-my %MAIN = (initializer => 'Initializer', io => 'DataIter', lr_scheduler => 'LRScheduler', metric => 'EvalMetric',
-    optimizer => 'Optimizer');
+my %MAIN = (
+    initializer => 'Initializer', io => 'DataIter', lr_scheduler => 'LRScheduler', metric => 'EvalMetric',
+    optimizer   => 'Optimizer',
+);
 
 sub new {
     my ($class, @args) = @_;

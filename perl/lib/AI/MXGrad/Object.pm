@@ -29,8 +29,8 @@ my $VALUE_SIZE = 32;
 my %LIVING;
 my %KEPT;
 
-# Contexts are values in Perl; the engine has an object for each, by its name. And its classes that are written
-# in Perl, by their packages.
+# Contexts are values in Perl; the engine has an object for each, by its name. And its classes that are
+# written in Perl, by their packages.
 my (%CONTEXT, %PERL_CLASS);
 
 # A new thread sees objects that stand for nothing. (With CLONE_SKIP the weak references to them would harm.)
@@ -175,8 +175,8 @@ sub _target {
     return ref $object ? pack 'l l q d J', 7, 0, 0, 0, $object->{_handle} : undef;
 }
 
-# Takes the name => value pairs, or the hash reference, from the end of @$args. They begin with a name that the
-# signature knows, or that may be any where no value by position is missing.
+# Takes the name => value pairs, or the hash reference, from the end of @$args. They begin with a name that
+# the signature knows, or that may be any where no value by position is missing.
 sub _take_named {
     my ($args, $signature) = @_;
     my $last = $args->[-1];
@@ -545,7 +545,8 @@ sub _made_class {
     for my $own (@{ mro::get_linear_isa($package) }) {
         last if $own eq $base;
         for my $name (_own_subs($own)) {
-            my $python = $IS_SPECIAL{$name} || (_attribute($class, $name))[1] ? $name : $SPECIAL{$name} // next;
+            my $is_there = $IS_SPECIAL{$name} || (_attribute($class, $name))[1];
+            my $python = $is_there ? $name : $SPECIAL{$name} // next;
             $methods{$python} = $name if !exists $methods{$python};
         }
     }
@@ -589,15 +590,16 @@ AI::MXGrad::Object - anything of the engine that is no array
 
 =head1 DESCRIPTION
 
-Blocks, trainers, datasets, metrics, optimizers: all that the engine has under public names is reached in one
-way. Modules are packages, such as L<AI::MXGrad::Gluon>; C<< mx->name >> is the module or function C<name> of
-the engine. Classes are called like methods of their module, C<< nn->Dense(10) >>, and are packages, too:
-C<< AI::MXGrad::Gluon::NN::Dense->new(10) >>, once one was called or derived from. What is called, with what
-arguments and to what end says the engine's manual.
+Blocks, trainers, datasets, metrics, optimizers: all that the engine has under public names is reached in
+one way. Modules are packages, such as L<AI::MXGrad::Gluon>; C<< mx->name >> is the module or function
+C<name> of the engine. Classes are called like methods of their module, C<< nn->Dense(10) >>, and are
+packages, too: C<< AI::MXGrad::Gluon::NN::Dense->new(10) >>, once one was called or derived from. What is
+called, with what arguments and to what end says the engine's manual.
 
 =head1 CALLS
 
-Arguments come by position, by name, or both; those by name as pairs at the end or in a hash reference there:
+Arguments come by position, by name, or both; those by name as pairs at the end or in a hash reference
+there:
 
     use AI::MXGrad qw(mx);
 
@@ -605,12 +607,12 @@ Arguments come by position, by name, or both; those by name as pairs at the end 
     mx->lr_scheduler->FactorScheduler(10, factor => 0.5);
     mx->lr_scheduler->FactorScheduler({step => 10, factor => 0.5});
 
-A text is taken as a name where the pairs of the call begin with a name of that function. A hash reference that
-has none of the function's names is an argument like others.
+A text is taken as a name where the pairs of the call begin with a name of that function. A hash reference
+that has none of the function's names is an argument like others.
 
 A function that gives several results gives a list in list context and an array reference in scalar context.
-What is a list to the engine is an array reference in both. At the end of what there is to give, such as from
-C<next> of an iterator, the result is undef.
+What is a list to the engine is an array reference in both. At the end of what there is to give, such as
+from C<next> of an iterator, the result is undef.
 
 A sub at the end, beyond what a function takes, is run within the context that the function gives:
 
@@ -624,13 +626,14 @@ A sub at the end, beyond what a function takes, is run within the context that t
 
 =item undef, numbers, text
 
-None, integers where there is no fraction, floats, text. It is a number what was made as a number: of C<"10">,
-which was read from a file, C<< 0 + $text >> makes one. Bytes that are no UTF-8 are bytes;
+None, integers where there is no fraction, floats, text. It is a number what was made as a number: of
+C<"10">, which was read from a file, C<< 0 + $text >> makes one. Bytes that are no UTF-8 are bytes;
 C<< AI::MXGrad::Value->bytes($string) >> is bytes in any case.
 
 =item truth
 
-C<!!1> and C<!!0> are True and False (before Perl 5.36 only the second is), as are C<\1> and C<\0> and JSON's.
+C<!!1> and C<!!0> are True and False (before Perl 5.36 only the second is), as are C<\1> and C<\0> and
+JSON's.
 
 =item array references, hash references
 
@@ -643,8 +646,8 @@ Arrays are themselves, PDLs become arrays as C<< nd->array >> makes them.
 =item code references
 
 Functions. They get their arguments by position, then those by name as pairs; they give one value or a list.
-What they die with arrives at the caller as it was. They run on the thread that made the call, so workers of a
-data loader cannot call them.
+What they die with arrives at the caller as it was. They run on the thread that made the call, so workers of
+a data loader cannot call them.
 
 =item regular expressions
 
@@ -676,8 +679,8 @@ An attribute: got without an argument, set with one. Setting gives the object.
 
 =item at($key), put($key, $value), len
 
-An entry by its number or name; the number of entries. C<@$object> and C<< $object->[$i] >> are the entries of
-what has some by number, and else what an iteration gives.
+An entry by its number or name; the number of entries. C<@$object> and C<< $object->[$i] >> are the entries
+of what has some by number, and else what an iteration gives.
 
 =item E<lt>$objectE<gt>, iter
 
@@ -685,7 +688,8 @@ The next value of an iteration, undef at its end, after which the next begins; a
 another, and the empty list at the end.
 
     use AI::MXGrad qw(nd gluon);
-    my $loader = gluon->data->DataLoader(gluon->data->ArrayDataset(nd->arange(6), nd->arange(6)), batch_size => 4);
+    my $data = gluon->data->ArrayDataset(nd->arange(6), nd->arange(6));
+    my $loader = gluon->data->DataLoader($data, batch_size => 4);
     while (defined(my $batch = <$loader>)) {
         print scalar(@$batch), "\n";
     }
@@ -708,18 +712,19 @@ The number by which the library knows the object.
 
 =back
 
-An object is true. C<==>, C<!=> and, between objects, C<eq> and C<ne> compare identity: the engine's object is
-one object in Perl for as long as Perl holds it. An error is an L<AI::MXGrad::Error> at the line of the caller;
-a name that is not there is an UnknownNameError that suggests the nearest. Names that begin with an underscore
-cannot be reached. An object cannot be frozen by L<Storable>: save what it holds, as with C<save_parameters>.
+An object is true. C<==>, C<!=> and, between objects, C<eq> and C<ne> compare identity: the engine's object
+is one object in Perl for as long as Perl holds it. An error is an L<AI::MXGrad::Error> at the line of the
+caller; a name that is not there is an UnknownNameError that suggests the nearest. Names that begin with an
+underscore cannot be reached. An object cannot be frozen by L<Storable>: save what it holds, as with
+C<save_parameters>.
 
 =head1 CLASSES OF YOUR OWN
 
-A package that derives from a class of the engine is a class, whose objects the engine uses like its own. Its
-subs that are methods of the engine's class are called by the engine; C<SUPER> is the engine's method. C<new>
-gives the engine's class the arguments that it knows; the others are keys of the object, which is a hash, when
-C<BUILD> of the class and of those that it derives from, if there is one, is called with them. A key must not
-begin with an underscore. What is called by another name in Perl:
+A package that derives from a class of the engine is a class, whose objects the engine uses like its own.
+Its subs that are methods of the engine's class are called by the engine; C<SUPER> is the engine's method.
+C<new> gives the engine's class the arguments that it knows; the others are keys of the object, which is a
+hash, when C<BUILD> of the class and of those that it derives from, if there is one, is called with them. A
+key must not begin with an underscore. What is called by another name in Perl:
 
     call        when an object is called
     len         for the number of entries
@@ -727,7 +732,8 @@ begin with an underscore. What is called by another name in Perl:
     iter        for an iteration: an array reference, or a sub that gives one value after another, then undef
     text        for the text
 
-An attribute that is not there is made by setting it. The object lives as long as Perl or the engine holds it.
+An attribute that is not there is made by setting it. The object lives as long as Perl or the engine holds
+it.
 
     use AI::MXGrad qw(nd gluon);
 

@@ -53,7 +53,7 @@ needs a state, and C<update($index, $weight, $grad, $state)>, which writes into 
     autograd->record(sub { $net->(nd->ones([1, 2])) })->backward;
     $trainer->step(1);
 
-C<_update_count($index)> counts an update; C<_get_lr($index)> and C<_get_wd($index)> are the learning rate and
-the weight decay for the weight, after schedulers and factors.
+C<_update_count($index)> counts an update; C<_get_lr($index)> and C<_get_wd($index)> are the learning rate
+and the weight decay for the weight, after schedulers and factors.
 
 =cut
