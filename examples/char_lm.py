@@ -2,8 +2,8 @@
 
 The text is ``pydoc_data.topics``, the language reference as ``help()`` shows it, which comes with Python
 (PSF licence); 60,000 characters of it are for training, the next 6,000 for testing.  Perplexity is the
-exponential of the mean cross-entropy per character: guessing evenly among the characters has about 90, knowing
-their frequencies about 25.
+exponential of the mean cross-entropy per character: guessing evenly among the characters has about 90,
+knowing their frequencies about 25.
 
     python examples/char_lm.py [--quick] [--epochs N] [--picture FILE]
 """
@@ -73,7 +73,8 @@ def perplexity(of: nd.NDArray, learn: bool, text: str) -> float:
             loss = loss_function(scores, target)
         if learn:
             loss.backward()
-            gluon.utils.clip_global_norm([p.grad() for p in model.collect_params().values()], BATCH * STEPS * 0.25)
+            gradients = [p.grad() for p in model.collect_params().values()]
+            gluon.utils.clip_global_norm(gradients, BATCH * STEPS * 0.25)
             trainer.step(BATCH * STEPS)
         mean.update(None, [loss])
     return math.exp(mean.get()[1])

@@ -1,4 +1,4 @@
-"""What the training examples share: options, the digits, progress bars, learning curves, the figure checked."""
+"""What the training examples share: options, digits, progress bars, learning curves, the checked figure."""
 from __future__ import annotations
 
 import argparse
@@ -35,7 +35,7 @@ def options(description: str, epochs: int, quick_epochs: int = 2) -> argparse.Na
 
 
 def digits() -> tuple[tuple[numpy.ndarray, numpy.ndarray], tuple[numpy.ndarray, numpy.ndarray]]:
-    """Images float32 (n, 1, 8, 8) from 0 to 1 and labels float32 (n,), for training (1,438) and testing (359)."""
+    """Images float32 (n, 1, 8, 8) from 0 to 1, labels float32 (n,), for training (1,438), testing (359)."""
     rows = numpy.loadtxt(DATA / "digits.csv", delimiter=",", dtype="float32")
     images, labels = rows[:, :64].reshape(-1, 1, 8, 8) / 16, rows[:, 64]
     is_test = numpy.arange(len(rows)) % 5 == 4

@@ -20,13 +20,14 @@ NOISE, BATCH, BOUND = 16, 32, 0.12
 
 chosen = options("adversarial networks that draw digits", epochs=25)
 (images, _), _ = digits()
-loader = gluon.data.DataLoader(gluon.data.ArrayDataset(images * 2 - 1), BATCH, shuffle=True, last_batch="discard")
+dataset = gluon.data.ArrayDataset(images * 2 - 1)
+loader = gluon.data.DataLoader(dataset, BATCH, shuffle=True, last_batch="discard")
 
 generator = nn.HybridSequential(prefix="generator_")
 with generator.name_scope():                                        # (batch, NOISE, 1, 1)
-    generator.add(nn.Conv2DTranspose(64, 2, use_bias=False), nn.BatchNorm(), nn.Activation("relu"))      # 2 x 2
-    generator.add(nn.Conv2DTranspose(32, 4, 2, 1, use_bias=False), nn.BatchNorm(), nn.Activation("relu"))   # 4 x 4
-    generator.add(nn.Conv2DTranspose(1, 4, 2, 1, use_bias=False), nn.Activation("tanh"))                 # 8 x 8
+    generator.add(nn.Conv2DTranspose(64, 2, use_bias=False), nn.BatchNorm(), nn.Activation("relu"))   # 2 x 2
+    generator.add(nn.Conv2DTranspose(32, 4, 2, 1, use_bias=False), nn.BatchNorm(), nn.Activation("relu"))  # 4 x 4
+    generator.add(nn.Conv2DTranspose(1, 4, 2, 1, use_bias=False), nn.Activation("tanh"))  # 8 x 8
 critic = nn.HybridSequential(prefix="critic_")
 with critic.name_scope():
     critic.add(nn.Conv2D(32, 4, 2, 1, use_bias=False), nn.LeakyReLU(0.2))
@@ -65,8 +66,9 @@ for epoch in range(1, chosen.epochs + 1):
 samples = (generator(nd.random.normal(shape=(256, NOISE, 1, 1))).asnumpy() + 1) / 2
 pyplot = figure(chosen.picture)
 if pyplot:
-    pyplot.imsave(chosen.picture, numpy.pad(samples[:64, 0], ((0, 0), (1, 1), (1, 1)), constant_values=1)
-                  .reshape(8, 8, 10, 10).swapaxes(1, 2).reshape(80, 80).repeat(4, 0).repeat(4, 1), cmap="gray_r")
+    tiles = numpy.pad(samples[:64, 0], ((0, 0), (1, 1), (1, 1)), constant_values=1)
+    sheet = tiles.reshape(8, 8, 10, 10).swapaxes(1, 2).reshape(80, 80)
+    pyplot.imsave(chosen.picture, sheet.repeat(4, 0).repeat(4, 1), cmap="gray_r")
     print(f"picture: {chosen.picture}", file=sys.stderr)
 distance = float(numpy.abs(samples.mean(axis=0) - images.mean(axis=0)).mean())
 check("distance of the mean images", distance, distance < BOUND, f"below {BOUND}", chosen.quick)

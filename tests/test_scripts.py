@@ -1,4 +1,4 @@
-"""Scripts written for MXNet run unedited and print what the originals printed: texts alike, numbers nearly."""
+"""Scripts written for MXNet run unedited and print what the originals did: texts alike, numbers nearly."""
 from __future__ import annotations
 
 import os
@@ -35,7 +35,8 @@ def test_prints_what_the_originals_print(script: Path, tmp_path: Path) -> None:
     expected = (ROOT / "tests/data/scripts" / script.parent.name / f"{script.stem}.txt").read_text()
     fashion_mnist(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mxgrad", str(script)], capture_output=True, text=True, cwd=tmp_path,
+        [sys.executable, "-W", "error", "-m", "mxgrad", str(script)],
+        capture_output=True, text=True, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT / "engine"), "MXNET_HOME": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr

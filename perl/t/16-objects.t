@@ -1,7 +1,9 @@
 # Objects of the engine: calls, attributes, entries, iteration, identity, classes written in Perl.
 use strict;
 use warnings;
+use File::Temp qw(tempdir);
 use FindBin;
+use Storable ();
 use lib "$FindBin::Bin/lib";
 use MXGradTest;
 use Test::More;
@@ -103,6 +105,23 @@ is($values->at('d_bias')->name, 'd_bias', 'an entry by name');
 throws(sub { $values->at('nothing') }, '.*', qr/nothing/, 'one that is not there');
 my $file = gluon->data->SimpleDataset([10, 20]);
 is_deeply([@$file], [10, 20], 'entries that are numbers');
+
+# ---- habits of Perl's own
+
+my $middle = $net->slice([1, 2]);
+ok($middle->len == 2 && $middle->[0] == $net->[1], 'a slice of a network');
+is(gluon->data->ArrayDataset(data => nd->arange(3), label => nd->arange(3))->[2][1], 2, 'data and label');
+my $directory = tempdir(CLEANUP => 1);
+my $records = mx->recordio->MXIndexedRecordIO("$directory/idx", "$directory/rec", 'w');
+$records->write_idx($_, mx->recordio->pack([0, $_ / 2, $_, 0], "\xff$_")) for 1 .. 3;
+$records->close;
+$records = mx->recordio->MXIndexedRecordIO("$directory/idx", "$directory/rec", 'r');
+is_deeply([mx->recordio->unpack($records->read_idx(3))], [[0, 1.5, 3, 0], "\xff3"], 'records');
+$records = mx->recordio->MXRecordIO("$directory/plain", 'w');
+$records->write('text');
+$records->close;
+is(mx->recordio->MXRecordIO("$directory/plain", 'r')->read, 'text', 'a plain one');
+throws(sub { Storable::dclone($net) }, 'InvalidTypeError', qr/cannot be frozen; save/, 'Storable');
 
 # ---- contexts
 
@@ -258,7 +277,7 @@ for my $error ({code => 5}, "text\n", AI::MXGrad::Error->new(message => 'mine'))
     is(eval { Failing->new->($x); 1 } ? 'nothing' : $@, $error, 'an exception comes back as it was');
 }
 eval { Affine->new(units => 1)->($x->reshape([3, 1])); 1 } or like($@, qr/./, 'an error inside');
-throws(sub { Failing->new->forward_never }, 'UnknownNameError', qr/forward_never/, 'a method that is not there');
+throws(sub { Failing->new->forward_never }, 'UnknownNameError', qr/forward_never/, 'no such method');
 {
     package Homeless;
     our @ISA = 'AI::MXGrad::Object';

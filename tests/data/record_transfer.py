@@ -21,7 +21,8 @@ train = numpy.flatnonzero(~is_test & (y < 5))
 
 net = nn.HybridSequential(prefix="digits_")
 with net.name_scope():
-    net.add(nn.Conv2D(12, 3, padding=1, use_bias=False), nn.BatchNorm(), nn.Activation("relu"), nn.MaxPool2D())
+    net.add(nn.Conv2D(12, 3, padding=1, use_bias=False), nn.BatchNorm(), nn.Activation("relu"),
+            nn.MaxPool2D())
     net.add(nn.Conv2D(24, 3, padding=1, activation="relu"), nn.MaxPool2D(), nn.Flatten())
     net.add(nn.Dense(32, activation="relu", prefix="features_"), nn.Dense(5, prefix="output_"))
 net.initialize(mx.init.Xavier())
@@ -40,5 +41,5 @@ net.export(NAME)
 images = numpy.flatnonzero(is_test & (y < 5))[:20]
 scores = net(X[images])
 print((scores.asnumpy().argmax(axis=1) == y[images]).mean())
-numpy.savetxt(NAME + "-outputs.csv", numpy.column_stack([images, scores.asnumpy()]), delimiter=",", fmt="%.9g",
-              header="row of digits.csv, then the model's five outputs, by MXNet 1.9.1")
+numpy.savetxt(NAME + "-outputs.csv", numpy.column_stack([images, scores.asnumpy()]),
+              delimiter=",", fmt="%.9g", header="row of digits.csv, then the model's five outputs, by MXNet 1.9.1")
