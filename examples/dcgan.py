@@ -24,10 +24,10 @@ dataset = gluon.data.ArrayDataset(images * 2 - 1)
 loader = gluon.data.DataLoader(dataset, BATCH, shuffle=True, last_batch="discard")
 
 generator = nn.HybridSequential(prefix="generator_")
-with generator.name_scope():                                        # (batch, NOISE, 1, 1)
-    generator.add(nn.Conv2DTranspose(64, 2, use_bias=False), nn.BatchNorm(), nn.Activation("relu"))   # 2 x 2
-    generator.add(nn.Conv2DTranspose(32, 4, 2, 1, use_bias=False), nn.BatchNorm(), nn.Activation("relu"))  # 4 x 4
-    generator.add(nn.Conv2DTranspose(1, 4, 2, 1, use_bias=False), nn.Activation("tanh"))  # 8 x 8
+with generator.name_scope():      # from 1 x 1 to 2 x 2, 4 x 4, 8 x 8
+    generator.add(nn.Conv2DTranspose(64, 2, use_bias=False), nn.BatchNorm(), nn.Activation("relu"))
+    generator.add(nn.Conv2DTranspose(32, 4, 2, 1, use_bias=False), nn.BatchNorm(), nn.Activation("relu"))
+    generator.add(nn.Conv2DTranspose(1, 4, 2, 1, use_bias=False), nn.Activation("tanh"))
 critic = nn.HybridSequential(prefix="critic_")
 with critic.name_scope():
     critic.add(nn.Conv2D(32, 4, 2, 1, use_bias=False), nn.LeakyReLU(0.2))

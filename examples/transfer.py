@@ -1,9 +1,9 @@
 """Transfer learning: a network that MXNet 1.9.1 trained on the digits 0 to 4 learns the digits 5 to 9.
 
 ``data/digits_0_to_4-symbol.json`` and ``-0000.params`` are what its ``export`` wrote, ``-outputs.csv`` what
-the model gave there for some images.  Those outputs are reproduced to 1e-5.  Then the layers up to the last stay
-as they are, and a new last layer is trained on the digits that the model has never seen: at least 90 % of the
-test images.
+the model gave there for some images. Those outputs are reproduced to 1e-5. Then the layers up to the last
+stay as they are, and a new last layer is trained on the digits that the model has never seen: at least 90 %
+of the test images.
 
     python examples/transfer.py [--quick] [--epochs N] [--picture FILE]
 """

@@ -42,4 +42,5 @@ images = numpy.flatnonzero(is_test & (y < 5))[:20]
 scores = net(X[images])
 print((scores.asnumpy().argmax(axis=1) == y[images]).mean())
 numpy.savetxt(NAME + "-outputs.csv", numpy.column_stack([images, scores.asnumpy()]),
-              delimiter=",", fmt="%.9g", header="row of digits.csv, then the model's five outputs, by MXNet 1.9.1")
+              delimiter=",", fmt="%.9g",
+              header="row of digits.csv, then the model's five outputs, by MXNet 1.9.1")
