@@ -1,7 +1,7 @@
 """`gluon.data.vision`: data sets of images, and what is done to images (level 16)."""
 from __future__ import annotations
 
-from . import transforms
+from . import transforms as transforms
 from .datasets import (
     CIFAR10,
     CIFAR100,
