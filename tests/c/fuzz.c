@@ -460,10 +460,9 @@ static value some_argument(const function *f, int k, size_t *block_size)
     if (is_handle(p))
         v.p = some_handle(p);
     else if (TYPE("const mxg_value *")) {
-        for (v.p = slot, i = 0; i < (NAME("args") ? n_args : 1); i++)
-            ((mxg_value *)slot)[i] = some_value_for(p);
-        if (percent(NAME("target") ? 30 : 2))
-            v.p = NULL;
+        if (!percent(NAME("target") ? 30 : 2))
+            for (v.p = slot, i = 0; i < (NAME("args") ? n_args : 1); i++)
+                ((mxg_value *)slot)[i] = some_value_for(p);
     } else if (TYPE("mxg_value *"))
         v.p = percent(98) ? memset(slot, strcmp(f->name, "mxg_value_clear") == 0 ? 0 : 0x5a, sizeof(mxg_value))
                           : NULL;
