@@ -15,7 +15,6 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from time import perf_counter, thread_time
 from typing import Any
 
 for _library in ("OPENBLAS", "OMP", "MKL"):
@@ -23,6 +22,7 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
 
 import numpy  # noqa: E402
 from peers import ROOT, Worker, best, named  # noqa: E402
+from timer import per_call  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -189,16 +189,13 @@ def hosts(shapes):
     return [rng.uniform(0.1, 0.9, s).astype(numpy.float32) for s in shapes]
 def at_of(a):
     return rng.integers(0, min(a.shape[0], a.shape[-1]), max(a.shape[0], 8))
-def calibrated(f):
-    f(); t = time.perf_counter(); f(); t = time.perf_counter() - t
-    return best(f, 1, max(2, int({seconds} / max(t, 1e-7))))
 made = {{}}
 def figures(key):
     if key not in made:
         name, size, what = key.split("/")
         shapes, expression = cases[name]
-        made[key] = make(expression, hosts(shapes[size]), what)
-    return calibrated(made[key])
+        made[key] = per_call(make(expression, hosts(shapes[size]), what), {seconds})
+    return made[key]()
 """
 
 ND = ARRAYS + """
@@ -252,24 +249,6 @@ serve(figures)
 Figures = dict[str, dict[str, dict[str, float]]]     # name -> size -> what -> microseconds
 
 
-def timed(call: Callable[[], Any]) -> Callable[[], float]:
-    """Microseconds of one call, the best of as many as fit in SECONDS."""
-    call()
-    start = perf_counter()
-    call()
-    times = range(max(1, int(SECONDS / max(perf_counter() - start, 1e-7))))
-
-    def measure() -> float:
-        shortest = float("inf")
-        for _ in times:
-            start = thread_time()
-            call()
-            shortest = min(shortest, thread_time() - start)
-        return shortest * 1e6
-
-    return measure
-
-
 def owned(result: Any) -> Any:
     """What NumPy gives as a view, copied: every op's result has its own memory."""
     if isinstance(result, (list, tuple)):
@@ -300,10 +279,10 @@ def op_figures(name: str, sample: Sample) -> dict[str, float]:
     """Microseconds of an op: NumPy's, ours, and ours with the backward, where there are such."""
     function = getattr(F, name)
     arrays = arrays_of(sample)
-    measures = {"forward": timed(lambda: function(*arrays, **sample.params))}
+    measures = {"forward": per_call(lambda: function(*arrays, **sample.params), SECONDS)}
     reference = sample.reference or getattr(numpy, name, None)
     if callable(reference):
-        measures["numpy"] = timed(lambda: owned(reference(*sample.arrays, **sample.params)))
+        measures["numpy"] = per_call(lambda: owned(reference(*sample.arrays, **sample.params)), SECONDS)
     xs = [arrays[at] for at in differentiated(OPS[name], sample)]
     if xs:
         for x in xs:
@@ -318,7 +297,7 @@ def op_figures(name: str, sample: Sample) -> dict[str, float]:
             autograd.backward([ys[k] for k in floats], [ones[k] for k in floats])
 
         if floats:
-            measures["both"] = timed(both)
+            measures["both"] = per_call(both, SECONDS)
     return best(ROUNDS, measures)
 
 

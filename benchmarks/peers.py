@@ -12,17 +12,11 @@ from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The beginning of a worker's program: it answers names on its standard input with microseconds.
-TIMER = """
+# The beginning of a worker's program.
+PRELUDE = f"""
 import sys, time
-def best(f, n, repeat):
-    b = 1e9
-    for _ in range(repeat):
-        t = time.thread_time(); f(); b = min(b, time.thread_time() - t)
-    return b / n * 1e6
-def serve(figures):
-    for name in sys.stdin:
-        print(figures(name.strip()), flush=True)
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from timer import best, per_call, serve
 """
 
 Key = TypeVar("Key")
@@ -41,8 +35,8 @@ class Worker:
 
     @classmethod
     def python(cls, interpreter: str, source: str) -> Worker:
-        """A worker that runs the program `source`, which `TIMER` precedes."""
-        return cls([interpreter, "-W", "ignore", "-c", TIMER + source])
+        """A worker that runs the program `source`, which `PRELUDE` precedes."""
+        return cls([interpreter, "-W", "ignore", "-c", PRELUDE + source])
 
     def measure(self, what: str) -> float:
         assert self.process.stdin and self.process.stdout

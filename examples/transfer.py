@@ -29,11 +29,9 @@ print(f"difference from MXNet's outputs {difference:.1e}", file=sys.stderr)
 if difference > 1e-5:
     sys.exit("the outputs of the loaded model are not MXNet's")
 
-symbol, arguments, states = mx.model.load_checkpoint(NAME, 0)
-inside = symbol.get_internals()
-features = gluon.SymbolBlock(inside["digits_features_relu_fwd_output"], mx.sym.var("data"))
-for name, parameter in features.collect_params().items():
-    parameter.set_data(arguments[name] if name in arguments else states[name])
+inside = mx.sym.load(NAME + "-symbol.json").get_internals()
+features = gluon.SymbolBlock(inside["digits_features_relu_fwd_output"], mx.sym.var("data"),
+                             params=pretrained.collect_params())
 head = gluon.nn.Dense(5)
 head.initialize(mx.init.Xavier())
 
