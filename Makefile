@@ -4,6 +4,7 @@
 # make bench       speed beside NumPy; PEERS="torch=/path/python mxnet=/path/python" adds others
 # make bench-ops   speed of every op, beside NumPy and PEERS
 # make certificate the errors of every gradient, as docs/gradients.md; fails where one is above its bound
+# make examples    the training examples, with progress bars; pictures go to build/examples
 # make docs        what is generated: docs/operators.md, the examples in help(), the type stubs
 # make setup       only what the others need: .venv, Debian packages (as root), the C library
 # make clean       remove everything that make made
@@ -12,7 +13,7 @@
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-full lint bench bench-ops certificate docs clean
+.PHONY: setup demo test test-full lint bench bench-ops certificate examples docs clean
 
 VENV := .venv
 PY   := $(VENV)/bin/python
@@ -59,6 +60,10 @@ bench-ops: setup
 
 certificate: setup
 	@$(ENV) python tools/certificate.py docs/gradients.md
+
+examples: setup
+	@for name in mlp_digits cnn_digits lstm_digits char_lm dcgan transfer; do \
+		echo "== $$name"; $(ENV) python examples/$$name.py || exit 1; done
 
 docs: setup
 	@$(ENV) python tools/examples.py

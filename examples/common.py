@@ -90,11 +90,15 @@ def check(name: str, value: float, reached: bool, bound: str, quick: bool = Fals
 
 def train_classifier(net: gluon.Block, chosen: argparse.Namespace, at_least: float, optimizer: str,
                      settings: dict[str, Any], batch_size: int = 32) -> None:
-    """Train `net` on the digits; print the losses, draw the curves, check the accuracy on the test part."""
+    """Train `net` on the digits; print the losses, draw the curves, check the accuracy on the test part.
+
+    The learning rate in `settings` falls to zero along a cosine, so that the last epochs settle.
+    """
     train, test = digits()
     loader = gluon.data.DataLoader(gluon.data.ArrayDataset(*train), batch_size, shuffle=True)
     test_loader = gluon.data.DataLoader(gluon.data.ArrayDataset(*test), batch_size)
-    trainer = gluon.Trainer(net.collect_params(), optimizer, settings)
+    schedule = mx.lr_scheduler.CosineScheduler(chosen.epochs * len(loader), base_lr=settings["learning_rate"])
+    trainer = gluon.Trainer(net.collect_params(), optimizer, {**settings, "lr_scheduler": schedule})
     loss_function = gluon.loss.SoftmaxCrossEntropyLoss()
     mean_loss, accuracy = mx.metric.Loss(), mx.metric.Accuracy()
     losses, accuracies = [], []

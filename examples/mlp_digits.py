@@ -11,7 +11,7 @@ from mxgrad.gluon import nn
 
 chosen = options("multilayer perceptron on the digits", epochs=20)
 net = nn.HybridSequential()
-net.add(nn.Dense(128, activation="relu"), nn.Dense(64, activation="relu"), nn.Dense(10))
+net.add(nn.Dense(256, activation="relu"), nn.Dropout(0.3), nn.Dense(128, activation="relu"), nn.Dense(10))
 net.initialize(mx.init.Xavier())
 net.hybridize()
 train_classifier(net, chosen, 0.97, "sgd", {"learning_rate": 0.1, "momentum": 0.9, "wd": 1e-4})

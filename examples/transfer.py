@@ -1,9 +1,9 @@
 """Transfer learning: a network that MXNet 1.9.1 trained on the digits 0 to 4 learns the digits 5 to 9.
 
 ``data/digits_0_to_4-symbol.json`` and ``-0000.params`` are what its ``export`` wrote, ``-outputs.csv`` what
-the model gave there for some images. Those outputs are reproduced to 1e-5. Then the layers up to the last
-stay as they are, and a new last layer is trained on the digits that the model has never seen: at least 90 %
-of the test images.
+the model gave there for some images. Those outputs are reproduced to 1e-5. Then the convolutional
+layers stay as they are, and a new last layer is trained on the digits that the model has never seen: at least
+95 % of the test images.
 
     python examples/transfer.py [--quick] [--epochs N] [--picture FILE]
 """
@@ -30,7 +30,7 @@ if difference > 1e-5:
     sys.exit("the outputs of the loaded model are not MXNet's")
 
 inside = mx.sym.load(NAME + "-symbol.json").get_internals()
-features = gluon.SymbolBlock(inside["digits_features_relu_fwd_output"], mx.sym.var("data"),
+features = gluon.SymbolBlock(inside["digits_flatten0_flatten0_output"], mx.sym.var("data"),
                              params=pretrained.collect_params())
 head = gluon.nn.Dense(5)
 head.initialize(mx.init.Xavier())
@@ -40,7 +40,7 @@ train = gluon.data.ArrayDataset(train_x[train_y > 4], train_y[train_y > 4] - 5)
 loader = gluon.data.DataLoader(train, 32, shuffle=True)
 test_x, test_y = nd.array(test_x[test_y > 4]), nd.array(test_y[test_y > 4] - 5)
 
-trainer = gluon.Trainer(head.collect_params(), "adam", {"learning_rate": 0.02})
+trainer = gluon.Trainer(head.collect_params(), "adam", {"learning_rate": 0.01})
 loss_function = gluon.loss.SoftmaxCrossEntropyLoss()
 losses, accuracies = [], []
 for epoch in range(1, chosen.epochs + 1):
@@ -57,4 +57,4 @@ for epoch in range(1, chosen.epochs + 1):
     accuracies.append(accuracy.get()[1])
     print(f"epoch {epoch:2d}  loss {losses[-1]:.5f}  test accuracy {accuracies[-1]:.4f}")
 draw_curves(chosen.picture, "transfer", "epoch", loss=losses, test_accuracy=accuracies)
-check("test accuracy", accuracies[-1], accuracies[-1] >= 0.90, "at least 0.9", chosen.quick)
+check("test accuracy", accuracies[-1], accuracies[-1] >= 0.95, "at least 0.95", chosen.quick)

@@ -76,7 +76,7 @@ class _Callable:
                 raise StopIteration
             if status:
                 raise CallbackError(capi.string(lib.mxg_last_error()).decode())
-            return _read_one(result)
+            return _values(None, result)[0]
         finally:
             for i in range(len(args) + 1):
                 lib.mxg_value_clear(lent + i)
@@ -172,17 +172,19 @@ def _take(v: Any, taken: _Taken, depth: int = 0) -> None:
             _take(first + i, taken, depth + 1)
 
 
-def _read_one(v: Any) -> Any:
-    """What a value that stands alone holds."""
-    if NONE <= v.kind <= OBJECT:
-        return _read(v, {})
+def _values(target: Any, *values: Any) -> list[Any]:
+    """What the values of a call hold.  Callables in the target, which cannot be one, are taken over, too."""
     taken: _Taken = {}
-    _take(v, taken)
-    return _read(v, taken)
+    for v in (target, *values):
+        if v and v.kind > OBJECT:
+            _take(v, taken)
+    return [_read(v, taken) for v in values]
 
 
-def _arguments(n: int, args: Any, named: Any) -> tuple[list[Any], dict[str, Any]]:
+def _arguments(target: Any, n: int, args: Any, named: Any) -> tuple[list[Any], dict[str, Any]]:
     taken: _Taken = {}
+    if target and target.kind > OBJECT:
+        _take(target, taken)
     for i in range(n):
         _take(args + i, taken)
     if not named or named.kind == NONE:
@@ -307,7 +309,13 @@ def _target(target: Any) -> Any:
         return mxgrad
     if target.kind not in (OBJECT, NDARRAY):
         raise base.InvalidTypeError("the target is neither an object nor an array")
-    return _read_one(target)
+    return _read(target, {})
+
+
+def _lone_target(target: Any) -> Any:
+    """`_target`, of a call without other values."""
+    _values(target)
+    return _target(target)
 
 
 def _describe(owner: Any) -> str:
@@ -366,7 +374,7 @@ def _resolve(owner: Any, path: str) -> Any:
 
 @_export
 def call(target: Any, method: Any, n: int, args: Any, named: Any, result: Any) -> int:
-    values, keywords = _arguments(n, args, named)
+    values, keywords = _arguments(target, n, args, named)
     function = _target(target)
     path = capi.string(method).decode() if method else ""
     if path:
@@ -378,12 +386,12 @@ def call(target: Any, method: Any, n: int, args: Any, named: Any, result: Any) -
 
 @_export
 def get(target: Any, name: Any, result: Any) -> int:
-    return _result(result, _resolve(_target(target), capi.string(name).decode()))
+    return _result(result, _resolve(_lone_target(target), capi.string(name).decode()))
 
 
 @_export
 def set_(target: Any, name: Any, value: Any) -> int:
-    new = _read_one(value)
+    [new] = _values(target, value)
     path, _, last = capi.string(name).decode().rpartition(".")
     owner = _target(target)
     if path:
@@ -398,35 +406,35 @@ def set_(target: Any, name: Any, value: Any) -> int:
 
 @_export
 def get_item(target: Any, key: Any, result: Any) -> int:
-    return _result(result, _target(target)[_key(key)])
+    [at] = _values(target, key)
+    return _result(result, _target(target)[_key(at)])
 
 
 @_export
 def set_item(target: Any, key: Any, value: Any) -> int:
-    new = _read_one(value)
-    _target(target)[_key(key)] = new
+    at, new = _values(target, key, value)
+    _target(target)[_key(at)] = new
     return 1
 
 
-def _key(key: Any) -> Any:
-    found = _read_one(key)
+def _key(found: Any) -> Any:
     return tuple(found) if isinstance(found, list) else found
 
 
 @_export
 def length(target: Any) -> int:
-    return len(_target(target)) + 1
+    return len(_lone_target(target)) + 1
 
 
 @_export
 def iterate(target: Any, iterator: Any) -> int:
-    return _result(iterator, iter(_target(target)))
+    return _result(iterator, iter(_lone_target(target)))
 
 
 @_export
 def next_(iterator: Any, result: Any) -> int:
     over = object()
-    found = next(_target(iterator), over)
+    found = next(_lone_target(iterator), over)
     if found is over:
         return 1
     _result(result, found)
@@ -446,7 +454,7 @@ def exit_(target: Any, is_error: int) -> int:
 
 
 def _context_manager(target: Any) -> AbstractContextManager[Any]:
-    found = _target(target)
+    found = _lone_target(target)
     if not isinstance(found, AbstractContextManager):
         raise base.InvalidTypeError(f"{_describe(found)} cannot be entered")
     return found
@@ -496,7 +504,7 @@ def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 @_export
 def subclass(base_class: Any, name: Any, methods: Any, result: Any) -> int:
-    functions = _read_one(methods)
+    [functions] = _values(base_class, methods)
     parent = _target(base_class)
     if not isinstance(parent, type):
         raise base.InvalidTypeError(f"{_describe(parent)} is no class to derive from")

@@ -397,6 +397,10 @@ static void check_deleter(void)
     CHECK(deleted == 2);
     FAILS(MXG_ERR_NOTFOUND, mxg_call(NULL, "nothing", 1, args + 1, NULL, NULL));
     CHECK(deleted == 3);
+    FAILS(MXG_ERR_TYPE, mxg_call(args + 1, "nothing", 0, NULL, NULL, NULL)); /* a target that cannot be one */
+    CHECK(deleted == 4);
+    FAILS(MXG_ERR_TYPE, mxg_set_item(args + 1, args + 1, args + 2));
+    CHECK(deleted == 7);
 }
 
 static void check_memory(void)
