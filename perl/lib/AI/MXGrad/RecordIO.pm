@@ -73,7 +73,8 @@ Of a file: write a record.
 
 =item pack($header, $record), unpack($record)
 
-A record with a header; header and record.
+A record with a header; header and record. The header's parts are its entries and its attributes C<flag>,
+C<label>, C<id> and C<id2>.
 
 =back
 
