@@ -255,8 +255,8 @@ def _write(out: Any, x: Any, depth: int = 0) -> None:
         _write(out, numpy.dtype(x).name)
     elif not _is_ours(kind.__module__) and isinstance(x, Mapping):
         _write_all(out, list(itertools.chain.from_iterable(x.items())), True, depth)
-    elif isinstance(x, tuple) or not _is_ours(kind.__module__) and isinstance(
-            x, (list, set, frozenset, range, KeysView, ValuesView, ItemsView)):
+    elif not _is_ours(kind.__module__) and isinstance(
+            x, (list, tuple, set, frozenset, range, KeysView, ValuesView, ItemsView)):
         _write_all(out, list(x), False, depth)
         out.number = isinstance(x, (tuple, KeysView, ValuesView, ItemsView))
     elif _is_public(x):

@@ -73,8 +73,7 @@ Of a file: write a record.
 
 =item pack($header, $record), unpack($record)
 
-A record with a header; header and record. The header's parts are its entries and its attributes C<flag>,
-C<label>, C<id> and C<id2>.
+A record with a header; header and record.
 
 =back
 
