@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
+
+import mxgrad as mx
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted((ROOT / "tests/scripts").glob("mxnet*/*.py"))
@@ -43,3 +46,27 @@ def test_prints_what_the_originals_print(script: Path, tmp_path: Path) -> None:
     assert done.stderr == ""
     assert shape(done.stdout) == shape(expected)
     assert numbers(done.stdout) == pytest.approx(numbers(expected), rel=2e-4, abs=2e-5)
+
+
+def test_arrays_go_straight_into_matplotlib_pandas_and_pillow(tmp_path: Path) -> None:
+    matplotlib, pandas, image = (pytest.importorskip(n) for n in ("matplotlib", "pandas", "PIL.Image"))
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    for module in (mx.nd, mx.np):
+        x = module.arange(12, dtype="float32").reshape((3, 4))
+        fig, axis = pyplot.subplots()
+        line, = axis.plot(x[0], x[1])
+        assert line.get_xydata().tolist() == [[0, 4], [1, 5], [2, 6], [3, 7]]
+        assert axis.imshow(x).get_array().tolist() == x.asnumpy().tolist()
+        assert len(axis.scatter(x[0], x[1], c=x[2]).get_offsets()) == 4
+        assert axis.hist(x[0], bins=2)[0].tolist() == [2, 2]
+        fig.savefig(tmp_path / "plot.png")
+        pyplot.close(fig)
+        frame = pandas.DataFrame(x, columns=list("abcd"))
+        assert frame["b"].tolist() == [1, 5, 9] and str(frame.dtypes["a"]) == "float32"
+        assert pandas.Series(x[1]).sum() == 22
+        assert module.array(frame.values).asnumpy().tolist() == x.asnumpy().tolist()
+        picture = image.fromarray((x * 20).astype("uint8").asnumpy())
+        assert module.array(picture).shape == (3, 4) and picture.getpixel((3, 2)) == 220
+        assert numpy.asarray(image.fromarray(x.astype("uint8"))).tolist() == x.asnumpy().tolist()

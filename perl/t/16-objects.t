@@ -116,7 +116,8 @@ my $records = mx->recordio->MXIndexedRecordIO("$directory/idx", "$directory/rec"
 $records->write_idx($_, mx->recordio->pack([0, $_ / 2, $_, 0], "\xff$_")) for 1 .. 3;
 $records->close;
 $records = mx->recordio->MXIndexedRecordIO("$directory/idx", "$directory/rec", 'r');
-is((mx->recordio->unpack($records->read_idx(3)))[1], "\xff3", 'records');
+my ($header, $bytes) = mx->recordio->unpack($records->read_idx(3));
+is_deeply([[@$header], $header->label, $bytes], [[0, 1.5, 3, 0], 1.5, "\xff3"], 'records');
 $records = mx->recordio->MXRecordIO("$directory/plain", 'w');
 $records->write('text');
 $records->close;

@@ -15,6 +15,7 @@ from ..base import InvalidTypeError, InvalidValueError, MXNetError, as_dtype
 from ..context import current_context
 from ..ndarray import BaseArray
 from ..npx.switches import is_np_array
+from ..random import replaying
 from ..symbol import Symbol
 from .parameter import (
     DeferredInitializationError, Parameter, ParameterDict, ParameterError, Parameters, load_into, read_arrays,
@@ -671,6 +672,10 @@ class HybridBlock(Block):
                     "first input. Parameters with unknown shapes are "
                     + ", ".join(f"{p.name} ({p.shape})" for p in lost))
             return
+        self._infer_parameters(args)
+
+    def _infer_parameters(self, args: Any) -> list[Parameter]:
+        """Set the unknown shapes of the parameters in the graph; all of these, in the graph's order."""
         inputs, out = self._graph(_format(args))
         values = [a for a in _arrays(args) if isinstance(a, BaseArray)]
         nodes = [s._entries[0][0] for s in inputs]
@@ -681,6 +686,7 @@ class HybridBlock(Block):
         for node in variables:
             if known[node] is None:
                 node.parameter.shape = found[id(node), 0].shape
+        return [n.parameter for n in variables]
 
     def _finish_deferred(self, *args: Any) -> None:
         """Initialize the own parameters that waited for their shapes."""
@@ -691,6 +697,21 @@ class HybridBlock(Block):
                 f"Deferred initialization failed because shape cannot be inferred. {error}") from error
         for p in self._all_own().values():
             p._finish_deferred_init()
+
+    def _finish_all(self, args: Any) -> None:
+        """Initialize all parameters below that wait for their shapes, as MXNet does when a hybridized block
+        is first called: before any of its operators, such as Dropout, draws random numbers.
+        """
+        if not any(p._deferred_init for p in self.collect_params().values()):
+            return
+        try:
+            with replaying({}):         # what finds the shapes leaves the random streams as they are
+                waiting = self._infer_parameters(args)
+        except Exception:           # what cannot be run on symbols is initialized as its layers are called
+            return
+        for p in waiting:
+            if p._deferred_init:
+                p._finish_deferred_init()
 
     def infer_type(self, *args: Any) -> None:
         """Set the dtype of all parameters to that of the inputs."""
@@ -708,6 +729,8 @@ class HybridBlock(Block):
         if not any(isinstance(a, BaseArray) for a in _arrays(args)):
             return
         own = self._reg_params.values()
+        if self._active and self._in_format is None:
+            self._finish_all(args)
         if any(p._deferred_init for p in own):
             self._finish_deferred(*args)
         self._ready = all(p._data is not None for p in own)

@@ -26,7 +26,8 @@ class NormalizationHybridLayer(gluon.HybridBlock):
 
     def hybrid_forward(self, F, x, weights, scales):
         normalized_data = F.broadcast_div(F.broadcast_sub(x, F.min(x)), (F.broadcast_sub(F.max(x), F.min(x))))
-        weighted_data = F.FullyConnected(normalized_data, weights, num_hidden=self.weights.shape[0], no_bias=True)
+        weighted_data = F.FullyConnected(normalized_data, weights, num_hidden=self.weights.shape[0],
+                                         no_bias=True)
         scaled_data = F.broadcast_mul(scales, weighted_data)
         return scaled_data
 
@@ -91,7 +92,8 @@ print(net.collect_params())
 
 shared = nn.Dense(8, activation="relu")
 net = nn.Sequential()
-net.add(nn.Dense(8, activation="relu"), shared, nn.Dense(8, activation="relu", params=shared.params), nn.Dense(2))
+net.add(nn.Dense(8, activation="relu"), shared, nn.Dense(8, activation="relu", params=shared.params),
+        nn.Dense(2))
 net.initialize()
 net(nd.random.uniform(shape=(2, 20)))
 print(net[1].weight.data()[0] == net[2].weight.data()[0])

@@ -45,4 +45,5 @@ for made, target in [(gluon.loss.L2Loss(), soft), (gluon.loss.L1Loss(), soft),
                      (gluon.loss.SquaredHingeLoss(), sign), (gluon.loss.LogisticLoss(), sign)]:
     print(type(made).__name__, made(pred, target))
 print(gluon.loss.TripletLoss()(a, b, nd.zeros((4, 3))))
-print(gluon.loss.L2Loss(weight=2)(pred, soft), gluon.loss.L1Loss()(pred, soft, nd.array([[1], [0], [1], [0]])))
+print(gluon.loss.L2Loss(weight=2)(pred, soft),
+      gluon.loss.L1Loss()(pred, soft, nd.array([[1], [0], [1], [0]])))

@@ -33,7 +33,7 @@ print((weight.data(ctx[0]) - weight.data(ctx[1]).as_in_context(ctx[0])).abs().ma
 print(gutils.split_data(nd.arange(10), 3, even_split=False))
 try:
     gutils.split_data(nd.arange(10), 3)
-except ValueError as error:
+except ValueError:
     print("refused")
 grads = [p.grad(ctx[0]) for p in net.collect_params().values()]
 print("%.5f" % gutils.clip_global_norm(grads, 0.01))

@@ -1,6 +1,6 @@
 """The classic crash course: Fashion-MNIST, a DataLoader with workers, LeNet, SGD; then predictions."""
 import mxnet as mx
-from mxnet import autograd, gluon, init, nd
+from mxnet import autograd, gluon, init
 from mxnet.gluon import nn
 from mxnet.gluon.data.vision import datasets, transforms
 

@@ -58,7 +58,8 @@ class BatchNorm(nn.Block):
 
     def forward(self, X):
         Y, self.moving_mean, self.moving_var = batch_norm(
-            X, self.gamma.data(), self.beta.data(), self.moving_mean, self.moving_var, eps=1e-12, momentum=0.9)
+            X, self.gamma.data(), self.beta.data(), self.moving_mean, self.moving_var,
+            eps=1e-12, momentum=0.9)
         return Y
 
 

@@ -1,5 +1,4 @@
 """np arrays and autograd, with np semantics on."""
-import random
 
 from mxnet import autograd, np, npx
 

@@ -1,6 +1,6 @@
 """Blocks, parameters, custom layers, files; hybridize; lazy shapes."""
 import mxnet as mx
-from mxnet import autograd, gluon, init, np, npx
+from mxnet import gluon, init, np, npx
 from mxnet.gluon import nn
 
 npx.set_np()
@@ -156,7 +156,8 @@ except Exception as error:
     print(isinstance(error, RuntimeError))
 shared = nn.Dense(8, activation="relu")
 net = nn.Sequential()
-net.add(nn.Dense(8, activation="relu"), shared, nn.Dense(8, activation="relu").share_parameters(shared.params),
+net.add(nn.Dense(8, activation="relu"), shared,
+        nn.Dense(8, activation="relu").share_parameters(shared.params),
         nn.Dense(10))
 net.initialize()
 net(X)

@@ -15,7 +15,8 @@ print([b[1].shape for b in gluon.data.DataLoader(dataset, 10, last_batch="discar
 loss = gluon.loss.SoftmaxCrossEntropyLoss()
 schedule = mx.lr_scheduler.CosineScheduler(max_update=20, base_lr=0.1, final_lr=0.01, warmup_steps=4)
 for name, options in [("sgd", {"learning_rate": 0.3, "momentum": 0.9}), ("adam", {"learning_rate": 0.02}),
-                      ("rmsprop", {"learning_rate": 0.01}), ("adagrad", {}), ("adadelta", {"learning_rate": 1.0}),
+                      ("rmsprop", {"learning_rate": 0.01}), ("adagrad", {}),
+                      ("adadelta", {"learning_rate": 1.0}),
                       ("nag", {"learning_rate": 0.1, "momentum": 0.5, "lr_scheduler": schedule})]:
     mx.random.seed(21)
     net = nn.HybridSequential()

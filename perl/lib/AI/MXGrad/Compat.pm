@@ -98,11 +98,13 @@ sub import {
     return;
 }
 
+package    # with a method that Mouse looks for, as it cannot use one of AUTOLOAD's
+    AI::MXGrad::Object;
+
+sub BUILDARGS { my ($class, %given) = @_; return \%given }
+
 package    # not indexed: Mouse for classes that derive from the engine's
     AI::MXNet::Gluon::Mouse;
-
-# Mouse looks for this method, and cannot use one of AUTOLOAD's.
-*AI::MXGrad::Object::BUILDARGS = sub { my ($class, %given) = @_; return \%given };
 
 # An object of such a class is made by the engine; what Mouse calls attributes it gets then. Blocks and
 # parameters among them become the engine's attributes, too.

@@ -2,7 +2,9 @@ package AI::MXGrad::Gluon;
 use strict;
 use warnings;
 
-use AI::MXGrad ();
+use AI::MXGrad::NDArray ();
+use AI::MXGrad::Namespace ();
+use AI::MXGrad::Object ();
 
 {
     package    # which the engine has, too
@@ -29,7 +31,7 @@ use AI::MXGrad ();
 
     package    # as well
         AI::MXGrad::Gluon::NN::HybridSequential;
-    *slice = \&AI::MXGrad::Gluon::NN::Sequential::slice;
+    sub slice { my ($self, $range) = @_; return AI::MXGrad::Gluon::NN::Sequential::slice($self, $range) }
 }
 
 1;

@@ -2,7 +2,9 @@ package AI::MXGrad::RecordIO;
 use strict;
 use warnings;
 
-use AI::MXGrad ();
+use AI::MXGrad::NDArray ();
+use AI::MXGrad::Namespace ();
+use AI::MXGrad::Object ();
 
 # Strings are bytes in a record.
 sub _bytes { return AI::MXGrad::Value->bytes($_[0]) }
@@ -25,7 +27,7 @@ AI::MXGrad::Namespace->_class_package("recordio.$_") for qw(MXRecordIO MXIndexed
 
     package    # as well
         AI::MXGrad::RecordIO::MXIndexedRecordIO;
-    *write = \&AI::MXGrad::RecordIO::MXRecordIO::write;
+    sub write { my ($self, @rest) = @_; return AI::MXGrad::RecordIO::MXRecordIO::write($self, @rest) }
 
     sub write_idx {
         my ($self, $key, $record) = @_;
