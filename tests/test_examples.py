@@ -30,7 +30,7 @@ def test_example(name: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "examples" / f"{name}.py", "--quick", "--picture", picture],
         capture_output=True, text=True, cwd=tmp_path, timeout=300,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "engine"), *sys.path])},
     )
     assert done.returncode == 0, done.stderr
     assert picture.read_bytes().startswith(b"\x89PNG")
