@@ -106,8 +106,8 @@ class BaseArray(Array):
         return int(self._data.shape[0])
 
     def __iter__(self) -> Iterator[Any]:
-        for i in range(len(self)):
-            yield self[i]
+        # an array without axes is refused at once: that is how numpy.iterable asks
+        return (self[i] for i in range(len(self)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickle, (type(self), self.asnumpy(), self._ctx)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -215,10 +216,14 @@ def call_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: dict
     given: Any = flavour.take(args)
     named: Any = flavour.take({k: v for k, v in kwargs.items() if k != "out"})
     ours = _ours(function)
-    if ours is not None and _takes(ours, given, named):
-        result = ours(*given, **named)
+    host = partial(on_host, function.__name__, function, given, named, True)
+    if ours is None or not _takes(ours, given, named):
+        result = host()
     else:
-        result = on_host(function.__name__, function, given, named, True)
+        try:
+            result = ours(*given, **named)
+        except InvalidTypeError:        # operands without a dtype of ours, as matplotlib's None
+            result = host()
     result = flavour.give(result)
     return result if out is None else _write(out if isinstance(out, tuple) else (out,), result)
 
