@@ -162,7 +162,6 @@ int mxg_c_call_values(mxg_callable_function f, void *ctx, int n_args, const mxg_
 
 /* Of mxgrad.h. */
 const char *mxg_last_error(void);
-int mxg_last_code(void);
 int mxg_value_string(const char *text, int32_t count, mxg_value *out);
 int mxg_value_bytes(const void *bytes, int32_t count, mxg_value *out);
 int mxg_value_list(int32_t count, int dict, mxg_value *out);

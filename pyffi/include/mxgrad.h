@@ -677,7 +677,7 @@ MXG_API int mxg_exit(const mxg_value *target, int is_error);
 
 /* A new class derived from the class `base` (an object, as mxg_get gives it for "gluon.Block").  `methods` is
  * a dict: name -> callable.  Each gets the instance as its first argument.  Besides public names these may be
- * defined: "__init__", "__call__", "__len__", "__getitem__", "__setitem__", "__iter__", "__repr__".  `name`
+ * defined: "__call__", "__len__", "__getitem__", "__setitem__", "__iter__", "__repr__".  `name`
  * appears in messages and where instances are printed.
  * Errors: HANDLE, TYPE (no class, no callable), VALUE (a name that cannot be defined). */
 MXG_API int mxg_subclass(const mxg_value *base, const char *name, const mxg_value *methods,
