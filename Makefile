@@ -6,7 +6,7 @@
 # make certificate the errors of every gradient, as docs/gradients.md; fails where one is above its bound
 # make examples    the training examples, with progress bars; pictures go to build/examples
 # make docs        what is generated: docs/operators.md, the examples in help(), the type stubs
-# make setup       only what the others need: .venv, Debian packages (as root), the C library
+# make setup       only what the others need: .venv, Debian packages (as root), the C library, the kernels
 # make clean       remove everything that make made
 #
 # PYTHON=/path/python3 chooses the Python (it needs a shared libpython), PERL=... the Perl.
@@ -18,12 +18,13 @@ SHELL := /bin/bash
 VENV := .venv
 PY   := $(VENV)/bin/python
 LIB  := pyffi/libmxgrad.so.1
+KERNELS := engine/mxgrad/kernels/_cpu.abi3.so
 export PERL ?= perl
 
 # Programs see the virtual environment first, as after `source .venv/bin/activate`.
 ENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-setup: $(VENV)/.installed $(LIB)
+setup: $(VENV)/.installed $(LIB) $(KERNELS)
 
 $(VENV)/.installed: pyproject.toml setup.py tools/debian.sh tools/venv.sh
 	@tools/debian.sh
@@ -38,6 +39,10 @@ LIB_SOURCES := $(addprefix pyffi/,build_ffi.py bootstrap.py ops_header.py man_pa
 $(LIB): $(LIB_SOURCES) | $(VENV)/.installed
 	@echo "building $@"
 	@$(PY) pyffi/build_ffi.py >/dev/null
+
+$(KERNELS): pyffi/build_kernels.py $(wildcard pyffi/kernels/*.[ch]) | $(VENV)/.installed
+	@echo "building $@"
+	@$(PY) pyffi/build_kernels.py >/dev/null
 
 demo: setup
 	@$(ENV) tools/demo.sh
@@ -71,5 +76,5 @@ docs: setup
 	@$(ENV) python tools/reference.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info pyffi/libmxgrad.so* pyffi/lib pyffi/share pyffi/include/mxgrad_ops.h .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info pyffi/libmxgrad.so* pyffi/lib pyffi/share pyffi/include/mxgrad_ops.h $(KERNELS) .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -30,22 +30,31 @@ def named(arguments: Iterable[str]) -> dict[str, str]:
 class Worker:
     """A process that measures what it is asked for, line by line."""
 
-    def __init__(self, command: list[str]) -> None:
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, command: list[str], env: dict[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
 
     @classmethod
-    def python(cls, interpreter: str, source: str) -> Worker:
+    def python(cls, interpreter: str, source: str, env: dict[str, str] | None = None) -> Worker:
         """A worker that runs the program `source`, which `PRELUDE` precedes."""
-        return cls([interpreter, "-W", "ignore", "-c", PRELUDE + source])
+        return cls([interpreter, "-W", "ignore", "-c", PRELUDE + source], env)
 
     def measure(self, what: str) -> float:
+        return float(self.ask(what))
+
+    def ask(self, what: str) -> str:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(what + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit(f"a worker died: {self.process.args!r}")
-        return float(line)
+        return line.strip()
+
+    def end(self) -> None:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 def best(rounds: int, measures: dict[Key, Callable[[], float]]) -> dict[Key, float]:

@@ -13,7 +13,7 @@ import linecache
 import math
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from inspect import Parameter, signature
 from typing import Any, TypeVar
 
@@ -704,6 +704,9 @@ def _bind(key: tuple[int, int, bytes]) -> Callable[..., Any]:
         raise base.InvalidValueError("a parameter is given twice")
     if "out" in params:
         raise base.InvalidTypeError("'out' is no parameter: mxg_invoke_into writes into an array")
+    arrays: Any = frontend.op_function(_op_names[op]).arrays        # type: ignore[attr-defined]
+    if not params.keys().isdisjoint(arrays[:n]):
+        f = _left_out(f, arrays)
     return functools.partial(f, **params)
 
 
@@ -721,6 +724,15 @@ def _of_arrays(name: str, n: int) -> Callable[..., Any]:
     if n > room:
         raise base.InvalidTypeError(f"{name} takes {room} arrays ({', '.join(arrays)}), {n} are given")
     return f        # type: ignore[no-any-return]
+
+
+def _left_out(f: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """`f`, where a parameter may have the name of an array that is left out: a number in its place."""
+    def call(*arrays: Any, **params: Any) -> Any:
+        given = {name: a for name, a in zip(names, arrays) if a is not None or name not in params}
+        return f(**given, **params)
+
+    return call
 
 
 def _give_results(r: Any) -> int:
@@ -752,14 +764,14 @@ def results(cap: int, out: Any) -> int:
     return len(r) + 1
 
 
-def _check_left_out(op: int, arrays: list[Any]) -> None:
-    """An array may be left out where the operator's function has a default."""
+def _check_left_out(op: int, arrays: list[Any], params: Collection[str]) -> None:
+    """An array may be left out where the operator's function has a default, or a parameter stands for it."""
     parameters = iter(signature(frontend.op_function(_op_names[op])).parameters.values())
     p = next(parameters, None)
     for a in arrays:
         if p is None:
             return      # too many, which the call finds out
-        if a is None and p.default is Parameter.empty:
+        if a is None and p.default is Parameter.empty and p.name not in params:
             raise HandleError(f"{_op_names[op]}: the array {p.name!r} is NULL")
         if p.kind is not Parameter.VAR_POSITIONAL:
             p = next(parameters, None)
@@ -770,7 +782,7 @@ def invoke(op: int, n: int, handles: Any, params: Any, nbytes: int, into: int) -
     call = _with(op, n, params, nbytes)
     arrays = _optional_list(n, handles)
     if any(a is None for a in arrays):
-        _check_left_out(op, arrays)
+        _check_left_out(op, arrays, getattr(call, "keywords", ()))
     if not into:
         return _give_results(call(*arrays))
     call(*arrays, out=_array(into))

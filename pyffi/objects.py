@@ -4,6 +4,8 @@ What C reaches is decided in one place, `_attribute`: public names of mxgrad's m
 """
 from __future__ import annotations
 
+import importlib
+import importlib.machinery
 import inspect
 import itertools
 import threading
@@ -340,15 +342,26 @@ def _attribute(owner: Any, name: str) -> Any:
         # a property that fails is not a name that is missing
         if not isinstance(owner, ModuleType) and hasattr(type(owner), name):
             raise
-        public = [n for n in dir(owner) if not n.startswith("_")]
-        raise base.UnknownNameError(
-            f"{_describe(owner)} has no {name!r}{base.nearest(name, public)}") from error
+        found = _submodule(owner, name)
+        if found is None:
+            public = [n for n in dir(owner) if not n.startswith("_")]
+            raise base.UnknownNameError(
+                f"{_describe(owner)} has no {name!r}{base.nearest(name, public)}") from error
     kinds = (ModuleType, FunctionType, BuiltinMethodType, type)
     if isinstance(owner, ModuleType) and isinstance(found, kinds):
         home = found.__name__ if isinstance(found, ModuleType) else getattr(found, "__module__", None)
         if not (_is_ours(home) or isinstance(found, type) and issubclass(found, numpy.generic)):
             raise base.UnknownNameError(f"{name!r} of {_describe(owner)} is from {home}, which is not public")
     return found
+
+
+def _submodule(owner: Any, name: str) -> Any:
+    """A module of the package `owner` that nobody has imported yet, or None."""
+    if not isinstance(owner, ModuleType) or not hasattr(owner, "__path__"):
+        return None
+    full = f"{owner.__name__}.{name}"
+    found = importlib.machinery.PathFinder.find_spec(full, owner.__path__)
+    return importlib.import_module(full) if found else None
 
 
 def _resolve(owner: Any, path: str) -> Any:

@@ -158,7 +158,8 @@ def operator(name: str, function: Any) -> Operator | None:
             del params[p]
     if len(arrays) > 1 and arrays[-1].startswith("*") and not is_array(kind(arrays[-1])):
         arrays.pop()        # np.gradient's spacings
-    if any(LISTED.search(kind(a)) or a.startswith("*") and not is_array(kind(a)) for a in arrays):
+    # any number of arrays may also come as a sequence, where the docstring says so
+    if any(bool(LISTED.search(kind(a))) != (a.startswith("*") and not is_array(kind(a))) for a in arrays):
         return None
     for p, default in params.items():
         text = kind(p)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ENGINE = Path(__file__).resolve().parent.parent / "engine" / "mxgrad"
-PACKAGES = {"ops": 2, "nd": 9, "np": 9, "npx": 10}
+PACKAGES = {"ops": 2, "kernels": 2, "nd": 9, "np": 9, "npx": 10}
 MODULES = sorted(p for p in ENGINE.rglob("*.py") if p != ENGINE / "__init__.py")
 
 

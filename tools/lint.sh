@@ -9,6 +9,7 @@ echo "mypy"
 mypy engine/mxgrad pyffi
 echo "gcc -std=c99 -Wall -Wextra -Werror"
 CFLAGS="-Werror -g" python pyffi/build_ffi.py build/lint >/dev/null
+CFLAGS=-Werror python pyffi/build_kernels.py build/lint >/dev/null
 gcc -std=c99 -Wall -Wextra -Werror -fsyntax-only -x c pyffi/include/mxgrad.h
 for program in tests/c/*.c examples/c/*.c; do
     gcc -std=c99 -Wall -Wextra -Werror -fsyntax-only -Ibuild/lint/include "$program"

@@ -32,10 +32,12 @@ _LAZY = (
     "visualization",
 )
 # Names of theirs that are the package's too.
-_FROM_UTIL = (
-    "is_np_array", "is_np_default_dtype", "is_np_shape", "np_array", "np_default_dtype", "np_shape",
-    "set_np_shape", "use_np", "use_np_array", "use_np_default_dtype", "use_np_shape",
-)
+_FROM = {
+    **dict.fromkeys((
+        "is_np_array", "is_np_default_dtype", "is_np_shape", "np_array", "np_default_dtype", "np_shape",
+        "set_np_shape", "use_np", "use_np_array", "use_np_default_dtype", "use_np_shape"), "util"),
+    "set_num_threads": "engine",
+}
 
 __all__ = [
     "MXNetError",
@@ -53,7 +55,7 @@ __all__ = [
     "num_gpus",
     "as_mxnet",
     *_LAZY,
-    *_FROM_UTIL,
+    *_FROM,
 ]
 
 
@@ -89,14 +91,14 @@ def as_mxnet() -> None:
 
 def __getattr__(name: str) -> Any:
     name = _ALIASES.get(name, name)
-    if name in _LAZY or name in _FROM_UTIL:
+    if name in _LAZY or name in _FROM:
         from importlib import import_module
 
-        if name in _FROM_UTIL:
-            return getattr(import_module("mxgrad.util"), name)
+        if name in _FROM:
+            return getattr(import_module(f"mxgrad.{_FROM[name]}"), name)
         return import_module(f"mxgrad.{name}")
     raise UnknownNameError(f"module 'mxgrad' has no attribute {name!r}{nearest(name, __all__)}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY, *_FROM_UTIL})
+    return sorted({*globals(), *_LAZY, *_FROM})

@@ -11,15 +11,36 @@ _new = object.__new__
 class Array:
     """What `invoke` and the tape know of an array.
 
-    `_cell` is ``[version, site of the last write]`` of the memory, shared by all views of it.
+    `_cell` is ``[version, site of the last write]`` of the memory, shared by all views of it.  It is made when
+    somebody first asks for it: most arrays are never written and never watched.  The slots behind `_data` and
+    `_cell`, `_raw` and `_version`, are for the short path and the tape; all others use the properties.
     """
 
-    __slots__ = ("_data", "_ctx", "_entry", "_cell", "__weakref__")
+    __slots__ = ("_raw", "_ctx", "_entry", "_version", "__weakref__")
 
-    _data: Any
+    _raw: Any
     _ctx: Any
     _entry: Any
-    _cell: list[Any]
+    _version: list[Any] | None
+
+    @property
+    def _data(self) -> Any:
+        return self._raw
+
+    @_data.setter
+    def _data(self, data: Any) -> None:
+        self._raw = data
+
+    @property
+    def _cell(self) -> list[Any]:
+        cell = self._version
+        if cell is None:
+            cell = self._version = [0, None]
+        return cell
+
+    @_cell.setter
+    def _cell(self, cell: list[Any]) -> None:
+        self._version = cell
 
 
 def wrap(
@@ -27,8 +48,8 @@ def wrap(
 ) -> Any:
     """An array of class `cls` around raw data."""
     out = _new(cls)
-    out._data = data
+    out._raw = data
     out._ctx = ctx
     out._entry = entry
-    out._cell = [0, None] if cell is None else cell
+    out._version = cell
     return out

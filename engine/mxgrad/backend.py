@@ -13,6 +13,7 @@ import numpy
 
 from . import ops as _ops  # noqa: F401  (declares every op)
 from .base import ContextError
+from .kernels import cpu
 from .registry import OPS, Op, table
 
 # NumPy's floating point flags are IEEE behaviour here, as in MXNet: x/0 is inf without a word.  The filter
@@ -101,7 +102,7 @@ class Backend:
         self.xp = xp
         self.ndarray: type = xp.ndarray
         self.guard = guard
-        self.F: SimpleNamespace = table(self.bind)
+        self.F: SimpleNamespace = table(self.bind, self.fused)
         self.forward: dict[str, Any] = self.bound_forward()
         _backends.add(self)
 
@@ -112,19 +113,27 @@ class Backend:
             return bound
         return {name: _observer(name, kernel, self) for name, kernel in bound.items()}
 
+    def kernel(self, op: Op) -> Any:
+        """The kernel of `op` here."""
+        return partial(op.kernel, self.xp)
+
+    def fused(self, name: str, composition: Any) -> Any:
+        """The kernel for a composition, or itself."""
+        return composition
+
     def bind(self, op: Op) -> Any:
         """The kernel as rules call it, many within one guard."""
-        return partial(op.kernel, self.xp)
+        return self.kernel(op)
 
     def bind_forward(self, op: Op) -> Any:
         """The kernel as `invoke` calls it."""
-        kernel, xp, guard = op.kernel, self.xp, self.guard
+        kernel, guard = self.kernel(op), self.guard
         if guard is None:
-            return partial(kernel, xp)
+            return kernel
 
         def call(*args: Any, **params: Any) -> Any:
             with guard:
-                return kernel(xp, *args, **params)
+                return kernel(*args, **params)
 
         return call
 
@@ -148,10 +157,18 @@ class Backend:
 
 
 class CPUBackend(Backend):
-    """NumPy.  A forward kernel's result is always an array: NumPy's scalars are wrapped."""
+    """NumPy, and the compiled kernels where they are built.  A forward kernel's result is always an array:
+    NumPy's scalars are wrapped.
+    """
+
+    def kernel(self, op: Op) -> Any:
+        return cpu.override(op.name, super().kernel(op))
+
+    def fused(self, name: str, composition: Any) -> Any:
+        return cpu.override(name, composition)
 
     def bind_forward(self, op: Op) -> Any:
-        return quiet(partial(op.kernel, numpy))
+        return quiet(self.kernel(op))
 
     def from_host(self, array: numpy.ndarray) -> Any:
         return numpy.array(array)

@@ -1,4 +1,5 @@
-"""`mx.engine`: the size of bulks, kept for programs that set it (level 1).
+"""`mx.engine`: the threads of the compiled kernels; the size of bulks, kept for programs that set it
+(level 3).
 
 MXNet runs ops in the background, and so many of them in one go.  Here every op has run when its call
 returns: there is nothing to put together, and the number changes nothing.
@@ -8,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["bulk", "set_bulk_size"]
+from .base import InvalidValueError
+from .kernels import cpu
+
+__all__ = ["bulk", "num_threads", "set_bulk_size", "set_num_threads"]
 
 _size = 0
 
@@ -42,3 +46,39 @@ def bulk(size: int) -> Iterator[None]:
         yield
     finally:
         set_bulk_size(before)
+
+
+def num_threads() -> int:
+    """How many threads the compiled kernels compute on; 1 where they are not built.
+
+    At first that is the number of processors this process may use, by affinity, by the quota of its control
+    group, and by ``OMP_NUM_THREADS``.
+    """
+    return cpu.threads()
+
+
+def set_num_threads(count: int) -> int:
+    """Have the compiled kernels compute on `count` threads and give the number before; 64 is the most.
+
+    A process that was forked computes on one.  NumPy's products of matrices have threads of their own, which
+    ``OPENBLAS_NUM_THREADS`` sets before the program starts.
+
+    Raises
+    ------
+    InvalidValueError
+        The count is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> before = mx.set_num_threads(1)
+    >>> y = mx.nd.softmax(mx.nd.ones((100, 100)))
+    >>> mx.set_num_threads(before)
+    1
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise InvalidValueError(f"set_num_threads: the number of threads is a whole number of at least 1, "
+                                f"got {count!r}")
+    before = cpu.threads()
+    cpu.set_threads(count)
+    return before

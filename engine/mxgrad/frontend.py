@@ -99,7 +99,7 @@ class Frontend:
 
     def adapter(self, names: str, arrays: int | str = 1) -> Callable[[Function], Function]:
         """Decorator: the function is public under `names`; its first `arrays` parameters ('*': its variadic
-        one, plus those before) are arrays.  Its errors name it.
+        one, plus those before; 'list': its first, a sequence of them) are arrays.  Its errors name it.
         """
         def declare(function: Function) -> Function:
             function = _guarded(names.split()[0], function)
@@ -233,7 +233,8 @@ def _guarded(name: str, function: Function) -> Function:
 def describe_function(function: Function) -> tuple[tuple[str, ...], dict[str, Any]]:
     """(array argument names, parameters with their defaults) of a public function.
 
-    A variadic array argument is written '*data'.  `out`, `name` and what takes the rest are left out.
+    An argument that takes any number of arrays, be it as a sequence, is written '*data'.  `out`, `name` and
+    what takes the rest are left out.
     """
     count = getattr(function, "_array_count", 0)
     arrays: list[str] = []
@@ -243,7 +244,9 @@ def describe_function(function: Function) -> tuple[tuple[str, ...], dict[str, An
             arrays.append("*" + p.name)
         elif p.kind is Parameter.VAR_KEYWORD or p.name in ("out", "name"):
             continue
-        elif p.kind is not Parameter.KEYWORD_ONLY and (
+        elif count == "list" and not arrays:
+            arrays.append("*" + p.name)
+        elif count != "list" and p.kind is not Parameter.KEYWORD_ONLY and (
             count != "*" and len(arrays) < count or count == "*" and p.default is Parameter.empty
         ):
             arrays.append(p.name)

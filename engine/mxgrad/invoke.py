@@ -40,7 +40,7 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     raws = []
     for v in values:
         if isinstance(v, Array):
-            raw = v._data
+            raw = v._raw
             raws.append(raw)
             if lead is None:
                 lead = v
@@ -72,8 +72,8 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     if (mixed or dtype.kind != "f" and (numbers or op.result == "float")) and not op.mixed:
         values = cls._convert(op, values)
         live = live or any(isinstance(v, Array) and v._entry is not None for v in values)
-        dtype = next(v._data.dtype for v in values if isinstance(v, Array))
-        raws = [v._data if isinstance(v, Array) else v for v in values]
+        dtype = next(v._raw.dtype for v in values if isinstance(v, Array))
+        raws = [v._raw if isinstance(v, Array) else v for v in values]
     try:
         out = ctx.backend.forward[op.name](*raws, **params)
     except Exception as error:
@@ -138,7 +138,7 @@ def shared_cell(a: Array, view: Array) -> list[Any]:
 
 def _as_flavour(a: Array, cls: type[Array]) -> Array:
     """The same array seen by the other frontend: same memory, same place on the tape."""
-    out: Array = wrap(cls, a._data, a._ctx, a._entry, a._cell)
+    out: Array = wrap(cls, a._raw, a._ctx, a._entry, a._cell)
     return out
 
 
@@ -224,7 +224,7 @@ def _unary(op: Op) -> Callable[[Any], Any]:
 
     def call(x: Any) -> Any:
         try:
-            xd = x._data
+            xd = x._raw
             dtype = xd.dtype
             if xd.__class__ is _ndarray:
                 d = ufunc(xd)
@@ -240,7 +240,7 @@ def _unary(op: Op) -> Callable[[Any], Any]:
         if same and not (floats and _NEP50) and d.dtype is not dtype:
             return invoke(op, (x,), _EMPTY)
         r = _new(x.__class__)
-        r._data = d
+        r._raw = d
         r._ctx = ctx = x._ctx
         r._cell = cell = [0, None]
         entry = x._entry
@@ -292,10 +292,10 @@ def _kept(x: Any, y: Any, keep_x: bool, keep_y: bool) -> tuple[tuple[Any, Any], 
         elif not keep:
             values.append(None)
         elif a._entry is None and len(a._cell) > 2:     # a constant among views: see `record`
-            values.append(a._data.copy())
+            values.append(a._raw.copy())
             cells.append([0, None])
         else:
-            values.append(a._data)
+            values.append(a._raw)
             cells.append(a._cell)
     return (values[0], values[1]), tuple(cells), sum(c[0] for c in cells)
 
@@ -315,8 +315,8 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         other = y.__class__
         try:
             if cls is other:
-                xd = x._data
-                yd = y._data
+                xd = x._raw
+                yd = y._raw
                 dtype = xd.dtype
                 if xd.__class__ is not _ndarray or yd.dtype is not dtype:
                     return invoke(op, (x, y), _EMPTY)
@@ -325,7 +325,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
                 ye = y._entry
                 ctx = x._ctx
             elif other is float or other is int:
-                xd = x._data
+                xd = x._raw
                 dtype = xd.dtype
                 floats = dtype is _F32 or dtype is _F64 or dtype is _F16
                 if xd.__class__ is not _ndarray or not floats:
@@ -335,7 +335,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
                 ye = None
                 ctx = x._ctx
             elif cls is float or cls is int:
-                yd = y._data
+                yd = y._raw
                 dtype = yd.dtype
                 floats = dtype is _F32 or dtype is _F64 or dtype is _F16
                 if yd.__class__ is not _ndarray or not floats:
@@ -357,7 +357,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         if same and not (floats and _NEP50) and d.dtype is not dtype:
             return invoke(op, (x, y), _EMPTY)
         r = _new(cls)
-        r._data = d
+        r._raw = d
         r._ctx = ctx
         r._cell = cell = [0, None]
         if xe is None and ye is None or not state.recording:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -201,6 +202,31 @@ class Spec:
         return n
 
 
-def table(bind: Callable[[Op], Callable[..., Any]]) -> SimpleNamespace:
-    """The namespace F in which rules are written: every op, bound by `bind`."""
-    return SimpleNamespace(**{op.name: bind(op) for op in OPS.values()})
+COMPOSITIONS: dict[str, Callable[..., Any]] = {}
+
+
+def composition(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare ``f(F, *arrays, **params)``, a composition of ops that a backend may have a kernel for.
+
+    Rules call it as ``F.name(*arrays, **params)``.  On raw arrays that is the backend's kernel where there
+    is one; on recorded arrays it is always the composition, whose ops have rules of their own: so a fused
+    kernel needs none.  A leading underscore of `f` is not part of the name.
+    """
+    name = f.__name__.lstrip("_")
+    if name in COMPOSITIONS or name in OPS:
+        raise ValueError(f"{name!r} is declared twice")
+    COMPOSITIONS[name] = f
+    return f
+
+
+def table(
+    bind: Callable[[Op], Callable[..., Any]],
+    fused: Callable[[str, Callable[..., Any]], Callable[..., Any]] = lambda name, f: f,
+) -> SimpleNamespace:
+    """The namespace F in which rules are written: every op, bound by `bind`, and every composition, or what
+    `fused` puts in its place.
+    """
+    F = SimpleNamespace(**{op.name: bind(op) for op in OPS.values()})
+    for name, f in COMPOSITIONS.items():
+        setattr(F, name, fused(name, partial(f, F)))
+    return F

@@ -389,8 +389,8 @@ MXG_API int mxg_ndarray_as_in_context(mxg_ndarray a, const char *context, mxg_nd
 MXG_API int mxg_ndarray_slice(mxg_ndarray a, int32_t n, const int64_t *begin, const int64_t *end,
                               const int64_t *step, const int32_t *drop, mxg_ndarray *out);
 
-/* a[i]: entry i of the first axis, which goes away (an array with one axis gives shape (1,)).  A view.
- * Differentiable.
+/* a[i]: entry i of the first axis, which goes away (of an array with one axis: shape (1,), but () with arrays
+ * of np).  A view.  Differentiable.
  * Errors: HANDLE, VALUE (out of bounds). */
 MXG_API int mxg_ndarray_at(mxg_ndarray a, int64_t i, mxg_ndarray *out);
 
@@ -465,6 +465,7 @@ MXG_API int mxg_op_info(mxg_op op, char *buf, size_t cap, size_t *need);
 
 /* Calls an operator on `n_in` arrays.  A NULL entry in `in` leaves an optional array out.  Parameters are
  * n_params texts, keys[i] = vals[i], written as in Python: "1", "0.5", "True", "None", "(0, 1)", "float32".
+ * Where Python takes a number for an array, as np.where does, leave the array out and give it as a parameter.
  * On entry `*n_out` is the room in `out`, after success the number of results.  Recorded while this thread
  * records.
  * Errors: HANDLE, TYPE (unknown or missing parameter, dtype), VALUE, CONTEXT, BUFFER (nothing is kept; the

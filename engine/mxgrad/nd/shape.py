@@ -167,7 +167,7 @@ def _several(arrays: Any, who: str) -> list[Any]:
     return [ND.array(a, "data") for a in arrays]
 
 
-@ND.adapter("concatenate", arrays=0)
+@ND.adapter("concatenate", arrays="list")
 def concatenate(arrays: Any, axis: int = 0, always_copy: bool = True) -> Any:
     """A list of arrays joined along `axis`; with ``always_copy=False`` a single one is given back itself."""
     arrays = _several(arrays, "concatenate")

@@ -199,7 +199,7 @@ def matrix_power(a: Any, n: int) -> Any:
     return result
 
 
-@NP.adapter("linalg.multi_dot", arrays=1)
+@NP.adapter("linalg.multi_dot", arrays="list")
 def multi_dot(arrays: Any, *, out: Any = None) -> Any:
     """The product of several matrices; the first and the last may have one axis.
 

@@ -101,7 +101,7 @@ def broadcast_arrays(*args: Any) -> list[Any]:
 # joining ------------------------------------------------------------------------------------------------
 
 
-@NP.adapter("concatenate concat")
+@NP.adapter("concatenate concat", arrays="list")
 def concatenate(seq: Any, axis: int | None = 0, out: Any = None, *, dtype: Any = None) -> Any:
     """Arrays joined along an axis; flattened first if `axis` is None.
 
@@ -120,33 +120,33 @@ def _some(seq: Any, what: str) -> list[Any]:
     return arrays
 
 
-@NP.adapter("stack")
+@NP.adapter("stack", arrays="list")
 def stack(arrays: Any, axis: int = 0, out: Any = None) -> Any:
     """Arrays of one shape joined along a new axis."""
     return deliver(out, F.stack(*_some(arrays, "stack"), axis=axis), "stack")
 
 
-@NP.adapter("vstack row_stack")
+@NP.adapter("vstack row_stack", arrays="list")
 def vstack(arrays: Any, out: Any = None) -> Any:
     """Arrays joined along their first axis; those with one axis are rows."""
     joined = F.concatenate(*(_padded(a, 2) for a in _some(arrays, "vstack")), axis=0)
     return deliver(out, joined, "vstack")
 
 
-@NP.adapter("hstack")
+@NP.adapter("hstack", arrays="list")
 def hstack(arrays: Any) -> Any:
     """Arrays joined along their second axis, or their only one."""
     given = [_padded(a, 1) for a in _some(arrays, "hstack")]
     return F.concatenate(*given, axis=0 if given[0].ndim == 1 else 1)
 
 
-@NP.adapter("dstack")
+@NP.adapter("dstack", arrays="list")
 def dstack(arrays: Any) -> Any:
     """Arrays joined along a third axis."""
     return F.concatenate(*(_padded(a, 3) for a in _some(arrays, "dstack")), axis=2)
 
 
-@NP.adapter("column_stack")
+@NP.adapter("column_stack", arrays="list")
 def column_stack(tup: Any) -> Any:
     """Arrays joined along their second axis; those with one axis are columns."""
     given = _some(tup, "column_stack")

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..registry import register
+from ..registry import composition, register
 from .reduce import axes_of, kept_shape
 from .shape import product
 
@@ -20,8 +20,13 @@ def _softmax(xp: Any, data: Any, *, axis: int = -1) -> Any:
     return e / xp.sum(e, axis=axis, keepdims=True)
 
 
-register("softmax", _softmax,
-         lambda F, g, y, x, axis=-1: y * (g - F.sum(g * y, axis=axis, keepdims=True)), keeps="y",
+@composition
+def softmax_dx(F: Any, g: Any, y: Any, axis: int = -1) -> Any:
+    """The cotangent of softmax's argument."""
+    return y * (g - F.sum(g * y, axis=axis, keepdims=True))
+
+
+register("softmax", _softmax, lambda F, g, y, x, axis=-1: F.softmax_dx(g, y, axis=axis), keeps="y",
          result="float")
 
 
@@ -34,9 +39,14 @@ def _log_softmax(xp: Any, data: Any, *, axis: int = -1) -> Any:
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
-register("log_softmax", _log_softmax,
-         lambda F, g, y, x, axis=-1: g - F.exp(y) * F.sum(g, axis=axis, keepdims=True), keeps="y",
-         result="float")
+@composition
+def log_softmax_dx(F: Any, g: Any, y: Any, axis: int = -1) -> Any:
+    """The cotangent of log_softmax's argument."""
+    return g - F.exp(y) * F.sum(g, axis=axis, keepdims=True)
+
+
+register("log_softmax", _log_softmax, lambda F, g, y, x, axis=-1: F.log_softmax_dx(g, y, axis=axis),
+         keeps="y", result="float")
 
 
 def masked_softmax(F: Any, softmax: Callable[..., Any], data: Any, length: Any, axis: int = -1) -> Any:

@@ -68,8 +68,7 @@ sub options {
     my %option = @options;
     my %known = map { $_ => 1 } @$allowed;
     for my $name (sort keys %option) {
-        $known{$name}
-            or _bad('InvalidTypeError', "$method: no argument '$name'; it takes " . join ', ', @$allowed);
+        $known{$name} or _bad('TypeError', "$method() got an unexpected keyword argument '$name'");
     }
     return %option;
 }

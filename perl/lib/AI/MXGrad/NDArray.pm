@@ -478,7 +478,7 @@ sub slice :lvalue { my $part = _slice(@_); $part }
 
 sub at :lvalue {
     my ($x, @index) = @_;
-    my $part = _part($x, @index == 1 && $x->ndim > 1 ? 1 : 0, @index);
+    my $part = _part($x, @index == 1 ? 1 : 0, @index);
     $part;
 }
 
@@ -826,8 +826,8 @@ whose ends are not in it.
 
 =item at($i), at(@indices)
 
-Entry C<$i> of the first axis, without that axis (but an array of one axis gives shape [1]); with several
-indices, C<slice(@indices)>.
+Entry C<$i> of the first axis, without that axis: of an array of one axis, an array of shape [1], or [] with
+C<np>; with several indices, C<slice(@indices)>.
 
 =item @$x, $x->[$i]
 

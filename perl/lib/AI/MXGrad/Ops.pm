@@ -221,18 +221,13 @@ sub _call {
     }
 
     my %params;
-    if (@args && ref $args[-1] eq 'HASH') {
-        %params = %{ pop @args };
-        for my $name (keys %params) {
-            $info->{known}{$name} or _bad('InvalidTypeError', _unknown($info, $name));
-        }
-    }
-    while (@args >= 2 && defined $args[-2] && !ref $args[-2] && $info->{known}{ $args[-2] }) {
+    %params = %{ pop @args } if @args && ref $args[-1] eq 'HASH';
+
+    # A name that the operator does not know is passed on, so that the error is Python's.
+    while (@args >= 2 && defined $args[-2] && !ref $args[-2]
+        && ($info->{known}{ $args[-2] } || $info->{wordless} && _is_name($args[-2]))) {
         my ($name, $value) = splice @args, -2;
         $params{$name} = $value if !exists $params{$name};
-    }
-    if (@args >= 2 && $info->{wordless} && _is_name($args[-2])) {
-        _bad('InvalidTypeError', _unknown($info, $args[-2]));
     }
 
     my ($inputs, $number) = _inputs($info, $self, \@args, \%params);
@@ -247,9 +242,7 @@ sub _call {
         next if exists $params{ $param->[0] };
         $params{ $param->[0] } = shift @args;
     }
-    if (@args) {
-        _bad('InvalidTypeError', _unknown($info));
-    }
+    _bad('InvalidTypeError', _too_many($info)) if @args;
     return invoke($op, $inputs, \%params);
 }
 
@@ -271,13 +264,11 @@ sub _packed_pairs {
     return $packed;
 }
 
-sub _unknown {
-    my ($info, $name) = @_;
+sub _too_many {
+    my ($info) = @_;
     my @arrays = (@{ $info->{arrays} }, defined $info->{variadic} ? 'any number of arrays' : ());
     my @params = map { $_->[0] } @{ $info->{params} };
-    return "$info->{name}: "
-        . (defined $name ? "no parameter '$name'" : 'too many arguments')
-        . '; it takes ' . (@arrays ? join ', ', @arrays : 'no arrays')
+    return "$info->{name}: too many arguments; it takes " . (@arrays ? join ', ', @arrays : 'no arrays')
         . ' and ' . (@params ? 'the parameters ' . join ', ', @params : 'no parameters');
 }
 
@@ -316,6 +307,12 @@ sub _inputs {
         my $given = exists $params->{$name}    ? delete $params->{$name}
             : @$args && _fits($info, $args->[0]) ? shift @$args
             :                                      next;
+
+        # a number decides the dtype of np's results less than an array does
+        if ($info->{name} =~ /\Anpx?[.]/ && defined $given && !ref $given && looks_like_number($given)) {
+            $params->{$name} = $given;
+            next;
+        }
         $inputs[$slot] = defined $given ? $NDARRAY->coerce($given, $like) : undef;
     }
     return (\@inputs, undef);

@@ -1,0 +1,108 @@
+"""The compiled kernels for NumPy arrays, and when they are used (level 2).
+
+Everything works without them: they are an extension that ``pyffi/build_kernels.py`` builds from
+``pyffi/kernels``, whose header describes each.  The environment variable ``MXGRAD_KERNELS`` names the level
+to run (``v2``, ``v3`` or ``v4`` on x86-64), or ``off``.
+"""
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+Kernel = Callable[..., Any]
+
+try:
+    from ._cpu import ffi as ffi, lib as lib
+except ImportError:         # it is not built, or there is no cffi
+    ffi = lib = None
+else:
+    if lib.k_choose(os.environ.get("MXGRAD_KERNELS", "").encode()):     # off, or not for this processor
+        ffi = lib = None
+
+OVERRIDES: dict[str, Callable[[Kernel], Kernel]] = {}
+"""By the name of an op or composition: a function that gives the kernel, from the generic one."""
+
+small = 4096
+"""Arrays of fewer elements are left to the generic kernels."""
+
+_ndarray, _float32 = numpy.ndarray, numpy.dtype("float32")
+
+
+def overrides(name: str) -> Callable[[Callable[[Kernel], Kernel]], Callable[[Kernel], Kernel]]:
+    """Declare what makes the kernel of the op or composition `name`.
+
+    The decorated function gets the generic kernel, bound to NumPy, and gives one of the same signature,
+    which calls the generic one for arguments that it is not made for.
+    """
+    def declare(make: Callable[[Kernel], Kernel]) -> Callable[[Kernel], Kernel]:
+        OVERRIDES[name] = make
+        return make
+
+    return declare
+
+
+def override(name: str, generic: Kernel) -> Kernel:
+    """The kernel for `name` where one is built, or the generic one."""
+    make = OVERRIDES.get(name)
+    return generic if make is None or lib is None else make(generic)
+
+
+def level() -> str | None:
+    """The level of the compiled kernels, such as 'v3'; None where there are none."""
+    return None if lib is None else ffi.string(lib.k_level()).decode()
+
+
+def default_threads() -> int:
+    """As many as processors are this process's to use: by affinity, the quota of its control group, and
+    ``OMP_NUM_THREADS``.
+    """
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        with open("/sys/fs/cgroup/cpu.max") as file:        # Linux, control groups v2: cgroup-v2.rst, cpu.max
+            quota, period = file.read().split()
+        if quota != "max":
+            count = min(count, max(1, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):
+        pass
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(count, int(asked))) if asked.isdigit() else count
+
+
+def threads() -> int:
+    """How many threads the compiled kernels compute on; 1 where there are none."""
+    return 1 if lib is None else int(lib.k_threads())
+
+
+def set_threads(count: int) -> None:
+    """Have the compiled kernels compute on `count` threads, between 1 and 64."""
+    if lib is not None:
+        lib.k_set_threads(count)
+
+
+set_threads(default_threads())
+
+
+def fits(*arrays: Any) -> bool:
+    """Whether all are float32, in C's order, and not small."""
+    for a in arrays:
+        if (a.__class__ is not _ndarray or a.dtype is not _float32 or not a.flags.c_contiguous
+                or a.size < small):
+            return False
+    return True
+
+
+def floats(a: numpy.ndarray) -> Any:
+    """The address of a float32 array in C's order, for a kernel that reads or writes it."""
+    return ffi.from_buffer("float[]", a)
+
+
+def rows(a: numpy.ndarray, axis: int) -> tuple[int, int] | None:
+    """(how many rows, their length) if `axis` is the last one."""
+    if axis != -1 and axis != a.ndim - 1:
+        return None
+    n = a.shape[-1]
+    return a.size // n, n

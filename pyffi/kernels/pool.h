@@ -1,0 +1,14 @@
+/* A pool of threads that divide long loops among them. */
+#ifndef MXK_POOL_H
+#define MXK_POOL_H
+
+/* Works on the elements [begin, end) of a loop; what it reads and writes stands behind `context`. */
+typedef void (*pool_task)(void *context, long begin, long end);
+
+/* Runs `task` over [0, n), cut into parts of `chunk` elements, the last one shorter.  The parts are the same
+ * whatever the number of threads is, so that partial results by part, begin / chunk, add up to the same bits.
+ * Parts run in any order, at the same time; returns when all are done.  One thread runs them all when there
+ * is one part, when the pool is busy with another thread's loop, and in a process that was forked. */
+void pool_run(pool_task task, void *context, long n, long chunk);
+
+#endif

@@ -1,0 +1,133 @@
+"""The compiled kernels beside the generic ones: values, gradients of both orders, levels, threads."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy
+import pytest
+from gradients import arrays_of, differentiated, hosts, listed
+from kernel_samples import KERNEL_SAMPLES
+from mxgrad import autograd, nd, testing
+from mxgrad.invoke import F
+from mxgrad.kernels import cpu
+from mxgrad.registry import COMPOSITIONS, OPS
+from samples import SAMPLES, Sample
+
+pytestmark = pytest.mark.skipif(cpu.lib is None, reason="the kernels are not built (make setup)")
+
+NEVER = 1 << 60
+
+
+@contextmanager
+def kernels_from(size: int) -> Iterator[None]:
+    """Kernels serve arrays of `size` elements and more."""
+    before, cpu.small = cpu.small, size
+    try:
+        yield
+    finally:
+        cpu.small = before
+
+
+def all_of(name: str, sample: Sample) -> list[numpy.ndarray]:
+    """Values, gradients under uneven head gradients, and gradients of the gradients' squares, in float32."""
+    at = differentiated(OPS[name], sample)
+    arrays = arrays_of(sample, dtype="float32")
+    for i in at:
+        arrays[i].attach_grad()
+    with autograd.record():
+        out = listed(getattr(F, name)(*arrays, **sample.params))
+        if not at:
+            return hosts(out)
+        heads = [y for y in out if y._data.dtype.kind == "f"]
+        weights = [nd.array(numpy.sin(numpy.arange(y.size) * 0.7).reshape(y.shape)) for y in heads]
+        slopes = testing.slopes(heads, [arrays[i] for i in at], weights, True)
+        total = sum((s * s).sum() for s in slopes)
+    if total._entry is not None:
+        total.backward()
+    return hosts(out) + hosts(slopes) + [arrays[i].grad.asnumpy() for i in at]
+
+
+def compare(name: str, sample: Sample) -> None:
+    with kernels_from(NEVER):
+        expected = all_of(name, sample)
+    with kernels_from(0):
+        got = all_of(name, sample)
+    assert len(got) == len(expected)
+    for a, b in zip(got, expected):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        scale = float(numpy.max(numpy.abs(b[numpy.isfinite(b)]), initial=0.0))
+        numpy.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5 * max(scale, 1e-30))
+
+
+def test_what_is_overridden_exists_and_is_sampled() -> None:
+    for name in cpu.OVERRIDES:
+        assert name in OPS or name in COMPOSITIONS, name
+    missing = set(cpu.OVERRIDES) & set(OPS) - set(KERNEL_SAMPLES)
+    assert not missing, f"ops with kernels without large samples in tests/kernel_samples.py: {missing}"
+
+
+@pytest.mark.parametrize("name", sorted(set(cpu.OVERRIDES) & set(OPS)))
+def test_kernels_agree_with_the_generic_ones(name: str) -> None:
+    for sample in SAMPLES[name]:
+        compare(name, sample)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("name", sorted(KERNEL_SAMPLES))
+def test_kernels_agree_on_large_arrays(name: str, threads: int) -> None:
+    before = cpu.threads()
+    cpu.set_threads(threads)
+    try:
+        for sample in KERNEL_SAMPLES[name]:
+            compare(name, sample)
+    finally:
+        cpu.set_threads(before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["off", "v2", "v3", "v4"])
+def test_every_level(level: str) -> None:
+    environment = {**os.environ, "MXGRAD_KERNELS": level}
+    asked = subprocess.run([sys.executable, "-c", "from mxgrad.kernels import cpu; print(cpu.level())"],
+                           env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    if level != "off" and asked != level:
+        pytest.skip(f"this processor does not run {level}")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-m", "not slow", __file__], env=environment,
+        capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_threads() -> None:
+    import mxgrad as mx
+
+    before = mx.engine.num_threads()
+    try:
+        mx.set_num_threads(2)
+        assert mx.engine.num_threads() == 2
+        with pytest.raises(ValueError, match="threads"):
+            mx.set_num_threads(0)
+    finally:
+        mx.set_num_threads(before)
+
+
+def test_a_forked_process_computes_and_ends() -> None:
+    program = """
+import os, numpy, signal
+from mxgrad import nd
+x = nd.array(numpy.ones((512, 512), "float32"))
+a = nd.softmax(x).asnumpy()
+pid = os.fork()
+if not pid:
+    signal.alarm(20)
+    same = (nd.softmax(x).asnumpy() == a).all()
+    os._exit(0 if same else 3)
+assert os.waitpid(pid, 0)[1] == 0
+assert (nd.softmax(x).asnumpy() == a).all()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
