@@ -1,7 +1,9 @@
 # make demo        the tutorials and the digits example, in Python, Perl and C
 # make test        the tests of all three languages; make test-full adds the slow ones
 # make lint        ruff, mypy, C and C++ with -Wall -Wextra -Werror, abidiff, perl -c, perlcritic
-# make bench       speed beside NumPy; PEERS="torch=/path/python mxnet=/path/python" adds others
+# make bench       speed of chains, kernels and training, as docs/benchmarks.md; the peers are named by
+#                  PEERS="torch=/path/python mxnet=/path/python jax=/path/python"
+# make bench-dispatch  what a small op costs, beside NumPy, torch and mxnet of PEERS
 # make bench-ops   speed of every op, beside NumPy and PEERS
 # make certificate the errors of every gradient, as docs/gradients.md; fails where one is above its bound
 # make examples    the training examples, with progress bars; pictures go to build/examples
@@ -13,7 +15,7 @@
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-full lint bench bench-ops certificate examples docs clean
+.PHONY: setup demo test test-full lint bench bench-dispatch bench-ops certificate examples docs clean
 
 VENV := .venv
 PY   := $(VENV)/bin/python
@@ -58,6 +60,9 @@ lint: setup
 	@$(ENV) tools/lint.sh
 
 bench: setup
+	@$(ENV) python benchmarks/bench.py $(PEERS)
+
+bench-dispatch: setup
 	@$(ENV) python benchmarks/dispatch.py $(PEERS)
 
 bench-ops: setup

@@ -1,17 +1,18 @@
 """The workloads of `workloads`, beside PyTorch, MXNet, JAX and NumPy::
 
-    python benchmarks/bench.py [options] [torch=/path/to/python] [mxnet=/path/to/python] [jax=/path/to/python]
+    python benchmarks/bench.py [options] [torch=/path/to/python] [mxnet=...] [jax=...]
 
     --only chain,deep_*   these workloads
     --rounds N            rounds of measuring
     --quick               fewer and shorter rounds
-    --report              write docs/benchmarks.md and docs/benchmarks.svg (which a run of everything does by itself)
+    --output FILE.md      where to write the report, and a picture FILE.svg; a whole run that is not quick
+                          writes docs/benchmarks.md
 
-Every library has a process that lives as long as the run, and measures in turns with the others, in wall clock
-time, on two processors with two threads.  Before it is measured, the results of its first step (outputs,
-gradients, new parameters) are compared with a reference in float64: the NumPy program, or the PyTorch program if
-there is none, or, where no PyTorch is named, mxgrad's own.  Exits with 1 if an aim is missed, a result is wrong
-or a program fails.
+Every library has a process that lives as long as the run, and measures in turns with the others, in wall
+clock time, on two processors with two threads.  Before it is measured, the results of its first step
+(outputs, gradients, new parameters) are compared with a reference in float64: the NumPy program's, or
+PyTorch's if there is none, or, where no PyTorch is named, mxgrad's own.  Exits with 1 if an aim is missed, a
+result is wrong or a program fails.
 """
 from __future__ import annotations
 
@@ -19,14 +20,15 @@ import argparse
 import fnmatch
 import math
 import os
+import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from peers import ROOT, Worker, named
+from peers import ROOT, Worker, WorkerDied, named
+from tqdm import tqdm
 from workloads import WORKLOADS
 from workloads.kinds import SCALES, Workload
 from workloads.worker import THREADS
@@ -85,9 +87,18 @@ class Run:
             self.workers[library] = Worker.python(self.pythons[library], source, environment(library))
         return self.workers[library]
 
+    def versions(self) -> dict[str, str]:
+        return {library: self.worker(library).ask("version") for library in self.pythons}
+
     def ask(self, library: str, figures: Figures, line: str) -> str | None:
         """The answer, or None after a failure, which is noted."""
-        answer = self.worker(library).ask(line)
+        try:
+            answer = self.worker(library).ask(line)
+        except WorkerDied:
+            died = self.workers.pop(library)
+            died.end()
+            figures.failures[library] = f"its process died, exit status {died.process.returncode}, in: {line}"
+            return None
         if answer.startswith("error "):
             figures.failures[library] = answer.removeprefix("error ")
             return None
@@ -95,9 +106,8 @@ class Run:
 
     def referee(self, workload: Workload) -> str:
         """The library whose results in float64 are the reference."""
-        if "numpy" in workload.languages():
-            return "numpy"
-        return "torch" if "torch" in self.pythons and "torch" in workload.languages() else "mxgrad"
+        order = ("numpy", "torch", "mxgrad")
+        return next(lib for lib in order if lib in self.pythons and workload.runs_in(lib))
 
     def check(self, name: str, libraries: list[str], figures: Figures) -> list[str]:
         """The libraries whose results are right."""
@@ -116,19 +126,17 @@ class Run:
                         f"wrong results: relative error {answer}, allowed {figures.workload.tolerance:g}")
         return right
 
-    def measure(self, name: str, tell: Callable[[str], None]) -> Figures:
+    def measure(self, name: str) -> Figures:
         workload = WORKLOADS[name]
         figures = Figures(workload)
-        libraries = [lib for lib in self.pythons
-                     if {"mxgrad": "gluon", "mxnet": "gluon"}.get(lib, lib) in workload.languages()
-                     and lib not in workload.without]
+        libraries = [library for library in self.pythons if workload.runs_in(library)]
+        rounds = self.rounds
         if workload.figure == "time":
             libraries = self.check(name, libraries, figures)
-        elif workload.figure in ("bytes", "growth"):
+        elif workload.figure != "import":
+            rounds = 1
             self.close()        # memory is looked at in fresh processes
-        rounds = self.rounds if workload.figure in ("time", "import") else 1
-        for number in range(rounds):
-            tell(f"{name} {number + 1}/{rounds}")
+        for _ in range(rounds):
             for library in list(libraries):
                 answer = self.ask(library, figures, f"measure {name} {self.seconds}")
                 if answer is None:
@@ -145,7 +153,13 @@ class Run:
 
 
 def number(value: float | None) -> str:
-    return "" if value is None else f"{value:#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:.0f}"
+    """Three digits."""
+    return "" if value is None else f"{value:#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def geometric_mean(found: dict[str, Figures], peer: str) -> float | None:
+    ratios = [r for figures in found.values() if (r := figures.ratio(peer)) is not None]
+    return math.exp(statistics.fmean(map(math.log, ratios))) if ratios else None
 
 
 def verdicts(found: dict[str, Figures]) -> list[tuple[str, float, float]]:
@@ -157,7 +171,7 @@ def verdicts(found: dict[str, Figures]) -> list[tuple[str, float, float]]:
         if workload.aim is not None and ratio is not None:
             judged.append((f"{name} / torch", ratio, workload.aim))
         if workload.limit is not None and own is not None:
-            judged.append((f"{name} ({workload.unit})", own, workload.limit))
+            judged.append((f"{name} in {workload.unit}", own, workload.limit))
         if over_mxnet is not None:
             judged.append((f"{name} / mxnet", over_mxnet, OVER_MXNET))
     long, short, allowed = FLAT
@@ -171,18 +185,26 @@ def verdicts(found: dict[str, Figures]) -> list[tuple[str, float, float]]:
     return judged
 
 
-def geometric_mean(found: dict[str, Figures], peer: str) -> float | None:
-    ratios = [r for figures in found.values() if (r := figures.ratio(peer)) is not None]
-    return math.exp(statistics.fmean(map(math.log, ratios))) if ratios else None
+def shortfalls(found: dict[str, Figures]) -> list[str]:
+    """A line for everything that is not as it should be."""
+    lines = []
+    for what, figure, aim in verdicts(found):
+        if figure > aim:
+            name = what.split()[0]
+            why = found[name].workload.describe()[1] if name in found else ""
+            lines.append(f"MISSED {what}: {number(figure)}, aim {aim:g}{'; ' * bool(why)}{why}")
+    for name, figures in found.items():
+        lines += [f"FAILED {name} in {library}: {why}" for library, why in figures.failures.items()]
+    return lines
 
 
 def table(found: dict[str, Figures], libraries: list[str]) -> str:
     """Markdown: best (median) figures of every library, our ratio to each."""
-    peers = [lib for lib in libraries if lib != "mxgrad"]
+    peers = [library for library in libraries if library != "mxgrad"]
     head = ["workload", "", "unit", *libraries, *[f"/ {p}" for p in peers], "aim / torch"]
     lines = ["| " + " | ".join(head) + " |", "|---|---|---|" + "--:|" * (len(head) - 3)]
     for name, figures in found.items():
-        cells = [name, figures.workload.describe(), figures.workload.unit]
+        cells = [name, figures.workload.describe()[0], figures.workload.unit]
         for library in libraries:
             readings = figures.readings.get(library)
             cells.append(f"{number(min(readings))} ({number(statistics.median(readings))})" if readings else
@@ -191,8 +213,74 @@ def table(found: dict[str, Figures], libraries: list[str]) -> str:
         cells.append("-" if figures.workload.aim is None else f"{figures.workload.aim:g}")
         lines.append("| " + " | ".join(cells) + " |")
     means = [number(geometric_mean(found, peer)) or "-" for peer in peers]
-    lines.append("| **geometric mean** |" + " |" * (2 + len(libraries)) + " " + " | ".join([*means, str(MEAN)]) + " |")
+    cells = ["geometric mean", *[""] * (2 + len(libraries)), *means, str(MEAN)]
+    lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
+
+
+def report(found: dict[str, Figures], versions: dict[str, str], picture: str) -> str:
+    """The page docs/benchmarks.md."""
+    kept = ", ".join(f"{library} {version}" for library, version in versions.items())
+    aims = len(verdicts(found))
+    worst = max(figures.errors.get("mxgrad", 0.0) for figures in found.values())
+    missed = [f"- {line}" for line in shortfalls(found)]
+    return f"""# Benchmarks
+
+Written by `make bench PEERS="torch=/path/python mxnet=/path/python jax=/path/python"`; the programs are in
+`benchmarks/workloads`.  {processor()}, two processors, two threads; {kept};
+Python {platform.python_version()}; float32.
+
+The libraries measure in turns, each in a process of its own, in wall clock time: the best reading, and the
+median in parentheses.  Before that, the results of each library's first step (outputs, gradients, new
+parameters) are compared with float64 ones; the relative error in the 2-norm is at most 1e-5 for functions of
+arrays and 1e-4 for nets and long chains (of mxgrad's here {number(worst)} at most).  A step ends when all its
+results are there.  PyTorch runs eagerly with fused optimizers, JAX is compiled (the time of compiling is not
+counted), gluon's nets are hybridized.
+`/ torch` is mxgrad's best time divided by PyTorch's; the aim beside MXNet is {OVER_MXNET} for every workload.
+
+![mxgrad's time divided by the peers']({picture})
+
+{table(found, list(versions))}
+
+{aims - sum("MISSED" in line for line in missed)} of {aims} aims are reached.
+""" + ("\n" + "\n".join(missed) + "\n" if missed else "")
+
+
+def draw(found: dict[str, Figures], file: Path) -> None:
+    """Bars of mxgrad's times divided by PyTorch's and MXNet's, and the aims."""
+    import matplotlib
+    matplotlib.use("svg")
+    matplotlib.rcParams.update({"svg.hashsalt": "mxgrad", "svg.fonttype": "none"})
+    from matplotlib import pyplot
+
+    names = [name for name, figures in found.items() if figures.workload.limit is None]
+    figure, axes = pyplot.subplots(figsize=(8, 1.5 + 0.32 * len(names)), layout="constrained")
+    for offset, (peer, color) in zip((-0.2, 0.2), (("torch", "tab:orange"), ("mxnet", "tab:blue"))):
+        ratios = [(at + offset, found[name].ratio(peer)) for at, name in enumerate(names)]
+        bars = [(at, ratio) for at, ratio in ratios if ratio is not None]
+        if bars:
+            # from 1, so that the length is what the logarithm is
+            axes.barh([at for at, _ in bars], [ratio - 1 for _, ratio in bars], 0.38, left=1, color=color,
+                      label=f"mxgrad / {peer}")
+    aims = [(found[name].workload.aim, at - 0.2) for at, name in enumerate(names) if found[name].workload.aim]
+    if aims:
+        axes.plot(*zip(*aims), "k|", markersize=9, label="aim / torch")
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xlabel("time of mxgrad divided by the peer's: left of 1 mxgrad is faster")
+    if axes.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside upper center", ncols=3)
+    figure.savefig(file, metadata={"Date": None})
+    pyplot.close(figure)
 
 
 def chosen(only: str | None) -> list[str]:
@@ -220,36 +308,44 @@ def main() -> int:
     parser.add_argument("--only", metavar="name,name")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--report", action="store_true")
+    parser.add_argument("--output", type=Path, metavar="FILE.md")
     options = parser.parse_intermixed_args()
     peers = named(options.peers)
-    unknown = (set(options.peers) - {f"{k}={v}" for k, v in peers.items()}) | (set(peers) - set(LIBRARIES))
-    if unknown:
-        parser.error(f"not library=python with one of {', '.join(LIBRARIES[1:])}: {', '.join(sorted(unknown))}")
+    if len(peers) < len(options.peers) or not set(peers) <= set(LIBRARIES[1:]):
+        parser.error(f"a peer is library=python, the library one of {', '.join(LIBRARIES[1:])}")
+    if options.rounds is not None and options.rounds < 1:
+        parser.error("--rounds: one at least")
+    names = chosen(options.only)
+    output: Path | None = options.output
+    if output is None and not options.only and not options.quick:
+        output = ROOT / "docs" / "benchmarks.md"
+    if output is not None:
+        import matplotlib  # noqa: F401    # before an hour of measuring, not after it
     pythons = {"mxgrad": sys.executable, "numpy": sys.executable, **peers}
-    libraries = [lib for lib in LIBRARIES if lib in pythons]
     two_processors()
 
-    def tell(what: str) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{what:40s}", end="", file=sys.stderr, flush=True)
-
     with tempfile.TemporaryDirectory() as folder:
-        rounds = options.rounds or (4 if options.quick else 15)
-        run = Run({lib: pythons[lib] for lib in libraries}, rounds, 0.1 if options.quick else 0.3, Path(folder))
+        seconds, rounds = (0.1, 4) if options.quick else (0.3, 15)
+        run = Run({library: pythons[library] for library in LIBRARIES if library in pythons},
+                  options.rounds or rounds, seconds, Path(folder))
         try:
-            found = {name: run.measure(name, tell) for name in chosen(options.only)}
+            versions = run.versions()
+            bar = tqdm(names, disable=None)
+            found = {}
+            for name in bar:
+                bar.set_description(name)
+                found[name] = run.measure(name)
         finally:
             run.close()
-    tell("")
-    print(table(found, libraries), end="\n\n")
-    missed = [(what, figure, aim) for what, figure, aim in verdicts(found) if figure > aim]
-    for what, figure, aim in missed:
-        print(f"MISSED  {what:32s} {number(figure):>7s}   aim {aim:g}")
-    failed = [(f"{library} {name}", why) for name, f in found.items() for library, why in f.failures.items()]
-    for what, why in failed:
-        print(f"FAILED  {what}: {why}")
-    return int(bool(missed or failed))
+    print(table(found, list(versions)), end="\n\n")
+    faults = shortfalls(found)
+    print(*faults, sep="\n")
+    if output is not None:
+        picture = output.with_suffix(".svg")
+        draw(found, picture)
+        output.write_text(report(found, versions, picture.name))
+        print(f"written: {output} and {picture}")
+    return int(bool(faults))
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ serve(figures)
 """
 
 WORKERS = {
-    "mxgrad": "from mxgrad import autograd, nd\n" + ND.replace("{wait}", ""),
+    "mxgrad": "from mxgrad import autograd, nd\n" + ND.replace("{wait}", "nd.NDArray.wait_to_read"),
     "mxnet": "import os; os.environ.update(OMP_NUM_THREADS='1', MXNET_ENGINE_TYPE='NaiveEngine')\n"
              "from mxnet import autograd, nd\n" + ND.replace("{wait}", "nd.NDArray.wait_to_read"),
     "torch": "import torch; torch.set_num_threads(1)\n" + ARRAYS + """
@@ -256,6 +256,12 @@ def owned(result: Any) -> Any:
     return result.copy() if getattr(result, "base", None) is not None else result
 
 
+def computed(result: Any) -> None:
+    """Wait until the values are there: those of large arrays may be computed only when they are asked for."""
+    for y in listed(result):
+        y.wait_to_read()
+
+
 def cases_of(name: str) -> dict[str, Sample]:
     """By size, the samples an op is timed on."""
     op, first = OPS[name], SAMPLES[name][0]
@@ -279,7 +285,7 @@ def op_figures(name: str, sample: Sample) -> dict[str, float]:
     """Microseconds of an op: NumPy's, ours, and ours with the backward, where there are such."""
     function = getattr(F, name)
     arrays = arrays_of(sample)
-    measures = {"forward": per_call(lambda: function(*arrays, **sample.params), SECONDS)}
+    measures = {"forward": per_call(lambda: computed(function(*arrays, **sample.params)), SECONDS)}
     reference = sample.reference or getattr(numpy, name, None)
     if callable(reference):
         measures["numpy"] = per_call(lambda: owned(reference(*sample.arrays, **sample.params)), SECONDS)
@@ -295,6 +301,7 @@ def op_figures(name: str, sample: Sample) -> dict[str, float]:
             with autograd.record():
                 ys = listed(function(*arrays, **sample.params))
             autograd.backward([ys[k] for k in floats], [ones[k] for k in floats])
+            computed([x.grad for x in xs])
 
         if floats:
             measures["both"] = per_call(both, SECONDS)

@@ -1,10 +1,11 @@
 """What the benchmarks share: processes that measure on demand, and the best of rounds taken in turns.
 
 Figures are ratios of times taken in turns in one run, each the best of many rounds, in CPU time of the thread
-that computes.
+that computes where a script does not say otherwise.
 """
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,11 +28,16 @@ def named(arguments: Iterable[str]) -> dict[str, str]:
     return dict(a.split("=", 1) for a in arguments if "=" in a)
 
 
+class WorkerDied(SystemExit):
+    """A worker ended before it answered; so does the script that asked, if it makes nothing of it."""
+
+
 class Worker:
     """A process that measures what it is asked for, line by line."""
 
     def __init__(self, command: list[str], env: dict[str, str] | None = None) -> None:
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=env)
 
     @classmethod
     def python(cls, interpreter: str, source: str, env: dict[str, str] | None = None) -> Worker:
@@ -43,16 +49,18 @@ class Worker:
 
     def ask(self, what: str) -> str:
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(what + "\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(what + "\n")
+            self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"a worker died: {self.process.args!r}")
+            raise WorkerDied(f"a worker died, exit status {self.process.wait()}: {self.process.args!r}")
         return line.strip()
 
     def end(self) -> None:
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
 

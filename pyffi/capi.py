@@ -11,6 +11,7 @@ import itertools
 import json
 import linecache
 import math
+import os
 import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -631,6 +632,8 @@ _binary: list[Callable[..., Any]] = []
 _bound: dict[tuple[int, int, bytes], Callable[..., Any]] = {}
 _MAX_BOUND = 4096
 _listing = threading.Lock()
+# A child would wait for ever for a thread of its parent.
+os.register_at_fork(before=_listing.acquire, after_in_parent=_listing.release, after_in_child=_listing.release)
 _SEVERAL = -1       # SEVERAL of shim.h
 
 

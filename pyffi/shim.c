@@ -1179,15 +1179,22 @@ void mxg_c_dlpack_delete(void *managed)
 /* An operator's handle is its number plus this, which is no address and no array's handle. */
 #define FIRST_OP INT64_C(0x4D58000000000000)
 
-static int n_ops; /* known after the first mxg_op_find, without which there is no operator */
+/* Known after the first mxg_op_find, without which there is no operator.  Threads that find out at the same
+ * time find the same. */
+static int known_ops;
+
+static inline int n_ops(void)
+{
+    return __atomic_load_n(&known_ops, __ATOMIC_RELAXED);
+}
 
 static int load_ops(void)
 {
-    if (n_ops == 0) {
+    if (n_ops() == 0) {
         int64_t rc = mxg_py_op_count();
         if (rc <= 0)
             return failed(rc);
-        n_ops = (int)rc;
+        __atomic_store_n(&known_ops, (int)rc, __ATOMIC_RELAXED);
     }
     return MXG_OK;
 }
@@ -1202,7 +1209,7 @@ static int give_op(int number, mxg_op *out)
 static inline int op_number(mxg_op op)
 {
     uint64_t number = (uint64_t)H(op) - (uint64_t)FIRST_OP;
-    return LIKELY(number < (uint64_t)n_ops) ? (int)number : -1;
+    return LIKELY(number < (uint64_t)n_ops()) ? (int)number : -1;
 }
 
 static int bad_op(mxg_op op)
@@ -1233,7 +1240,7 @@ MXG_API int mxg_op_count(int32_t *n)
     REQUIRE(n);
     if ((loaded = load_ops()) != MXG_OK)
         return loaded;
-    *n = n_ops;
+    *n = n_ops();
     return MXG_OK;
 }
 
@@ -1246,8 +1253,8 @@ MXG_API int mxg_op_at(int32_t i, mxg_op *out, const char **name)
     REQUIRE(name);
     if ((rc = load_ops()) != MXG_OK)
         return rc;
-    if (i < 0 || i >= n_ops)
-        return fail(MXG_ERR_VALUE, "there is no operator number %ld; there are %d", (long)i, n_ops);
+    if (i < 0 || i >= n_ops())
+        return fail(MXG_ERR_VALUE, "there is no operator number %ld; there are %d", (long)i, n_ops());
     rc = give_name(mxg_py_op_name(i), name);
     return rc == MXG_OK ? give_op(i, out) : rc;
 }

@@ -63,9 +63,11 @@ def test_every_operator_that_c_can_call_has_a_function(operators: Path) -> None:
     defined = set(re.findall(r"^static inline int\s+(mxgop_\w+[a-zA-Z0-9])\(", text, flags=re.M))
     left_out = {n for n in frontend.op_names() if GENERATOR["c_name"](n) not in defined}
     assert len(defined) > 850
-    # functions as arguments, lists of arrays, and results that are no arrays
-    assert {"contrib.foreach", "np.concatenate", "np.einsum", "np.finfo", "np.save"} <= left_out
-    assert len(left_out) < 70, sorted(left_out)
+    # functions as arguments, lists of arrays beside others, and results that are no arrays
+    assert {"contrib.foreach", "np.select", "np.einsum", "np.finfo", "np.save"} <= left_out
+    assert len(left_out) < 60, sorted(left_out)
+    declared = "static inline int mxgop_np_stack(int32_t n_arrays, const mxg_ndarray *arrays,\n"
+    assert declared in text and "mxgop_np_concatenate" in defined
     documented = re.findall(r" \*/\nstatic inline int\s+mxgop_\w+[a-zA-Z0-9]\(", text)
     assert len(documented) == len(defined)
 
@@ -283,72 +285,3 @@ def test_programs_are_built_from_an_installed_tree(source: Path, tmp_path: Path)
         assert output(program) == expected
     assert Path(config("--mandir"), "man3", "mxg_call.3").exists()
     assert str(site) in config("--check")
-
-
-# -- sanitizers -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_under_address_and_undefined_behaviour_sanitizers(source: Path, tmp_path: Path) -> None:
-    address, both = "-fsanitize=address", "-fsanitize=address,undefined -fno-sanitize-recover=undefined -g"
-    probe = tmp_path / "probe.c"
-    probe.write_text("int main(void) { return 0; }\n")
-    probing = subprocess.run(["gcc", *both.split(), probe, "-o", tmp_path / "probe"], capture_output=True)
-    if probing.returncode:
-        pytest.skip("gcc has no sanitizers here")
-    subprocess.run([sys.executable, source / "pyffi" / "build_ffi.py"], check=True, capture_output=True,
-                   env={**os.environ, "CFLAGS": both, "LDFLAGS": both})
-    library = [str(flag).replace(str(PACKAGE), str(source / "pyffi")) for flag in LINK]
-    (tmp_path / "calls.c").write_text(test_c.calls_c())
-    # what Python keeps to its end is no leak; a size that cannot be had is an error that the library reports
-    env = {"ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1"}
-    for name in ("arrays", "operators", "functions", "objects", "errors", "nulls", "threads"):
-        files = [test_c.SOURCES / f"{name}.c", *([tmp_path / "calls.c"] if name == "nulls" else [])]
-        output("gcc", "-std=c99", address, f"-I{PACKAGE}/include", f"-I{test_c.SOURCES}", *files,
-               "-o", tmp_path / name, *library)
-        done = subprocess.run([tmp_path / name], capture_output=True, text=True, cwd=tmp_path, env=env)
-        said = [line for line in done.stderr.splitlines() if "Sanitizer failed to allocate" not in line]
-        assert (done.returncode, said) == (0, []), done.stderr
-
-
-# -- other Pythons ----------------------------------------------------------------------------------------
-
-
-def pythons() -> list[str]:
-    """A Python of each version from 3.10 on that is found here: on PATH and among pyenv's."""
-    found = {}
-    roots = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/3.1[0-9]*/bin/python")
-    for python in [*map(str, roots), *filter(None, (shutil.which(f"python3.{n}") for n in range(10, 15)))]:
-        asked = subprocess.run([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-                               capture_output=True, text=True)
-        if asked.returncode == 0:
-            found.setdefault(asked.stdout.strip(), python)
-    return [found[version] for version in sorted(found, key=lambda v: int(v.split(".")[1]))]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("python", pythons())
-def test_the_library_with_another_python(
-    python: str, source: Path, programs: test_c.Programs, tmp_path: Path
-) -> None:
-    """Built by each Python here, in its own environment, the library runs the test programs."""
-    venv = tmp_path / "venv"
-    subprocess.run([python, "-m", "venv", venv], check=True, capture_output=True)
-    pip = [venv / "bin" / "pip", "install", "-q", "--disable-pip-version-check"]
-    got = subprocess.run([*pip, "numpy", "cffi", "setuptools"], capture_output=True, text=True)
-    if got.returncode:
-        pytest.skip(f"NumPy and cffi cannot be installed for {python}")
-    made = subprocess.run([venv / "bin" / "python", source / "pyffi" / "build_ffi.py"],
-                          capture_output=True, text=True)
-    if "has no libpython" in made.stderr:
-        pytest.skip(made.stderr.strip())
-    assert made.returncode == 0, made.stderr
-    env = {"LD_LIBRARY_PATH": str(source / "pyffi")}
-    # not errors: what is left of a RecursionError at the depth at which it arises differs between Pythons
-    for name in ("arrays", "operators", "autograd", "functions", "objects", "threads", "forks"):
-        run(programs(name), cwd=tmp_path, env=env)
-    for variables in (
-        {"PATH": "/nonexistent"}, {"PYTHONHOME": "/nonexistent"},
-        {"PYTHONPATH": test_c.wrong_modules(tmp_path)}, {"VIRTUAL_ENV": "/nonexistent", "LANG": "C"},
-    ):
-        run(programs("environment"), "works", cwd=tmp_path, env={**env, **variables})

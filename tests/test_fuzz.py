@@ -94,7 +94,8 @@ def calls(draw: Any, name: str) -> tuple[list[Any], dict[str, Any]]:
     positional: list[Any] = []
     for a in function.arrays:
         if a.startswith("*"):
-            positional += draw(st.lists(argument, max_size=3))
+            several = draw(st.lists(argument, max_size=3))
+            positional += [several] if function._array_count == "list" else several
         else:
             positional.append(draw(argument))
     params = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy
@@ -33,7 +33,7 @@ def kernels_from(size: int) -> Iterator[None]:
 
 
 def all_of(name: str, sample: Sample) -> list[numpy.ndarray]:
-    """Values, gradients under uneven head gradients, and gradients of the gradients' squares, in float32."""
+    """Values, gradients under uneven head gradients, and gradients of the gradients' cubes, in float32."""
     at = differentiated(OPS[name], sample)
     arrays = arrays_of(sample, dtype="float32")
     for i in at:
@@ -43,11 +43,12 @@ def all_of(name: str, sample: Sample) -> list[numpy.ndarray]:
         if not at:
             return hosts(out)
         heads = [y for y in out if y._data.dtype.kind == "f"]
-        weights = [nd.array(numpy.sin(numpy.arange(y.size) * 0.7).reshape(y.shape)) for y in heads]
+        # Uneven, and without a sum about 0, in which only rounding errors would be left.
+        weights = [nd.array(0.3 + numpy.sin(numpy.arange(y.size) * 0.7).reshape(y.shape)) for y in heads]
         slopes = testing.slopes(heads, [arrays[i] for i in at], weights, True)
-        total = sum((s * s).sum() for s in slopes)
-    if total._entry is not None:
-        total.backward()
+        # Gradients of gradients may depend on nothing, but then they are 0.
+        total = sum((s * s * s).sum() for s in slopes) + sum((arrays[i] * 0).sum() for i in at)
+    total.backward()
     return hosts(out) + hosts(slopes) + [arrays[i].grad.asnumpy() for i in at]
 
 
@@ -131,3 +132,38 @@ assert (nd.softmax(x).asnumpy() == a).all()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("make", [
+    lambda x, ones, zeros: nd.LayerNorm(x, ones, zeros, eps=0),
+    lambda x, ones, zeros: nd.InstanceNorm(x.expand_dims(0), ones[:len(x)], zeros[:len(x)], eps=0)[0],
+])
+def test_normalisation_far_from_zero(make: Callable[..., nd.NDArray]) -> None:
+    x = (numpy.random.RandomState(0).standard_normal((30, 5003)) + 1000).astype("float32")
+    x[:, 0] += 3000     # what a sum that is shifted by the first number must stand
+    y = make(nd.array(x), nd.ones(5003), nd.zeros(5003)).asnumpy()
+    exact = x.astype("float64")
+    exact = (exact - exact.mean(1, keepdims=True)) / exact.std(1, keepdims=True)
+    numpy.testing.assert_allclose(y, exact, atol=3e-6 * abs(exact).max())
+
+
+def test_sums_are_accurate() -> None:
+    x = numpy.random.RandomState(0).uniform(0, 1, (3000, 1000)).astype("float32")
+    for axis in (None, 0, 1):
+        exact = x.sum(axis, dtype="float64")
+        numpy.testing.assert_allclose(F.sum(nd.array(x), axis=axis).asnumpy(), exact, rtol=5e-7)
+
+
+def test_threads_do_not_change_a_bit() -> None:
+    before = cpu.threads()
+    found = []
+    try:
+        for threads in (1, 2, 3):
+            cpu.set_threads(threads)
+            found.append([a for name in ("sum", "layer_norm", "batch_norm", "cross_entropy")
+                          for sample in KERNEL_SAMPLES[name] for a in all_of(name, sample)])
+    finally:
+        cpu.set_threads(before)
+    for other in found[1:]:
+        for a, b in zip(found[0], other):
+            numpy.testing.assert_array_equal(a, b)

@@ -194,7 +194,7 @@ def nodes_under(entry: Any) -> int:
             todo.append(entry[1])
         elif entry[tape.ORDER] not in seen:
             seen.add(entry[tape.ORDER])
-            todo += entry[tape.PARENTS]
+            todo += tape.parents_of(entry)
     return len(seen)
 
 

@@ -1,7 +1,8 @@
 """What `bench.py` measures: every workload, declared once for every library that can run it.
 
-The sizes, the data (NumPy, made from a seed), the aim and the programs stand together in one class.  A program
-is written as a user of that library would write it; `gluon` serves mxgrad and MXNet, which have one API.
+The data (NumPy, made from a seed) and the programs stand together in one class, sizes and aims in the tables
+`WORKLOADS` of the modules.  A program is written as a user of that library would write it; `gluon` serves
+mxgrad and MXNet, which have one API.
 """
 from __future__ import annotations
 

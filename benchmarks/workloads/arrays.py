@@ -1,7 +1,6 @@
 """Large arrays: elementwise chains, reductions, losses and layers as functions."""
 from __future__ import annotations
 
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,8 +14,8 @@ class Elementwise(Gradient):
 
     tiny = {"size": 11}
 
-    def data(self, draw: Draw, size: int) -> dict[str, Any]:
-        return {"x": draw.uniform(-1, 1, size)}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {"x": draw.uniform(-1, 1, s.size)}
 
     def gluon(self, mx: Any, w: SimpleNamespace) -> Any:
         return (mx.nd.tanh(w.x * 2 + 1) * mx.nd.exp(-w.x) + w.x).sum()
@@ -38,8 +37,8 @@ class Reductions(Gradient):
 
     tiny = {"rows": 5}
 
-    def data(self, draw: Draw, rows: int) -> dict[str, Any]:
-        return {"x": draw.randn(rows, rows), "by_sum": draw.randn(rows), "by_max": draw.randn(rows)}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {"x": draw.randn(s.rows, s.rows), "by_sum": draw.randn(s.rows), "by_max": draw.randn(s.rows)}
 
     def gluon(self, module: Any, w: SimpleNamespace) -> Any:
         return (w.x.sum(axis=0) * w.by_sum + w.x.mean(axis=1) + w.x.max(axis=1) * w.by_max).sum()
@@ -63,8 +62,8 @@ class SoftmaxCrossEntropy(Gradient):
 
     tiny = {"rows": 3, "classes": 7}
 
-    def data(self, draw: Draw, rows: int, classes: int) -> dict[str, Any]:
-        return {"x": draw.randn(rows, classes), "y": draw.randint(0, classes, rows)}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {"x": draw.randn(s.rows, s.classes), "y": draw.randint(0, s.classes, s.rows)}
 
     def gluon(self, mx: Any, w: SimpleNamespace) -> Any:
         return mx.gluon.loss.SoftmaxCrossEntropyLoss()(w.x, w.y).sum()
@@ -92,9 +91,9 @@ class LayerNorm(Gradient):
     leaves = ("x", "gamma", "beta")
     tiny = {"rows": 3, "columns": 7}
 
-    def data(self, draw: Draw, rows: int, columns: int) -> dict[str, Any]:
-        return {"x": draw.randn(rows, columns), "gamma": 1 + 0.1 * draw.randn(columns),
-                "beta": 0.1 * draw.randn(columns), "head": draw.randn(rows, columns)}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {"x": draw.randn(s.rows, s.columns), "gamma": 1 + 0.1 * draw.randn(s.columns),
+                "beta": 0.1 * draw.randn(s.columns), "head": draw.randn(s.rows, s.columns)}
 
     def gluon(self, mx: Any, w: SimpleNamespace) -> Any:
         return mx.nd.LayerNorm(w.x, w.gamma, w.beta, eps=1e-5)
@@ -119,8 +118,9 @@ class BiasRelu(Gradient):
     leaves = ("x", "b")
     tiny = {"rows": 3, "columns": 7}
 
-    def data(self, draw: Draw, rows: int, columns: int) -> dict[str, Any]:
-        return {"x": draw.randn(rows, columns), "b": draw.randn(columns), "head": draw.randn(rows, columns)}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {"x": draw.randn(s.rows, s.columns), "b": draw.randn(s.columns),
+                "head": draw.randn(s.rows, s.columns)}
 
     def gluon(self, mx: Any, w: SimpleNamespace) -> Any:
         return mx.nd.relu(mx.nd.broadcast_add(w.x, w.b))
@@ -143,8 +143,8 @@ class MatrixProduct(Gradient):
     leaves = ("a", "b")
     tiny = {"rows": 5}
 
-    def data(self, draw: Draw, rows: int) -> dict[str, Any]:
-        return {name: draw.randn(rows, rows) for name in ("a", "b", "head")}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {name: draw.randn(s.rows, s.rows) for name in ("a", "b", "head")}
 
     def gluon(self, mx: Any, w: SimpleNamespace) -> Any:
         return mx.nd.dot(w.a, w.b)
@@ -165,8 +165,8 @@ class Attention(Gradient):
     leaves = ("q", "k", "v")
     tiny = {"heads": 2, "steps": 5, "units": 3}
 
-    def data(self, draw: Draw, heads: int, steps: int, units: int) -> dict[str, Any]:
-        return {name: draw.randn(heads, steps, units) for name in ("q", "k", "v", "head")}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {name: draw.randn(s.heads, s.steps, s.units) for name in ("q", "k", "v", "head")}
 
     def gluon(self, mx: Any, w: SimpleNamespace) -> Any:
         scores = mx.nd.batch_dot(w.q, w.k, transpose_b=True) * w.units ** -0.5
@@ -195,8 +195,9 @@ class Adam(Workload):
     tiny = {"rows": 3, "arrays": 2}
     rate = 0.001
 
-    def data(self, draw: Draw, rows: int, arrays: int) -> dict[str, Any]:
-        return {name: [draw.randn(rows, rows) for _ in range(arrays)] for name in ("parameters", "grads")}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {name: [draw.randn(s.rows, s.rows) for _ in range(s.arrays)]
+                for name in ("parameters", "grads")}
 
     def gluon(self, mx: Any, w: SimpleNamespace) -> Step:
         update = mx.optimizer.get_updater(mx.optimizer.Adam(learning_rate=self.rate))
@@ -227,10 +228,10 @@ class Adam(Workload):
             rate = self.rate * np.sqrt(1 - 0.999 ** t) / (1 - 0.9 ** t)
             return p - rate * m / (np.sqrt(v) + 1e-8), m, v
 
-        @partial(jax.jit, donate_argnums=(1, 3, 4))     # type: ignore[untyped-decorator]
-        def compiled(t: Any, ps: Any, gs: Any, ms: Any, vs: Any) -> Any:
-            return zip(*[one(t, *each) for each in zip(ps, gs, ms, vs)])
+        def every(t: Any, ps: Any, gs: Any, ms: Any, vs: Any) -> Any:
+            return tuple(zip(*[one(t, *each) for each in zip(ps, gs, ms, vs)]))
 
+        compiled = jax.jit(every, donate_argnums=(1, 3, 4))
         t, ps = 0.0, w.parameters
         ms, vs = [np.zeros_like(p) for p in ps], [np.zeros_like(p) for p in ps]
 

@@ -10,31 +10,46 @@ import numpy
 Step = Callable[[], list[Any]]      # does the work once, and gives outputs and gradients
 Draw = numpy.random.RandomState
 
+# A workload's method for each library.
+LANGUAGES = {"mxgrad": "gluon", "mxnet": "gluon", "torch": "torch", "jax": "jax", "numpy": "numpy"}
+SCALES = {"ms": 1e3, "us": 1e6, "us/op": 1e6}      # of units of time
+
 
 class Workload:
-    """One thing to measure; the docstring of each subclass is its line in the table, with its sizes in braces.
+    """One thing to measure.
+
+    The docstring of each subclass is its line in the table, with its sizes in braces.  A second paragraph, if
+    there is one, says what stands in the way of an aim, and is printed where that is missed.
+
+    Parameters
+    ----------
+    aim : float, optional
+        What the figure divided by PyTorch's has to reach.
+    **sizes : int
+        What `data` and the programs get as ``s`` and ``w``.
 
     Attributes
     ----------
     unit : str
-        Of the figure in the table.  Times are in seconds times `SCALES[unit]`, divided by `count`.
+        Of the figure in the table: of a time one of `SCALES`.
     figure : str
-        What is measured: the ``time`` of a step, the ``bytes`` that one leaves behind while its results live, the
-        ``growth`` of the memory in 1,000 steps, the time of an ``import``.
-    aim : float, optional
-        What the figure divided by PyTorch's has to reach.
+        What is measured: the ``time`` of a step, the ``bytes`` that one leaves behind while its results live,
+        the ``growth`` of the memory in 1,000 steps, the time of an ``import``.
+    per : str
+        The name of the size that times and bytes are divided by.
     limit : float, optional
         What the figure itself has to reach.
-    sizes, tiny : dict
-        Keyword arguments of `data`: as measured, and for a test.
+    tiny : dict
+        The sizes for a test.
     tolerance : float
         Of the relative error, in the 2-norm, of each float32 result, beside the reference in float64.
     without : tuple of str
-        Libraries that cannot run it, though they have a program.
+        Libraries that cannot run it, though there is a program.
     """
 
     unit: ClassVar[str] = "ms"
     figure: ClassVar[str] = "time"
+    per: ClassVar[str] = ""
     limit: ClassVar[float | None] = None
     tiny: ClassVar[dict[str, int]] = {}
     tolerance: ClassVar[float] = 1e-5
@@ -44,29 +59,26 @@ class Workload:
         self.aim = aim
         self.sizes = sizes
 
-    def data(self, draw: Draw, **sizes: int) -> dict[str, Any]:
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
         """The arrays, or lists of arrays, that the programs get beside the sizes."""
-        raise NotImplementedError
+        return {}
 
-    def count(self, **sizes: int) -> int:
-        """The number of ops in a step, where the unit is a time per op."""
-        return 1
-
-    def languages(self) -> set[str]:
-        """For which of gluon, torch, jax and numpy there are programs."""
-        return {language for language in ("gluon", "torch", "jax", "numpy") if hasattr(self, language)}
+    def runs_in(self, library: str) -> bool:
+        return hasattr(self, LANGUAGES[library]) and library not in self.without
 
     def step(self, language: str, module: Any, w: SimpleNamespace) -> Step:
         """The program: its results in the same order in every language."""
         made: Step = getattr(self, language)(module, w)
         return made
 
-    def describe(self) -> str:
-        sizes = {name: f"{size:,}" for name, size in self.sizes.items()}
-        return (type(self).__doc__ or "").strip().split("\n\n")[0].format(**sizes)
+    def count(self) -> int:
+        """What the figure of a step is divided by."""
+        return self.sizes[self.per] if self.per else 1
 
-
-SCALES = {"ms": 1e3, "us": 1e6, "us/op": 1e6}
+    def describe(self) -> tuple[str, str]:
+        """The line in the table, and what is said where the aim is missed."""
+        line, _, why = (type(self).__doc__ or "").strip().partition("\n\n")
+        return line.format(**{name: f"{size:,}" for name, size in self.sizes.items()}), " ".join(why.split())
 
 
 class Gradient(Workload):
@@ -86,7 +98,7 @@ class Gradient(Workload):
         return made
 
     def _gluon_step(self, mx: Any, w: SimpleNamespace, leaves: list[Any], head: Any) -> Step:
-        program, record = self.gluon, mx.autograd.record    # type: ignore[attr-defined]
+        program, record = self.gluon, mx.autograd.record        # type: ignore[attr-defined]
         for x in leaves:
             x.attach_grad()
 
@@ -212,10 +224,11 @@ class Training(Workload):
             named = dict(zip(self.leaves, leaves))
             return program(jax, SimpleNamespace(parameters=parameters, **sizes, **{**arrays, **named}))
 
-        @jax.jit    # type: ignore[untyped-decorator]
-        def compiled(leaves: list[Any], parameters: list[Any], arrays: dict[str, Any]) -> Any:
+        def update(leaves: list[Any], parameters: list[Any], arrays: dict[str, Any]) -> Any:
             loss, (by_leaf, grads) = jax.value_and_grad(loss_of, (0, 1))(leaves, parameters, arrays)
             return loss, by_leaf, grads, [p - self.rate * g for p, g in zip(parameters, grads)]
+
+        compiled = jax.jit(update)
 
         def step() -> list[Any]:
             nonlocal parameters
@@ -233,4 +246,5 @@ def split(w: SimpleNamespace) -> tuple[dict[str, Any], dict[str, int]]:
 
 def weights(draw: Draw, *shapes: tuple[int, ...]) -> list[Any]:
     """First values of matrices and kernels, scaled by their inputs, and of biases."""
-    return [draw.randn(*s) / numpy.sqrt(numpy.prod(s[1:])) if len(s) > 1 else 0.1 * draw.randn(*s) for s in shapes]
+    scales = [numpy.prod(s[1:]) ** -0.5 if len(s) > 1 else 0.1 for s in shapes]
+    return [scale * draw.randn(*s) for scale, s in zip(scales, shapes)]

@@ -13,14 +13,12 @@ class Chain(Gradient):
     """y = y * x + x on 4x4, {ops} ops, forward and backward"""
 
     unit = "us/op"
+    per = "ops"
     tiny = {"ops": 10}
     tolerance = 1e-4    # of sums of many thousand terms
 
-    def data(self, draw: Draw, ops: int) -> dict[str, Any]:
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
         return {"x": draw.uniform(0.1, 0.9, (4, 4)), "head": numpy.ones((4, 4))}
-
-    def count(self, ops: int) -> int:
-        return ops
 
     def gluon(self, module: Any, w: SimpleNamespace) -> Any:
         y = x = w.x
@@ -49,8 +47,7 @@ class ChainForward(Chain):
 class Deep(Chain):
     """the same, {ops} ops"""
 
-    def languages(self) -> set[str]:
-        return super().languages() - {"jax"}    # it would compile for minutes
+    without = ("jax",)      # it would compile for minutes
 
 
 class DeepBytes(ChainForward):
@@ -59,9 +56,7 @@ class DeepBytes(ChainForward):
     unit = "bytes/op"
     figure = "bytes"
     limit = 700.0
-
-    def languages(self) -> set[str]:
-        return {"gluon", "torch"}
+    without = ("jax", "numpy")      # they keep nothing
 
 
 class While(Gradient):
@@ -70,8 +65,8 @@ class While(Gradient):
     unit = "us"
     tiny = {"rows": 2, "bound": 100}
 
-    def data(self, draw: Draw, rows: int, bound: int) -> dict[str, Any]:
-        return {"x": draw.uniform(0.1, 0.2, (rows, rows))}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {"x": draw.uniform(0.1, 0.2, (s.rows, s.rows))}
 
     def gluon(self, mx: Any, w: SimpleNamespace) -> Any:
         y = w.x * 2
@@ -100,8 +95,8 @@ class SliceLoop(Gradient):
     leaves = ("x", "weight")
     tiny = {"rows": 5, "columns": 3}
 
-    def data(self, draw: Draw, rows: int, columns: int) -> dict[str, Any]:
-        return {"x": draw.randn(rows, columns), "weight": draw.uniform(0.1, 0.9, columns)}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {"x": draw.randn(s.rows, s.columns), "weight": draw.uniform(0.1, 0.9, s.columns)}
 
     def gluon(self, module: Any, w: SimpleNamespace) -> Any:
         h = w.x[0]
@@ -129,9 +124,9 @@ class Take(Gradient):
 
     tiny = {"rows": 5, "columns": 3, "indices": 7}
 
-    def data(self, draw: Draw, rows: int, columns: int, indices: int) -> dict[str, Any]:
-        return {"x": draw.randn(rows, columns), "at": draw.randint(0, rows, indices),
-                "head": draw.randn(indices, columns)}
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        return {"x": draw.randn(s.rows, s.columns), "at": draw.randint(0, s.rows, s.indices),
+                "head": draw.randn(s.indices, s.columns)}
 
     def gluon(self, mx: Any, w: SimpleNamespace) -> Any:
         return mx.nd.take(w.x, w.at)
@@ -155,9 +150,9 @@ class HessianVector(Workload):
     tolerance = 1e-4
     without = ("mxnet",)    # it has no second derivative of products and sums
 
-    def data(self, draw: Draw, inputs: int, units: int, outputs: int, rows: int) -> dict[str, Any]:
-        shapes = (inputs, units), (units,), (units, outputs), (outputs,)
-        return {"x": draw.randn(rows, inputs), "y": draw.randn(rows, outputs),
+    def data(self, draw: Draw, s: SimpleNamespace) -> dict[str, Any]:
+        shapes = (s.inputs, s.units), (s.units,), (s.units, s.outputs), (s.outputs,)
+        return {"x": draw.randn(s.rows, s.inputs), "y": draw.randn(s.rows, s.outputs),
                 "parameters": [0.1 * draw.randn(*s) for s in shapes], "v": [draw.randn(*s) for s in shapes]}
 
     def gluon(self, mx: Any, w: SimpleNamespace) -> Step:
@@ -191,11 +186,11 @@ class HessianVector(Workload):
             a, b, c, d = parameters
             return ((jax.numpy.tanh(x @ a + b) @ c + d - y) ** 2).mean()
 
-        @jax.jit    # type: ignore[untyped-decorator]
         def product(parameters: list[Any], v: list[Any], x: Any, y: Any) -> Any:
             return jax.jvp(lambda p: jax.grad(loss)(p, x, y), (parameters,), (v,))[1]
 
-        return lambda: product(w.parameters, w.v, w.x, w.y)  # type: ignore[no-any-return]
+        compiled = jax.jit(product)
+        return lambda: compiled(w.parameters, w.v, w.x, w.y)
 
 
 class Import(Workload):
@@ -203,8 +198,8 @@ class Import(Workload):
 
     figure = "import"
 
-    def languages(self) -> set[str]:
-        return {"gluon", "torch", "jax", "numpy"}
+    def runs_in(self, library: str) -> bool:
+        return True
 
 
 WORKLOADS: dict[str, Workload] = {
@@ -215,7 +210,7 @@ WORKLOADS: dict[str, Workload] = {
     "deep_10k": Deep(None, ops=10_000),
     "deep_100k": Deep(0.5, ops=100_000),
     "deep_bytes": DeepBytes(None, ops=100_000),
-    "slice_loop": SliceLoop(0.8, rows=256, columns=256),
+    "slice_loop": SliceLoop(0.8, rows=256, columns=64),
     "take": Take(0.8, rows=20_000, columns=64, indices=8192),
     "hvp": HessianVector(0.8, inputs=64, units=128, outputs=10, rows=64),
     "import": Import(0.15),

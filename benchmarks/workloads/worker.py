@@ -1,14 +1,10 @@
-"""What a worker does: it runs the workloads in one library, checks them, and takes the times.
-
-    python -c "from workloads.worker import answers; ..." is started by bench.py
-"""
+"""What a worker of bench.py does: run the workloads in one library, check their results, take the times."""
 from __future__ import annotations
 
 import importlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +14,7 @@ import numpy
 from timer import readings
 
 from . import WORKLOADS
-from .kinds import Step, Workload
+from .kinds import LANGUAGES, Step, Workload
 
 THREADS = 2
 SAMPLE = 4096       # elements of a result that are compared, one at least
@@ -30,7 +26,7 @@ class Library:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.language = "gluon" if name in ("mxgrad", "mxnet") else name
+        self.language = LANGUAGES[name]
         self.module = importlib.import_module(name)
         if name == "torch":
             self.module.set_num_threads(THREADS)
@@ -55,7 +51,7 @@ class Library:
         return result.asnumpy() if self.language == "gluon" else numpy.asarray(result)
 
     def wait(self, results: list[Any]) -> None:
-        """Until the results are there: two libraries compute behind the program's back, one when it is asked."""
+        """Until the results are there: some libraries compute beside the program, some only when asked."""
         if self.language == "gluon":
             for result in results:
                 result.wait_to_read()
@@ -73,8 +69,8 @@ def made(library: Library, workload: Workload, sizes: dict[str, int], dtype: str
         value = numpy.asarray(value)
         return value.astype("float32").astype(dtype) if value.dtype.kind == "f" else value
 
-    data = {name: typed(value) for name, value in workload.data(numpy.random.RandomState(0), **sizes).items()}
-    w = SimpleNamespace(**sizes, **{name: library.array(value) for name, value in data.items()})
+    data = workload.data(numpy.random.RandomState(0), SimpleNamespace(**sizes))
+    w = SimpleNamespace(**sizes, **{name: library.array(typed(value)) for name, value in data.items()})
     step = workload.step(library.language, library.module, w)
     if library.language in ("torch", "numpy"):
         return step
@@ -130,13 +126,18 @@ def growth(step: Step) -> float:
 
 def import_seconds(name: str) -> float:
     code = f"import time\nt = time.perf_counter()\nimport {name}\nprint(time.perf_counter() - t)"
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}   # users have compiled modules
+    # users have compiled modules
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return float(subprocess.run([sys.executable, "-W", "ignore", "-c", code], env=env, check=True,
                                 capture_output=True, text=True).stdout)
 
 
 class Answers:
-    """A worker's answers: ``reference NAME FILE``, ``check NAME FILE``, ``measure NAME SECONDS``."""
+    """A worker's answers to ``version``, ``reference NAME FILE``, ``check NAME FILE`` and ``measure NAME
+    SECONDS``.
+
+    What begins with ``error`` is the report of a failure, after which the worker goes on.
+    """
 
     def __init__(self, name: str) -> None:
         self.library = Library(name)
@@ -151,6 +152,9 @@ class Answers:
             self.name = name
             self.program = made(self.library, WORKLOADS[name], WORKLOADS[name].sizes)
         return self.program
+
+    def version(self) -> str:
+        return str(self.library.module.__version__)
 
     def reference(self, name: str, file: str) -> str:
         """Write the results in float64 to a file."""
@@ -174,19 +178,17 @@ class Answers:
             return repr(import_seconds(self.library.name))
         step = self.step(name)
         if workload.figure == "bytes":
-            return repr(bytes_left(step) / workload.count(**workload.sizes))
+            return repr(bytes_left(step) / workload.count())
         if workload.figure == "growth":
             return repr(growth(step))
         if self.timed is None:
             self.timed = readings(step, float(seconds))
-        return " ".join(repr(t / workload.count(**workload.sizes)) for t in self.timed())
+        return " ".join(repr(t / workload.count()) for t in self.timed())
 
     def __call__(self, line: str) -> str:
         command, *arguments = line.split()
-        start = time.perf_counter()
         try:
             answer: Callable[..., str] = getattr(self, command)
             return answer(*arguments)
-        except Exception as error:      # the run goes on, and bench.py reports it
-            print(f"{self.library.name}: {line} after {time.perf_counter() - start:.1f} s", file=sys.stderr)
+        except Exception as error:
             return "error " + " ".join(f"{type(error).__name__}: {error}".split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from .context import CPU0
+from .kernels.deferred import Deferred
 
 _new = object.__new__
 
@@ -11,9 +12,10 @@ _new = object.__new__
 class Array:
     """What `invoke` and the tape know of an array.
 
-    `_cell` is ``[version, site of the last write]`` of the memory, shared by all views of it.  It is made when
-    somebody first asks for it: most arrays are never written and never watched.  The slots behind `_data` and
-    `_cell`, `_raw` and `_version`, are for the short path and the tape; all others use the properties.
+    `_cell` is ``[version, site of the last write]`` of the memory, shared by all views of it.  It is made
+    when somebody first asks for it: most arrays are never written and never watched.  The slots behind
+    `_data` and `_cell`, `_raw` and `_version`, are for the short path and the tape; all others use the
+    properties.
     """
 
     __slots__ = ("_raw", "_ctx", "_entry", "_version", "__weakref__")
@@ -25,7 +27,10 @@ class Array:
 
     @property
     def _data(self) -> Any:
-        return self._raw
+        raw = self._raw
+        if raw.__class__ is Deferred:
+            raw = self._raw = raw.value()
+        return raw
 
     @_data.setter
     def _data(self, data: Any) -> None:

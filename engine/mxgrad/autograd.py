@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +22,7 @@ from .base import (
     AutogradError, InvalidTypeError, InvalidValueError, NotAnArrayError, UnknownNameError, nearest,
 )
 from .invoke import F, describe
+from .kernels.deferred import Deferred, evaluate, flush, lifted
 from .ndarray import BaseArray, check_grad_req
 from .registry import Op
 from .tape import (
@@ -32,13 +32,13 @@ from .tape import (
     NOT_IN_GRAPH,
     OP,
     PARAMS,
-    PARENTS,
     Leaf,
     Output,
     Recorded,
     is_freed,
     line_of,
     next_order,
+    parents_of,
     record as tape_record,
     state,
     walk,
@@ -210,11 +210,11 @@ def _heads(heads: Any, head_grads: Any, who: str) -> tuple[list[Any], list[Any]]
             )
         if g.shape != y.shape:
             raise InvalidValueError(f"{who}: head gradient of shape {g.shape} for a head of shape {y.shape}")
-        if g._data.dtype != y._data.dtype:
+        if g._raw.dtype != y._raw.dtype:
             raise InvalidTypeError(
-                f"{who}: head gradient of dtype {g._data.dtype.name} for a head of dtype "
-                f"{y._data.dtype.name}; cast it "
-                f"with .astype('{y._data.dtype.name}')"
+                f"{who}: head gradient of dtype {g._raw.dtype.name} for a head of dtype "
+                f"{y._raw.dtype.name}; cast it "
+                f"with .astype('{y._raw.dtype.name}')"
             )
     return heads, grads
 
@@ -229,7 +229,9 @@ def _start(heads: list[Any], grads: list[Any], taped: bool) -> tuple[list[Any], 
     cts: list[Any] = []
     for y, g in zip(heads, grads):
         if g is None:
-            g = wrap(type(y), y._ctx.backend.forward["ones_like"](y._data), y._ctx)
+            raw = y._raw
+            g = wrap(type(y), y._ctx.backend.forward["fill"](raw, shape=raw.shape, dtype=raw.dtype, value=1),
+                     y._ctx)
         elif g._ctx.backend is not y._ctx.backend:
             g = g.as_in_context(y._ctx)
         for i, entry in enumerate(entries):
@@ -239,7 +241,7 @@ def _start(heads: list[Any], grads: list[Any], taped: bool) -> tuple[list[Any], 
         else:
             entries.append(y._entry)
             cts.append(g)
-    return entries, cts if taped else [c._data for c in cts]
+    return entries, cts if taped else [lifted(c._raw) for c in cts]
 
 
 def backward(
@@ -262,23 +264,49 @@ def backward(
         wanted = [(leaf, ct) for leaf, ct in found if leaf[2] != "null" and leaf[1] is not None]
         if not wanted:
             raise AutogradError(NO_INPUTS)
+        late = []
         for leaf, ct in wanted:
-            _deliver(leaf[1], ct, leaf[2] == "add")
+            if ct.__class__ is Deferred:
+                late.append((leaf, ct))
+                continue
+            guard = leaf[1]._ctx.backend.guard
+            if guard is None:
+                _deliver(leaf[1], ct, leaf[2] == "add")
+            else:
+                with guard:
+                    _deliver(leaf[1], ct, leaf[2] == "add")
             leaf[4] = 1
+        if late:
+            _deliver_together(late)
     finally:
         state.recording, state.training = before
 
 
 def _deliver(grad: Any, ct: Any, add: bool) -> None:
+    data = _buffer(grad, ct)
+    if add:
+        ct = data + ct
+    data[...] = ct
+    grad._cell[0] += 1
+
+
+def _buffer(grad: Any, ct: Any) -> Any:
+    """The memory of a gradient buffer, which nobody waits to read any more."""
     data = grad._data
     if ct.shape != data.shape:
         raise InvalidValueError(f"the gradient buffer has shape {data.shape}, the gradient {ct.shape}")
-    with grad._ctx.backend.guard or nullcontext():
-        if add:
-            data[...] = data + ct
-        else:
-            data[...] = ct
-    grad._cell[0] += 1
+    flush(data)
+    return data
+
+
+def _deliver_together(wanted: list[tuple[Any, Any]]) -> None:
+    """Gradients that were put off: one pass computes them, straight into their buffers."""
+    buffers = [_buffer(leaf[1], ct) for leaf, ct in wanted]
+    cts = [buffer + ct if leaf[2] == "add" else ct for buffer, (leaf, ct) in zip(buffers, wanted)]
+    evaluate(cts, buffers)
+    for leaf, _ in wanted:
+        leaf[1]._cell[0] += 1
+        leaf[4] = 1
 
 
 def grad(
@@ -424,7 +452,7 @@ class Function:
         outputs = [wrap(type(y), y._data, y._ctx) for y in outputs]
         node = tape_record(
             _function_op(self, inputs, outputs), {}, outputs[0]._ctx, tuple(x._entry for x in inputs),
-            [x._data for x in inputs], [x._cell for x in inputs], tuple(y._data for y in outputs), (),
+            [x._data for x in inputs], inputs, tuple(y._data for y in outputs), outputs,
         )
         for i, y in enumerate(outputs):
             y._entry = Output((next_order(), node, i))
@@ -438,7 +466,7 @@ def _function_op(function: Function, inputs: Sequence[Any], outputs: Sequence[An
     name = type(function).__name__
     flavour = [type(y) for y in outputs]
     ctxs = [y._ctx for y in outputs]
-    specs = [(x.shape, x._data.dtype) for x in inputs]
+    specs = [(x.shape, x._raw.dtype) for x in inputs]
 
     def joint(F_: Any, gs: Any, ys: Any, *xs: Any) -> list[Any]:
         raw = not isinstance(gs[0], Array)
@@ -528,7 +556,7 @@ def get_symbol(x: Any) -> Symbol:
         if type(node) is not Leaf:
             if is_freed(node):
                 raise AutogradError(f"get_symbol: the graph was freed by backward. {NOT_IN_GRAPH}")
-            todo.extend(p for p in node[PARENTS] if p is not None)
+            todo.extend(p for p in parents_of(node) if p is not None)
         elif node[3] is not None:
             todo.append(node[3])
     ordered = sorted(reached.values(), key=lambda n: -n[0])
@@ -541,9 +569,10 @@ def get_symbol(x: Any) -> Symbol:
             variables += 1
             continue
         if type(node) is Leaf:
-            parents, op_name, attrs = (node[3],), "mark", {}
+            parents: Sequence[Any] = (node[3],)
+            op_name, attrs = "mark", {}
         else:
-            parents, op_name = node[PARENTS], node[OP].name
+            parents, op_name = parents_of(node), node[OP].name
             attrs = {k: str(v) for k, v in (node[PARAMS] or {}).items()}
             where = line_of(node[CODE], node[LASTI])
             if where:

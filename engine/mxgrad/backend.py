@@ -13,7 +13,7 @@ import numpy
 
 from . import ops as _ops  # noqa: F401  (declares every op)
 from .base import ContextError
-from .kernels import cpu
+from .kernels import cpu, deferred
 from .registry import OPS, Op, table
 
 # NumPy's floating point flags are IEEE behaviour here, as in MXNet: x/0 is inf without a word.  The filter
@@ -81,6 +81,7 @@ def observe(observer: Callable[[str, Any, Any], Any] | None) -> None:
     """
     global _observer
     _observer = observer
+    deferred.watched(observer is not None)
     for backend in _backends:
         backend.forward = backend.bound_forward()
 
@@ -100,7 +101,7 @@ class Backend:
 
     def __init__(self, xp: Any, guard: AbstractContextManager[Any] | None = None) -> None:
         self.xp = xp
-        self.ndarray: type = xp.ndarray
+        self.ndarray: Any = xp.ndarray      # a class, or a tuple of classes
         self.guard = guard
         self.F: SimpleNamespace = table(self.bind, self.fused)
         self.forward: dict[str, Any] = self.bound_forward()
@@ -161,11 +162,19 @@ class CPUBackend(Backend):
     NumPy's scalars are wrapped.
     """
 
+    def __init__(self) -> None:
+        super().__init__(numpy)
+        self.ndarray = (numpy.ndarray, deferred.Deferred)
+
     def kernel(self, op: Op) -> Any:
         return cpu.override(op.name, super().kernel(op))
 
     def fused(self, name: str, composition: Any) -> Any:
-        return cpu.override(name, composition)
+        kernel = cpu.override(name, composition)
+        return kernel if kernel is composition else deferred.deferring(name, kernel)
+
+    def bind(self, op: Op) -> Any:
+        return deferred.deferring(op.name, self.kernel(op))
 
     def bind_forward(self, op: Op) -> Any:
         return quiet(self.kernel(op))
@@ -211,7 +220,7 @@ _module: Any = None     # what serves gpu contexts: cupy, or a double put here b
 def cpu_backend() -> CPUBackend:
     global _cpu
     if _cpu is None:
-        _cpu = CPUBackend(numpy)
+        _cpu = CPUBackend()
     return _cpu
 
 

@@ -1,8 +1,8 @@
 """`mx.engine`: the threads of the compiled kernels; the size of bulks, kept for programs that set it
 (level 3).
 
-MXNet runs ops in the background, and so many of them in one go.  Here every op has run when its call
-returns: there is nothing to put together, and the number changes nothing.
+MXNet runs ops in the background, and so many of them in one go.  Here an op has run when its call returns, or
+it waits with others to be computed in one pass: the number changes nothing.
 """
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .base import InvalidValueError
-from .kernels import cpu
+from .kernels import cpu, deferred
 
-__all__ = ["bulk", "num_threads", "set_bulk_size", "set_num_threads"]
+__all__ = ["bulk", "num_threads", "set_bulk_size", "set_deferred", "set_num_threads"]
 
 _size = 0
 
@@ -82,3 +82,22 @@ def set_num_threads(count: int) -> int:
     before = cpu.threads()
     cpu.set_threads(count)
     return before
+
+
+def set_deferred(on: bool) -> bool:
+    """Switch the deferred evaluation of elementwise ops on large arrays on or off; gives what was set before.
+
+    With it, which is the default, such ops on float32 arrays of 65536 elements and more are put off until
+    somebody looks at the result, and then computed in one pass over memory; as in MXNet, `wait_to_read` and
+    `waitall` wait for it.  Errors of shape and dtype are raised at once.  The environment variable
+    ``MXGRAD_DEFERRED`` is the number of elements from which ops are put off, 0 for never.
+
+    Examples
+    --------
+    >>> from mxgrad import engine, nd
+    >>> before = engine.set_deferred(False)
+    >>> y = nd.ones((1000, 1000)) * 2 + 1
+    >>> engine.set_deferred(before)
+    False
+    """
+    return deferred.switch(bool(on))

@@ -68,6 +68,7 @@ class Frontend:
                 self.table[public] = op
 
     def prepare(self, value: Any, argument: str, op: Op) -> Any:
+        """`value`, which is no array, as an argument of `op`."""
         return value
 
     def finish(self, result: Any, values: tuple[Any, ...]) -> Any:
@@ -97,12 +98,16 @@ class Frontend:
             self._made[name] = made
         return made
 
-    def adapter(self, names: str, arrays: int | str = 1) -> Callable[[Function], Function]:
+    def adapter(
+        self, names: str, arrays: int | str = 1, names_its_errors: bool = False,
+    ) -> Callable[[Function], Function]:
         """Decorator: the function is public under `names`; its first `arrays` parameters ('*': its variadic
-        one, plus those before; 'list': its first, a sequence of them) are arrays.  Its errors name it.
+        one, plus those before; 'list': its first, a sequence of them) are arrays.  Its errors
+        name it; it says whether it sees to that itself.
         """
         def declare(function: Function) -> Function:
-            function = _guarded(names.split()[0], function)
+            if not names_its_errors:
+                function = _guarded(names.split()[0], function)
             function._array_count = arrays      # type: ignore[attr-defined]
             for public in names.split():
                 if public in self.table:
@@ -160,13 +165,16 @@ class Frontend:
         for p, value in params.items():
             if value is REQUIRED:
                 raise InvalidTypeError(f"{op.name}: parameter {p!r} is required")
-        names = self.array_names(op)
-        last = op.variadic or ""
-        values = tuple(
-            self.prepare(v, names[i] if i < len(names) else last, op) for i, v in enumerate(values)
-        )
-        while values and values[-1] is None:
-            values = values[:-1]
+        for value in values:
+            if not isinstance(value, BaseArray):
+                names = self.array_names(op)
+                last = op.variadic or ""
+                values = tuple(
+                    self.prepare(v, names[i] if i < len(names) else last, op) for i, v in enumerate(values)
+                )
+                while values and values[-1] is None:
+                    values = values[:-1]
+                break
         result = self.finish(getattr(F, op.name)(*values, **params), values)
         return result if out is None else into(op.name, out, result)
 
@@ -178,14 +186,19 @@ _OURS = (dirname(__file__), *_NUMPY)
 _STDLIB = dirname(ast.__file__)
 
 
-def named(error: Exception, name: str, values: tuple[Any, ...], params: dict[str, Any]) -> Exception:
+def named(
+    error: Exception, name: str, values: tuple[Any, ...], params: dict[str, Any], composed: bool = False,
+) -> Exception:
     """The error to raise from the public function `name`: an MXNetError that names it, or the op in it, and
     what it was called with.
 
     It is `error` itself where that says so already, where Python says that the call does not fit the
-    signature, and where it comes out of a function that the user gave.
+    signature (that of what the caller calls, too, unless that is `composed`), and where it comes out of a
+    function that the user gave.
     """
-    trace = error.__traceback__ and error.__traceback__.tb_next
+    trace = error.__traceback__
+    if trace is not None and not composed:
+        trace = trace.tb_next
     files = []
     while trace is not None:
         files.append(trace.tb_frame.f_code.co_filename)
@@ -293,7 +306,11 @@ def parse_value(text: str) -> Any:
     """
     try:
         return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+    except MemoryError:     # which the parser also raises where a text is nested too deep for it
+        if len(text) < 1000:
+            raise
+        return text
+    except (ValueError, SyntaxError, RecursionError, TypeError):
         return {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}.get(text.strip(), text)
 
 

@@ -25,7 +25,7 @@ from .invoke import F, describe
 from .ndarray import BaseArray
 from .random import noting, replaying
 from .registry import Op
-from .tape import PARENTS, Leaf, Output, Recorded, is_freed, leaf, next_order, record, state, walk
+from .tape import Leaf, Output, Recorded, is_freed, leaf, next_order, parents_of, record, state, walk
 
 __all__ = ["vjp", "jvp", "jacobian", "hessian", "hvp", "value_and_grad", "grad_and_loss", "checkpoint"]
 
@@ -724,7 +724,7 @@ class _Replay:
                 False)
         node = record(
             op, {}, ys[0]._ctx, [*(x._entry for x in xs), *outer.values()], [x._data for x in xs],
-            [x._cell for x in xs], tuple(y._data for y in ys), (),
+            xs, tuple(y._data for y in ys), ys,
         )
         given = iter([
             wrap(type(y), y._data, y._ctx, Output((next_order(), node, i)), y._cell) for i, y in enumerate(ys)
@@ -794,5 +794,5 @@ def _outside(entries: list[Any], since: int, stands: Sequence[Any]) -> dict[int,
         elif kind is Output:
             todo.append(entry[1])
         elif not is_freed(entry):
-            todo.extend(entry[PARENTS])
+            todo.extend(parents_of(entry))
     return outer

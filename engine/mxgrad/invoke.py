@@ -2,12 +2,14 @@
 (level 6).
 
 `bind` gives an op as a function over arrays.  Elementwise ops on NumPy data take a short path that is
-written out here once for one argument and once for two: it is what a user's small ops cost.
+written out here once for one argument and once for two: it is what a user's small ops cost.  Elementwise ops
+on large arrays are put off by `kernels.deferred`.
 """
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from weakref import ref
 
@@ -17,6 +19,7 @@ from . import backend as _backend
 from .array import Array, wrap
 from .backend import cpu_backend, quiet
 from .base import ContextError, MXNetError, NotAnArrayError, completed
+from .kernels import deferred
 from .registry import OPS, Op, Spec, table
 from .tape import Output, next_order, record, site, state
 
@@ -36,12 +39,14 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     parameters.
     """
     lead: Any = None
-    live = mixed = numbers = absent = False
+    live = mixed = numbers = absent = large = False
     raws = []
     for v in values:
         if isinstance(v, Array):
             raw = v._raw
             raws.append(raw)
+            if raw.__class__ is not _ndarray or raw.size >= deferred.large:
+                large = True
             if lead is None:
                 lead = v
                 dtype = raw.dtype
@@ -50,7 +55,7 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
                     mixed = True
                 if v._ctx is not lead._ctx:
                     _same_memory(op, lead, v)
-                if v._rank > lead._rank:        # type: ignore[attr-defined]
+                if v.__class__ is not lead.__class__ and v._rank > lead._rank:      # type: ignore[attr-defined]
                     lead = _as_flavour(lead, type(v))
             if v._entry is not None:
                 live = True
@@ -58,9 +63,9 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
             raws.append(v)
             if v is None:
                 absent = True
-            elif op.result != "free":
+            else:
                 numbers = True
-                mixed = mixed or v.__class__ is not float and v.__class__ is not int
+                mixed = mixed or op.result != "free" and v.__class__ is not float and v.__class__ is not int
     if lead is None:
         got = ", ".join(describe(v) for v in values)
         raise NotAnArrayError(
@@ -68,36 +73,47 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
         )
     if absent:
         _all_required(op, values)
-    cls, ctx = type(lead), lead._ctx
-    if (mixed or dtype.kind != "f" and (numbers or op.result == "float")) and not op.mixed:
+    cls, ctx = lead.__class__, lead._ctx
+    if not op.mixed and (
+            mixed or dtype.kind != "f" and (numbers and op.result != "free" or op.result == "float")):
         values = cls._convert(op, values)
         live = live or any(isinstance(v, Array) and v._entry is not None for v in values)
         dtype = next(v._raw.dtype for v in values if isinstance(v, Array))
         raws = [v._raw if isinstance(v, Array) else v for v in values]
     try:
-        out = ctx.backend.forward[op.name](*raws, **params)
+        out = None
+        if large and ctx.backend is cpu_backend():
+            if deferred.enabled and not share:
+                out = deferred.defer(op.name, raws, params)
+            if out is None:
+                raws = [v._data if isinstance(v, Array) else v for v in values]
+        if out is None:
+            out = (ctx._backend or ctx.backend).forward[op.name](*raws, **params)
     except Exception as error:
         raise completed(error, _said(op, raws, params, error)) from (
             None if isinstance(error, (ValueError, TypeError, IndexError)) else error
         )
-    several = type(out) is tuple
+    several = out.__class__ is tuple
+    taped = live and state.recording
     result: Any
     if several:
         result = tuple(wrap(cls, o, ctx) for o in out)
-    elif op.view and (out is raws[0] or _is_view(out)):
+    elif op.view and out.__class__ is not deferred.Deferred and (out is raws[0] or _is_view(out)):
         # As in MXNet, memory is shared where the view is one block of it.
-        if share and out.flags.c_contiguous and not (live and state.recording):
+        if share and not taped and out.flags.c_contiguous:
             result = wrap(cls, out, ctx)
             result._cell = shared_cell(values[0], result)
         else:
             result = wrap(cls, out.copy(), ctx)
     else:
         result = wrap(cls, out, ctx)
-    if live and state.recording:
+    if taped:
         outs = result if several else (result,)
-        parents = [v._entry if isinstance(v, Array) else None for v in values]
-        cells = [v._cell if isinstance(v, Array) else None for v in values]
-        node = record(op, params, ctx, parents, raws, cells, out, [o._cell for o in outs])
+        arrays: Any = values
+        if numbers or absent:
+            arrays = [v if isinstance(v, Array) else None for v in values]
+        parents = [None if a is None else a._entry for a in arrays]
+        node = record(op, params, ctx, parents, raws, arrays, out, outs)
         if several:
             for i, o in enumerate(outs):
                 o._entry = Output((next_order(), node, i))
@@ -171,10 +187,10 @@ def _said(op: Op, raws: list[Any], params: dict[str, Any], error: Exception) -> 
 
 def bind(op: Op) -> Callable[..., Any]:
     """`op` as a function of arrays and parameters that records."""
+    if op.broadcasts and not op.params and op.result != "free" and len(op.arrays) == 1 and not op.optional:
+        return _unary(op)
     if op.ufunc and not op.params:
-        if len(op.arrays) == 1:
-            return _unary(op)
-        return _binary(op)
+        return _unary(op) if len(op.arrays) == 1 else _binary(op)
 
     def call(*values: Any, **params: Any) -> Any:
         return invoke(op, values, params)
@@ -216,17 +232,18 @@ def _caller(code: Any) -> tuple[Any, int]:
 
 
 def _unary(op: Op) -> Callable[[Any], Any]:
-    ufunc = getattr(numpy, op.name)
+    ufunc = getattr(numpy, op.name) if op.ufunc else partial(op.kernel, numpy)
     if op.name not in _CALM:
         ufunc = quiet(ufunc)
     keeps_x, keeps_y = op.read_by((True,))[0], op.keeps_y
-    same = op.result != "free"
+    plain = not (keeps_x and keeps_y)       # the short node has room for one kept value
+    same, sure = op.result != "free", op.ufunc and _NEP50
 
     def call(x: Any) -> Any:
         try:
             xd = x._raw
             dtype = xd.dtype
-            if xd.__class__ is _ndarray:
+            if xd.__class__ is _ndarray and xd.size < deferred.large:
                 d = ufunc(xd)
             else:
                 d = None
@@ -237,15 +254,18 @@ def _unary(op: Op) -> Callable[[Any], Any]:
         if d.__class__ is not _ndarray:
             d = numpy.asarray(d)
         floats = dtype is _F32 or dtype is _F64 or dtype is _F16
-        if same and not (floats and _NEP50) and d.dtype is not dtype:
+        if same and not (floats and sure) and not (d.dtype is dtype and (floats or op.ufunc)):
             return invoke(op, (x,), _EMPTY)
         r = _new(x.__class__)
         r._raw = d
         r._ctx = ctx = x._ctx
-        r._cell = cell = [0, None]
         entry = x._entry
         if entry is None or not state.recording:
-            r._entry = None
+            r._entry = r._version = None
+            return r
+        if not plain or not floats:
+            r._version = None
+            r._entry = record(op, _EMPTY, ctx, (entry,), (xd,), (x,), d, (r,))
             return r
         try:
             frame = _getframe(1)
@@ -256,20 +276,18 @@ def _unary(op: Op) -> Callable[[Any], Any]:
                 code, lasti = _caller(code)
         except ValueError:      # the C library called: there is no frame
             code, lasti = state.location or ("", 0)
-        params = None if floats else _EMPTY
         if keeps_x:
-            xc = x._cell
-            if keeps_y:
-                r._entry = [
-                    next_order(), op, code, lasti, ctx, params, (entry,), (xd,), d, (xc, cell), xc[0]]
-            else:
-                r._entry = [next_order(), op, code, lasti, ctx, params, (entry,), (xd,), None, (xc,), xc[0]]
+            r._version = None
+            cell = x._version
+            if cell is None:
+                cell = x._cell
+            r._entry = [next_order(), op, code, lasti, ctx, None, None, cell[0], entry, xd, cell]
         elif keeps_y:
-            r._entry = [
-                next_order(), op, code, lasti, ctx, params, (entry,), (Spec(xd.shape, dtype),), d, (cell,), 0]
+            r._version = cell = [0, None]
+            r._entry = [next_order(), op, code, lasti, ctx, None, d, 0, entry, Spec(xd.shape, dtype), cell]
         else:
-            r._entry = [
-                next_order(), op, code, lasti, ctx, params, (entry,), (Spec(xd.shape, dtype),), None, (), 0]
+            r._version = None
+            r._entry = [next_order(), op, code, lasti, ctx, None, None, 0, entry, Spec(xd.shape, dtype), None]
         return r
 
     def put(kernel: Any) -> None:
@@ -280,34 +298,16 @@ def _unary(op: Op) -> Callable[[Any], Any]:
     return call
 
 
-def _kept(x: Any, y: Any, keep_x: bool, keep_y: bool) -> tuple[tuple[Any, Any], tuple[Any, ...], int]:
-    """(values, cells, version) for the primals that rules read, of two operands of one shape or one a
-    number.
-    """
-    values: list[Any] = []
-    cells: list[Any] = []
-    for a, keep in ((x, keep_x), (y, keep_y)):
-        if not isinstance(a, Array):
-            values.append(a)
-        elif not keep:
-            values.append(None)
-        elif a._entry is None and len(a._cell) > 2:     # a constant among views: see `record`
-            values.append(a._raw.copy())
-            cells.append([0, None])
-        else:
-            values.append(a._raw)
-            cells.append(a._cell)
-    return (values[0], values[1]), tuple(cells), sum(c[0] for c in cells)
-
-
 def _binary(op: Op) -> Callable[[Any, Any], Any]:
     ufunc = getattr(numpy, op.name)
     if op.name not in _CALM:
         ufunc = quiet(ufunc)
-    keeps_y, bare = op.keeps_y, op.keeps == "-"
-    # Which primals the rules that will run read: by the first, the second, both arguments being on the tape.
-    (x1, y1), (x2, y2), (x3, y3) = map(op.read_by, ((True, False), (False, True), (True, True)))
-    both, neither = x3 and y3, not (x3 or y3)
+    # What the rules that will run read, by the first, the second, both arguments being on the tape: the first
+    # primal, the second, only shapes.
+    by_first, by_second, by_both = (
+        (*read, not any(read) and op.keeps != "-")
+        for read in map(op.read_by, ((True, False), (False, True), (True, True))))
+    keeps_y = op.keeps_y
     same = op.result != "free"
 
     def call(x: Any, y: Any) -> Any:
@@ -318,7 +318,8 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
                 xd = x._raw
                 yd = y._raw
                 dtype = xd.dtype
-                if xd.__class__ is not _ndarray or yd.dtype is not dtype:
+                if (xd.__class__ is not _ndarray or yd.dtype is not dtype or xd.size >= deferred.large
+                        or yd.size >= deferred.large):
                     return invoke(op, (x, y), _EMPTY)
                 floats = dtype is _F32 or dtype is _F64 or dtype is _F16
                 xe = x._entry
@@ -328,7 +329,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
                 xd = x._raw
                 dtype = xd.dtype
                 floats = dtype is _F32 or dtype is _F64 or dtype is _F16
-                if xd.__class__ is not _ndarray or not floats:
+                if xd.__class__ is not _ndarray or not floats or xd.size >= deferred.large:
                     return invoke(op, (x, y), _EMPTY)
                 yd = y
                 xe = x._entry
@@ -338,7 +339,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
                 yd = y._raw
                 dtype = yd.dtype
                 floats = dtype is _F32 or dtype is _F64 or dtype is _F16
-                if yd.__class__ is not _ndarray or not floats:
+                if yd.__class__ is not _ndarray or not floats or yd.size >= deferred.large:
                     return invoke(op, (x, y), _EMPTY)
                 xd = x
                 xe = None
@@ -359,9 +360,14 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         r = _new(cls)
         r._raw = d
         r._ctx = ctx
-        r._cell = cell = [0, None]
+        r._version = None
         if xe is None and ye is None or not state.recording:
             r._entry = None
+            return r
+        if keeps_y or not floats or (xd is not x and yd is not y and xd.shape != yd.shape):
+            r._entry = record(
+                op, _EMPTY, ctx, (xe, ye), (xd, yd), (None if xd is x else x, None if yd is y else y), d,
+                (r,))
             return r
         try:
             frame = _getframe(1)
@@ -372,40 +378,36 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
                 code, lasti = _caller(code)
         except ValueError:      # the C library called: there is no frame
             code, lasti = state.location or ("", 0)
-        params: Any = None
-        kept: Any = None
-        watched: tuple[Any, ...] = ()
-        version = 0
-        if not floats or (xd is not x and yd is not y and xd.shape != yd.shape):
-            r._entry = record(
-                op, _EMPTY, ctx, (xe, ye), (xd, yd),
-                (None if xd is x else x._cell, None if yd is y else y._cell), d, (cell,))
-            return r
-        if xe is not None and ye is not None:
-            if both:
-                xc = x._cell
-                yc = y._cell
-                kept = (xd, yd)
-                watched = (xc, yc)
-                version = xc[0] + yc[0]
-            elif not neither:
-                kept, watched, version = _kept(x, y, x3, y3)
-            elif not bare:
-                kept = (Spec(xd.shape, dtype), Spec(yd.shape, dtype))
-        elif xe is not None:
-            if x1 or y1:
-                kept, watched, version = _kept(x, y, x1, y1)
-            elif not bare:
-                kept = (Spec(xd.shape, dtype), None)
-        elif x2 or y2:
-            kept, watched, version = _kept(x, y, x2, y2)
-        elif not bare:
-            kept = (None, Spec(yd.shape, dtype))
-        if keeps_y:
-            watched = (*watched, cell)
-            r._entry = [next_order(), op, code, lasti, ctx, params, (xe, ye), kept, d, watched, version]
+        if xe is None:
+            keep_x, keep_y, shapes = by_second
+        elif ye is None:
+            keep_x, keep_y, shapes = by_first
         else:
-            r._entry = [next_order(), op, code, lasti, ctx, params, (xe, ye), kept, None, watched, version]
+            keep_x, keep_y, shapes = by_both
+        # A number stays as it is; a constant among views is kept as a copy, see `record`.
+        version = 0
+        xc = yc = None
+        if keep_x:
+            if xd is not x:
+                xc = x._version
+                if xc is None:
+                    xc = x._cell
+                elif xe is None and len(xc) > 2:
+                    xd, xc = xd.copy(), [0, None]
+                version = xc[0]
+        elif xd is not x:
+            xd = Spec(xd.shape, dtype) if shapes else None
+        if keep_y:
+            if yd is not y:
+                yc = y._version
+                if yc is None:
+                    yc = y._cell
+                elif ye is None and len(yc) > 2:
+                    yd, yc = yd.copy(), [0, None]
+                version += yc[0]
+        elif yd is not y:
+            yd = Spec(yd.shape, dtype) if shapes else None
+        r._entry = [next_order(), op, code, lasti, ctx, None, None, version, xe, ye, xd, yd, xc, yc]
         return r
 
     def put(kernel: Any) -> None:

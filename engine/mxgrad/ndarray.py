@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from html import escape
+from importlib import import_module
 from itertools import zip_longest
 from typing import Any
 
@@ -15,6 +17,7 @@ from .base import (
     as_dtype, completed,
 )
 from .context import Context, as_context
+from .kernels import deferred
 from .invoke import F, describe, invoke, shared_cell
 from .ops.index import Slot
 from .registry import OPS
@@ -29,6 +32,11 @@ IN_GRAPH = (
 )
 
 GRAD_REQS = ("write", "add", "null")
+
+
+@cache
+def _engine() -> Any:
+    return import_module(".autograd", __package__)
 
 
 class GradReqError(InvalidValueError, KeyError):
@@ -56,20 +64,20 @@ class BaseArray(Array):
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes."""
-        shape: tuple[int, ...] = self._data.shape
+        shape: tuple[int, ...] = self._raw.shape
         return shape
 
     @property
     def ndim(self) -> int:
-        return len(self._data.shape)
+        return len(self._raw.shape)
 
     @property
     def size(self) -> int:
-        return int(self._data.size)
+        return int(self._raw.size)
 
     @property
     def itemsize(self) -> int:
-        return int(self._data.dtype.itemsize)
+        return int(self._raw.dtype.itemsize)
 
     @property
     def nbytes(self) -> int:
@@ -101,9 +109,9 @@ class BaseArray(Array):
         return F.copy(self)
 
     def __len__(self) -> int:
-        if not self._data.shape:
+        if not self._raw.shape:
             raise InvalidTypeError("len() of unsized object: the array has no axes")
-        return int(self._data.shape[0])
+        return int(self._raw.shape[0])
 
     def __iter__(self) -> Iterator[Any]:
         # an array without axes is refused at once: that is how numpy.iterable asks
@@ -151,9 +159,10 @@ class BaseArray(Array):
 
     def asscalar(self) -> Any:
         """The only element, as a NumPy scalar."""
-        if self.size != 1:
+        raw = self._data
+        if raw.size != 1:
             raise InvalidValueError("The current array is not a scalar")
-        return self.asnumpy().reshape(-1)[0]
+        return (raw if raw.__class__ is numpy.ndarray else self.asnumpy()).reshape(-1)[0]
 
     def tolist(self) -> Any:
         """The elements as nested Python lists."""
@@ -169,7 +178,7 @@ class BaseArray(Array):
         return complex(self._one("complex"))
 
     def __index__(self) -> int:
-        if self._data.dtype.kind not in "iub" or self.size != 1:
+        if self._raw.dtype.kind not in "iub" or self.size != 1:
             raise InvalidTypeError(
                 f"only an integer array of one element is an index, not {describe(self._data)}"
             )
@@ -191,6 +200,7 @@ class BaseArray(Array):
 
     def wait_to_read(self) -> None:
         """Wait until the value is there."""
+        self._data      # which computes it, if it was put off
         self._ctx.backend.synchronize()
 
     # -- meeting NumPy and others ----------------------------------------------------------------------------
@@ -225,7 +235,7 @@ class BaseArray(Array):
     def _repr_html_(self) -> str:
         """What Jupyter shows: the values as they are printed, shape, dtype and context."""
         values = escape(str(self.asnumpy()))
-        about = f"{type(self).__name__} {self.shape} {self._data.dtype.name} @{self._ctx}"
+        about = f"{type(self).__name__} {self.shape} {self._raw.dtype.name} @{self._ctx}"
         return f"<div><pre>{values}</pre><code>{escape(about)}</code></div>"
 
     # -- copies and places -----------------------------------------------------------------------------------
@@ -233,7 +243,7 @@ class BaseArray(Array):
     def astype(self, dtype: Any, copy: bool = True, **ignored: Any) -> Any:
         """A copy with another dtype; with ``copy=False`` the array itself where nothing changes."""
         dtype = as_dtype(dtype)
-        if not copy and dtype == self._data.dtype:
+        if not copy and dtype == self._raw.dtype:
             return self
         return F.cast(self, dtype=dtype)
 
@@ -314,6 +324,8 @@ class BaseArray(Array):
         entry = self._entry
         while type(entry) is Leaf:
             entry = entry[3]
+        if self._version is None:       # what threads share is a marked array: make its cell before they look
+            self._cell = [0, None]
         self._entry = leaf(grad, grad_req, None if detach else entry)
 
     def drop_grad(self) -> None:
@@ -341,9 +353,7 @@ class BaseArray(Array):
         Gradients are written to `.grad` of the marked arrays it depends on.  Raises AutogradError if it does
         not depend on any, or if its graph was freed by an earlier backward without ``retain_graph=True``.
         """
-        from .autograd import backward
-
-        backward([self], [out_grad], retain_graph, train_mode)
+        _engine().backward([self], [out_grad], retain_graph, train_mode)
 
     # -- indexing --------------------------------------------------------------------------------------------
 
@@ -385,12 +395,13 @@ class BaseArray(Array):
         if isinstance(value, BaseArray):
             if value._ctx.backend is not backend:
                 value = value.as_in_context(self._ctx)
-            if value._data.dtype != self._data.dtype:
-                value = F.cast(value, dtype=self._data.dtype)
+            if value._raw.dtype != self._raw.dtype:
+                value = F.cast(value, dtype=self._raw.dtype)
             raw = value._data
         else:
             raw = self._operand(value)
         raws = [i._data for i in indices]
+        deferred.flush(self._data)
         try:
             if backend.guard is None:
                 _put(self._data, key, raws, raw)
@@ -408,7 +419,7 @@ class BaseArray(Array):
             self._entry = record(
                 OPS["assign"], params, self._ctx, (entry, parent) + (None,) * len(indices),
                 [v._data if isinstance(v, BaseArray) else v for v in values],
-                [v._cell if isinstance(v, BaseArray) else None for v in values], self._data, (),
+                [v if isinstance(v, BaseArray) else None for v in values], self._data, (self,),
             )
 
     def _is_built_by_writes(self) -> bool:
@@ -439,7 +450,7 @@ class BaseArray(Array):
         try:
             if value is None or isinstance(value, (str, bytes)):        # NumPy makes nan and numbers of them
                 raise TypeError("it is neither an array nor a number")
-            host = numpy.asarray(value, dtype=self._data.dtype)
+            host = numpy.asarray(value, dtype=self._raw.dtype)
         except (TypeError, ValueError) as error:
             raise InvalidTypeError(
                 f"cannot assign {describe(value)} to {describe(self._data)}: {error}"
@@ -448,7 +459,7 @@ class BaseArray(Array):
 
     def _assign(self, value: Any) -> None:
         """Take over `value` whole (out=, copyto): same shape, any dtype, recorded where the value is."""
-        if value._data.shape != self._data.shape:
+        if value._raw.shape != self._raw.shape:
             raise InvalidValueError(f"out has shape {self.shape}, the result has shape {value.shape}")
         self._write(value, (slice(None),) * self.ndim if self.ndim else (Ellipsis,), [])
 
@@ -475,9 +486,9 @@ def to_context(a: Any, context: Context) -> Any:
             source,
             (a._entry,),
             [a._data],
-            [a._cell],
+            [a],
             a._data,
-            (),
+            (out,),
         )
     return out
 

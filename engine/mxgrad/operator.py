@@ -255,8 +255,8 @@ def custom(inputs: Sequence[Any], op_type: str | None, params: dict[str, Any]) -
     if recording and any(x._entry is not None for x in xs):
         node = record(
             _op(who, operator, xs, outputs, aux), {}, ctx, tuple(x._entry for x in xs),
-            [x._data for x in xs], [x._cell for x in xs],
-            tuple(y._data for y in outputs), [y._cell for y in outputs],
+            [x._data for x in xs], xs,
+            tuple(y._data for y in outputs), outputs,
         )
         for i, y in enumerate(outputs):
             y._entry = Output((next_order(), node, i))

@@ -34,6 +34,7 @@ class _Set:
             self._new(key).set_state(state)
 
     def _new(self, key: tuple[str, int]) -> Engines:
+        from .kernels import random as _compiled  # noqa: F401  (gives the streams its kernels)
         from .streams import Engines
 
         made = self.engines[key] = Engines(self.base, device_id=key[1])

@@ -51,6 +51,10 @@ class Op:
     gaps
         The joint rule of several outputs takes None for the cotangent of an output that nothing depends on;
         the others get zeros.
+    adds
+        For an op that reads a part of its first argument: ``adds(xp, total, g, *others, **params)`` does in
+        the array `total` what adding the first rule's cotangent would do, and gives it.  The reverse pass
+        over raw arrays calls it in place of the rule, so that a part costs what the part is worth.
     """
 
     __slots__ = (
@@ -75,20 +79,21 @@ class Op:
         "mixed",
         "view",
         "gaps",
+        "adds",
     )
 
     def __init__(
         self, name: str, kernel: Callable[..., Any], vjps: tuple[Any, ...], joint: Callable[..., Any] | None,
         keeps: str, broadcasts: bool, ufunc: bool, names: dict[str, tuple[str, ...]], doc: str,
         nd_arrays: tuple[str, ...] | None, result: str, mixed: bool, view: bool,
-        gaps: bool = False,
+        gaps: bool = False, adds: Callable[..., Any] | None = None,
     ) -> None:
         self.name, self.kernel, self.vjps, self.joint = name, kernel, vjps, joint
         self.keeps, self.keeps_y = keeps, "y" in keeps
         self.reads = tuple(keeps.split("|"))
         self._read_by: dict[tuple[bool, ...], tuple[bool, ...]] = {}
         self.broadcasts, self.ufunc, self.names, self.doc = broadcasts, ufunc, names, doc
-        self.result, self.mixed, self.view, self.gaps = result, mixed, view, gaps
+        self.result, self.mixed, self.view, self.gaps, self.adds = result, mixed, view, gaps, adds
         code, kwdefaults = kernel.__code__, kernel.__kwdefaults__ or {}
         self.arrays: tuple[str, ...] = code.co_varnames[1:code.co_argcount]
         self.optional = len(kernel.__defaults__ or ())
@@ -143,6 +148,7 @@ def register(
     mixed: bool = False,
     view: bool = False,
     gaps: bool = False,
+    adds: Callable[..., Any] | None = None,
     nd: str = "",
     np: str = "",
     npx: str = "",
@@ -170,6 +176,7 @@ def register(
         mixed,
         view,
         gaps,
+        adds,
     )
     wanted = len(op.arrays) + (op.variadic is not None)
     if joint is None and len(vjps) != wanted:

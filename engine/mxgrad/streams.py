@@ -32,9 +32,11 @@ Errors: a parameter out of range, or a negative size, is an `InvalidValueError` 
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
@@ -235,16 +237,35 @@ class _NoEntropy(ISeedSequence):
 _NO_ENTROPY: Any = _NoEntropy()     # Any: NumPy's stub of MT19937 leaves this interface out
 
 
+class Compiled(NamedTuple):
+    """What `mxgrad.kernels.random` has for the parallel engines."""
+
+    address: Callable[[np.random.MT19937], int]
+    words: Callable[[Sequence[int], int, int], Array]
+    dropout_mask: Callable[[Sequence[int], int, int, float, float], Array]
+
+
+compiled: Compiled | None = None
+"""Put here by `mxgrad.kernels.random`; the numbers are the same without."""
+
+
 class _Engine:
     """One ``std::mt19937``: a sequence of 32-bit words, some of which can be put back unread."""
 
-    __slots__ = ("_bits", "_unread")
+    __slots__ = ("_bits", "_unread", "_address")
     _none = np.empty(0, np.uint32)
 
     def __init__(self, seed: int) -> None:
         self._bits = np.random.MT19937(_NO_ENTROPY)
         np.random.RandomState(self._bits).seed(seed & 0xFFFFFFFF)
         self._unread = self._none
+        self._address = 0
+
+    def address(self, kernels: Compiled) -> int:
+        """Where the kernels find the generator; 0 while words are unread."""
+        if not self._address:
+            self._address = kernels.address(self._bits)
+        return 0 if self._unread.size else self._address
 
     def take(self, n: int) -> Array:
         """The next n words, uint32 (n,)."""
@@ -274,6 +295,19 @@ _MIN_BLOCK = 64     # numbers an engine draws before a second one joins in
 _SEED_FACTOR = 127
 
 
+_all_engines: WeakSet[Engines] = WeakSet()
+
+
+def _fresh_locks() -> None:
+    """In the child of a fork, where the threads that hold the locks do not exist."""
+    for engines in _all_engines:
+        engines.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fresh_locks)
+
+
 class Engines:
     """All engines of one device, shared by its `NDStreams` and `NPStreams`; each made on first use; one lock.
 
@@ -292,6 +326,7 @@ class Engines:
 
     def __init__(self, seed: int = 0, per_context: bool = False, device_id: int = 0) -> None:
         self.lock = threading.RLock()
+        _all_engines.add(self)
         self._device_id = device_id
         self.seed(seed, per_context)
 
@@ -816,6 +851,12 @@ class _Streams:
         return below
 
 
+def _addresses(engines: Sequence[_Engine], kernels: Compiled) -> list[int] | None:
+    """Where the kernels find the engines, if they can continue all of them."""
+    found = [engine.address(kernels) for engine in engines]
+    return found if all(found) else None
+
+
 class NDStreams(_Streams):
     """The numbers of ``mx.nd.random`` in MXNet 1.9.1: also those of initializers and of Dropout.
 
@@ -844,7 +885,9 @@ class NDStreams(_Streams):
 
     def _words(self, n: int, each: int) -> Array:
         with self.engines.lock:
-            engines, _, counts = self._blocks(n)
+            engines, step, counts = self._blocks(n)
+            if compiled is not None and (addresses := _addresses(engines, compiled)):
+                return compiled.words(addresses, n * each, step * each)
             taken = [engine.take(count * each) for engine, count in zip(engines, counts)]
         return np.concatenate(taken) if taken else np.empty(0, np.uint32)
 
@@ -911,6 +954,19 @@ class NDStreams(_Streams):
         u = self._units(math.prod(dims), _drawn_in(dtype, F64)).astype(F32)
         mask: Array = u < keep
         return mask.reshape(dims)
+
+    def dropout_mask(self, keep_probability: float, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
+        """What Dropout multiplies by: 1 / keep_probability where `bernoulli_mask` is True, 0 elsewhere."""
+        keep = np.float32(keep_probability)
+        scale = 1 / max(keep, np.finfo(np.float32).tiny)
+        dims, wanted = _as_shape(shape), as_dtype(dtype)
+        if compiled is not None and wanted == F32 and 0 <= keep <= 1:
+            n = math.prod(dims)
+            with self.engines.lock:
+                engines, step, _ = self._blocks(n)
+                if addresses := _addresses(engines, compiled):
+                    return compiled.dropout_mask(addresses, n, step, float(keep), float(scale)).reshape(dims)
+        return _cast(np.where(self.bernoulli_mask(keep, dims, wanted), scale, F32.type(0)), wanted)
 
     # -- draws of a varying number of words: all blocks grow together, by one number at a time
 

@@ -2,8 +2,12 @@
 
 A recorded call is a plain list, not an object: building a list literal costs a quarter of building an
 instance with slots, and it is built for every recorded op.  The indices below name its fields; `invoke`
-builds it, this module reads it.  A node's order is a number that decreases with every node, so that a heap
-of orders gives the latest node first; creation order is a topological order, hence no sort and no recursion.
+builds it, this module reads it.  A short node, of an elementwise op of floats of one dtype and shape, has
+None for parameters, and parents, values and cells stand in the list itself: [..., version, x's parent, y's
+parent, x, y, x's cell, y's cell], or [..., version, parent, value, cell] for one argument.  That leaves the
+garbage collector less to look at, which is what long chains wait for.  A node's order is a number that
+decreases with every node, so that a heap of orders gives the latest node first; creation order is a
+topological order, hence no sort and no recursion.
 """
 from __future__ import annotations
 
@@ -16,11 +20,13 @@ from os.path import dirname
 from typing import Any
 
 from .base import AutogradError, InplaceError
+from .kernels.deferred import lifted, settled
 from .registry import Op, Spec
 
-ORDER, OP, CODE, LASTI, CTX, PARAMS, PARENTS, VALUES, OUT, CELLS, VERSION = range(11)
+ORDER, OP, CODE, LASTI, CTX, PARAMS, OUT, VERSION, PARENTS, VALUES, CELLS = range(11)
 FREED = CTX     # a freed node ends here: [order, op, code, lasti, [order when it was freed]]
 
+_getframe = sys._getframe
 next_order: Callable[[], int] = count(0, -1).__next__
 
 NOT_IN_GRAPH = (
@@ -45,12 +51,14 @@ class State(threading.local):
 state = State()
 
 _INTERNAL: tuple[str, ...] = (dirname(__file__),)
+_internal: set[str] = set()     # files under these folders, of those seen so far
 
 
 def add_internal(folder: str) -> None:
     """Count the code under `folder` as ours: a user's line is never there."""
     global _INTERNAL
     _INTERNAL = (*_INTERNAL, folder)
+    _internal.clear()
 
 
 def site(depth: int = 1) -> tuple[Any, int]:
@@ -59,15 +67,16 @@ def site(depth: int = 1) -> tuple[Any, int]:
 
     Without such a frame, which is how calls from C and Perl arrive, (file, line) as the caller set it.
     """
-    frame = sys._getframe(depth)
-    while frame.f_code.co_filename.startswith(_INTERNAL):
-        back = frame.f_back
-        if back is None:
-            return state.location or ("", 0)
-        frame = back
-    if state.location is not None:
-        return state.location
-    return frame.f_code, frame.f_lasti
+    frame: Any = _getframe(depth)
+    while frame is not None:
+        code = frame.f_code
+        file = code.co_filename
+        if file not in _internal:
+            if not file.startswith(_INTERNAL):
+                return state.location or (code, frame.f_lasti)
+            _internal.add(file)
+        frame = frame.f_back
+    return state.location or ("", 0)
 
 
 def line_of(code: Any, lasti: int) -> str:
@@ -111,41 +120,68 @@ def is_freed(node: Any) -> bool:
     return len(node) == FREED + 1
 
 
+def parents_of(node: Any) -> Sequence[Any]:
+    """The places on the tape of a node's arguments, None for those that have none."""
+    if node[PARAMS] is not None:
+        return node[PARENTS]        # type: ignore[no-any-return]
+    return node[8:9] if len(node) == 11 else node[8:10]     # type: ignore[no-any-return]
+
+
+def _values_of(node: Any) -> Sequence[Any]:
+    if node[PARAMS] is not None:
+        return node[VALUES]     # type: ignore[no-any-return]
+    return node[9:10] if len(node) == 11 else node[10:12]       # type: ignore[no-any-return]
+
+
+def _cells_of(node: Any) -> Sequence[Any]:
+    if node[PARAMS] is not None:
+        return node[CELLS]      # type: ignore[no-any-return]
+    return [cell for cell in (node[10:] if len(node) == 11 else node[12:]) if cell is not None]
+
+
 def record(
     op: Op, params: dict[str, Any], ctx: Any, parents: Sequence[Any], values: Sequence[Any],
-    cells: Sequence[Any], out: Any, out_cells: Sequence[Any], depth: int = 2,
+    arrays: Sequence[Any], out: Any, outs: Sequence[Any], depth: int = 2,
 ) -> list[Any]:
     """A new node for one call, keeping of the values only what the op's rules read.
 
-    `out` is the raw output, or a tuple of them; `cells` has None for a value that is not an array.  The
-    cells that stay are those of the kept arrays in their order, then those of the outputs if they are kept.
+    `values` are raw, and `arrays` has the array around each, None for a value that is not one; `out` is the
+    raw output, or a tuple of them, in the arrays `outs`.  The version cells that stay are those of the kept
+    arrays in their order, then those of the outputs if they are kept.
     A constant that shares its memory with other arrays is kept as a copy: ``z[i] = z[i - 1] * x`` writes
     into z, not into what was read.
     """
     kept: list[Any] = []
     watched: list[Any] = []
-    read = op.read_by(tuple([parent is not None for parent in parents]))
-    for i, (value, cell) in enumerate(zip(values, cells)):
-        if cell is None:
-            kept.append(value)
-        elif read[i]:
-            if parents[i] is None and len(cell) > 2:
-                value, cell = value.copy(), [0, None]
-            kept.append(value)
-            watched.append(cell)
-        else:
-            kept.append(Spec(value.shape, value.dtype))
-    outs: Any
-    if op.keeps_y:
-        outs = out
-        watched.extend(out_cells)
-    elif type(out) is tuple:
-        outs = tuple(Spec(o.shape, o.dtype) for o in out)
+    version = 0
+    if not op.keeps:
+        for value, a in zip(values, arrays):
+            kept.append(value if a is None else Spec(value.shape, value.dtype))
     else:
-        outs = Spec(out.shape, out.dtype)
-    version = sum([cell[0] for cell in watched])
+        for value, a, parent, read in zip(
+                values, arrays, parents, op.read_by(tuple([parent is not None for parent in parents]))):
+            if a is None:
+                kept.append(value)
+            elif read:
+                cell = a._cell
+                if parent is None and len(cell) > 2:
+                    value, cell = value.copy(), [0, None]
+                kept.append(value)
+                watched.append(cell)
+                version += cell[0]
+            else:
+                kept.append(Spec(value.shape, value.dtype))
+    if op.keeps_y:
+        for a in outs:
+            cell = a._cell
+            watched.append(cell)
+            version += cell[0]
+    elif type(out) is tuple:
+        out = tuple([Spec(o.shape, o.dtype) for o in out])
+    else:
+        out = Spec(out.shape, out.dtype)
     code, lasti = site(depth + 1)
-    return [next_order(), op, code, lasti, ctx, params, parents, tuple(kept), outs, tuple(watched), version]
+    return [next_order(), op, code, lasti, ctx, params, out, version, parents, kept, watched]
 
 
 class Recorded:
@@ -160,13 +196,12 @@ class Recorded:
         self.F, self.wrap = F, wrap
 
     def lift(self, node: list[Any]) -> tuple[Any, Sequence[Any]]:
-        ctx, cells, values = node[CTX], iter(node[CELLS]), node[VALUES]
+        ctx, cells = node[CTX], iter(_cells_of(node))
         raw = ctx.backend.ndarray
-        if values is not None:
-            values = [
-                self.wrap(v, ctx, parent, next(cells)) if isinstance(v, raw) else v
-                for v, parent in zip(values, node[PARENTS])
-            ]
+        values = [
+            self.wrap(v, ctx, parent, next(cells)) if isinstance(v, raw) else v
+            for v, parent in zip(_values_of(node), parents_of(node))
+        ]
         out = node[OUT]
         if not node[OP].keeps_y:
             return out, values
@@ -190,8 +225,10 @@ def walk(
     """
     asked = {id(e) for e in wanted}
     leads = _leading(heads, wanted) if only else None
-    # order -> (entry, cotangent so far, order of the oldest node that gave to it)
-    pending: dict[int, tuple[Any, Any, int]] = {}
+    # order -> [entry, cotangent so far, order of the oldest node that gave to it, whether the cotangent is a
+    # sum that was made here and that nobody else has seen]
+    pending: dict[int, list[Any]] = {}
+    owns = world is None
     queue: list[int] = []
     found: list[tuple[Any, Any]] = []
     freed = [0]
@@ -201,11 +238,11 @@ def walk(
     for entry, ct in zip(heads, cotangents):
         if leads is not None and entry[0] not in leads and id(entry) not in asked:
             continue
-        pending[entry[0]] = (entry, ct, 1)
+        pending[entry[0]] = [entry, ct, 1, False]
         heappush(queue, entry[0])
     try:
         while queue:
-            node, g, giver = pending.pop(heappop(queue))
+            node, g, giver, _ = pending.pop(heappop(queue))
             kind = type(node)
             if kind is not list or asked:
                 if kind is Leaf or id(node) in asked:
@@ -225,25 +262,31 @@ def walk(
                         # An output lifted into the recorded world is another entry for the same output.
                         given = pending[o][1]
                         given[index] = given[index] + g if index in given else g
-                        pending[o] = (parent, pending[o][1], order)
+                        pending[o][2] = order
                     else:
-                        pending[o] = (parent, {index: g}, order)
+                        pending[o] = [parent, {index: g}, order, False]
                         heappush(queue, o)
                     continue
             if kind is list:
-                try:
-                    order, op, _, _, ctx, params, parents, xs, y, cells, version = node
-                except ValueError:
-                    if giver < node[FREED][0]:      # recorded after the graph was freed: a constant by then
-                        continue
-                    raise AutogradError(_freed(node)) from None
-                if leads is not None:
-                    parents = [p if p is not None and (p[0] in leads or id(p) in asked) else None
-                               for p in parents]
-                now = 0
-                for cell in cells:
-                    now += cell[0]
-                if now != version:
+                size = len(node)
+                if size == 14:
+                    order, op, _, _, ctx, params, y, version, xe, ye, x1, x2, xc, yc = node
+                    if xc is not None:
+                        version -= xc[0]
+                    if yc is not None:
+                        version -= yc[0]
+                elif size == 11:
+                    order, op, _, _, ctx, params, y, version, parents, xs, cells = node
+                    if params is not None:
+                        for cell in cells:
+                            version -= cell[0]
+                    elif cells is not None:
+                        version -= cells[0]
+                elif giver < node[FREED][0]:        # recorded after the graph was freed: a constant by then
+                    continue
+                else:
+                    raise AutogradError(_freed(node))
+                if version:
                     raise InplaceError(_moved(node))
                 if ctx is not here:
                     if guard is not None:
@@ -255,27 +298,70 @@ def walk(
                         if ctx.backend.guard is not None:
                             ctx.backend.guard.__enter__()
                             guard = ctx.backend.guard
-                if world is not None:
-                    y, xs = world.lift(node)
-                if params is None:
-                    # Elementwise, without parameters, all floats of one dtype and one shape: nothing to
-                    # check.
-                    if xs is None:
-                        xs = _NOTHING
-                    for rule, parent in zip(op.vjps, parents):
-                        if parent is not None:
-                            ct = rule(F, g, y, *xs)
-                            o = parent[0]
-                            p = pending.get(o)
-                            if p is None:
-                                pending[o] = (parent, ct, order)
-                                heappush(queue, o)
-                            else:
-                                pending[o] = (parent, p[1] + ct, order)
+                if world is not None or leads is not None:
+                    parents, xs = parents_of(node), _values_of(node)
+                    if leads is not None:
+                        parents = [p if p is not None and (p[0] in leads or id(p) in asked) else None
+                                   for p in parents]
+                    if world is not None:
+                        y, xs = world.lift(node)
+                    if params is None:
+                        cts = [None if parent is None else rule(F, g, y, *xs)
+                               for rule, parent in zip(op.vjps, parents)]
+                    else:
+                        cts = _cotangents(F, node, parents, g, y, xs, world is None)
+                elif params is not None and (op.adds is None or parents[0] is None
+                                             or parents[0][0] not in pending):
+                    cts = _cotangents(F, node, parents, g, y, xs, True)
+                elif params is not None:
+                    (parent, *_), (x1, *others), xp = parents, xs, ctx.backend.xp
+                    p = pending[parent[0]]
+                    if not p[3]:
+                        p[1], p[3] = xp.array(settled(p[1])), True
+                    p[1], p[2] = op.adds(xp, settled(p[1]), g, *others, **params), order
                     if not retain_graph:
                         node[FREED:] = (freed,)
                     continue
-                cts = _cotangents(F, node, parents, g, y, xs)
+                else:
+                    # A short node: all floats of one dtype and one shape, nothing to check.
+                    if size == 11:
+                        ye = parents
+                        ct = op.vjps[0](F, g, y, xs)
+                    else:
+                        first, second = op.vjps
+                        if xe is not None:
+                            ct = first(F, g, y, x1, x2)
+                            o = xe[0]
+                            p = pending.get(o)
+                            if p is None:
+                                pending[o] = [xe, ct, order, False]
+                                heappush(queue, o)
+                            else:
+                                if p[3]:
+                                    p[1] += ct
+                                else:
+                                    p[1] = p[1] + ct
+                                    p[3] = owns
+                                p[2] = order
+                        if ye is not None:
+                            ct = second(F, g, y, x1, x2)
+                    if not retain_graph:
+                        node[FREED:] = (freed,)
+                    if ye is None:
+                        continue
+                    o = ye[0]
+                    p = pending.get(o)
+                    if p is None:
+                        pending[o] = [ye, ct, order, False]
+                        heappush(queue, o)
+                    else:
+                        if p[3]:
+                            p[1] += ct
+                        else:
+                            p[1] = p[1] + ct
+                            p[3] = owns
+                        p[2] = order
+                    continue
                 if not retain_graph:
                     node[FREED:] = (freed,)
             for parent, ct in zip(parents, cts):
@@ -283,18 +369,20 @@ def walk(
                     o = parent[0]
                     p = pending.get(o)
                     if p is None:
-                        pending[o] = (parent, ct, order)
+                        pending[o] = [parent, ct, order, False]
                         heappush(queue, o)
                     else:
-                        pending[o] = (parent, p[1] + ct, order)
+                        if p[3]:
+                            p[1] += ct
+                        else:
+                            p[1] = p[1] + ct
+                            p[3] = owns
+                        p[2] = order
     finally:
         if guard is not None:
             guard.__exit__(None, None, None)
         freed[0] = next_order()
     return found
-
-
-_NOTHING = (None, None)
 
 
 def _leading(heads: Sequence[Any], wanted: Sequence[Any]) -> set[int]:
@@ -316,7 +404,7 @@ def _leading(heads: Sequence[Any], wanted: Sequence[Any]) -> set[int]:
             leads.add(order)
             parents[order] = ()
             continue
-        above = (entry[3],) if kind is Leaf else (entry[1],) if kind is Output else entry[PARENTS]
+        above = (entry[3],) if kind is Leaf else (entry[1],) if kind is Output else parents_of(entry)
         parents[order] = above = [p for p in above if p is not None]
         todo.extend(above)
     for order in sorted(parents, reverse=True):         # the oldest first: parents before children
@@ -326,12 +414,13 @@ def _leading(heads: Sequence[Any], wanted: Sequence[Any]) -> set[int]:
 
 
 def _cotangents(
-    F: Any, node: list[Any], parents: Sequence[Any], g: Any, y: Any, xs: Sequence[Any],
+    F: Any, node: list[Any], parents: Sequence[Any], g: Any, y: Any, xs: Sequence[Any], raw: bool,
 ) -> list[Any]:
     """The cotangents of one node's arguments, each of its argument's shape and dtype; None where nothing
-    flows, or to no parent that counts.
+    flows, or to no parent that counts.  `raw` says in which world the rules run.
     """
     op, params = node[OP], node[PARAMS]
+    cts: list[Any]
     if type(g) is dict:
         some = next(iter(g.values()))
         g = tuple(
@@ -340,6 +429,9 @@ def _cotangents(
         )
     if op.joint is not None:
         cts = list(op.joint(F, g, y, *xs, **params))
+    elif len(xs) == 1 and op.variadic is None:
+        rule = op.vjps[0]
+        cts = [None if rule is None else rule(F, g, y, xs[0], **params)]
     else:
         rules = op.vjps if op.variadic is None else _spread(op, len(xs))
         cts = [
@@ -347,7 +439,7 @@ def _cotangents(
             for rule, parent in zip(rules, parents)
         ]
     for i, (ct, parent, x) in enumerate(zip(cts, parents, xs)):
-        if parent is None or ct is None:
+        if ct is None or parent is None:
             continue
         if ct.shape != x.shape:
             if not op.broadcasts:
@@ -357,8 +449,12 @@ def _cotangents(
                     f"{made_at(node)}"
                 )
             ct = cts[i] = F.sum_to(ct, shape=x.shape)
-        dtype = x.dtype if type(x) is Spec or not hasattr(x, "_data") else x._data.dtype
-        if (ct._data.dtype if hasattr(ct, "_data") else ct.dtype) != dtype:
+        if raw:
+            ct = cts[i] = lifted(ct)
+            have, dtype = ct.dtype, x.dtype
+        else:
+            have, dtype = ct._raw.dtype, x.dtype if type(x) is Spec else x._raw.dtype
+        if have is not dtype and have != dtype:
             cts[i] = F.cast(ct, dtype=dtype)
     return cts
 
@@ -380,7 +476,7 @@ def _freed(node: list[Any]) -> str:
 
 
 def _moved(node: list[Any]) -> str:
-    writes = [line_of(*cell[1]) for cell in node[CELLS] if cell[1] is not None]
+    writes = [line_of(*cell[1]) for cell in _cells_of(node) if cell[1] is not None]
     where = f" (written at {', '.join(dict.fromkeys(w for w in writes if w))})" if any(writes) else ""
     return (
         f"{node[OP].name}{made_at(node)}: a value it needs for its gradient was changed in place "

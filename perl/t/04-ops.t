@@ -6,7 +6,7 @@ use lib "$FindBin::Bin/lib";
 use MXGradTest;
 use Test::More;
 
-use AI::MXGrad qw(mx nd);
+use AI::MXGrad qw(mx nd np);
 
 my $x = nd->array([[1, 2], [3, 4]]);
 my $y = nd->array([[5, 6], [7, 8]]);
@@ -93,13 +93,34 @@ subtest 'parameters' => sub {
     values_are($x->clip(1.5, 3.5), [[1.5, 2], [3, 3.5]], 'fractions');
 };
 
+subtest 'sequences of arrays, and numbers for arrays' => sub {
+    my $v = np->array([5, 6, 7]);
+    values_are(np->concatenate([$v, $v]), [5, 6, 7, 5, 6, 7], 'concatenate of a list');
+    values_are(np->concatenate($v, $v), [5, 6, 7, 5, 6, 7], '... of arguments');
+    values_are(np->stack([$v, $v], axis => 1), [[5, 5], [6, 6], [7, 7]], 'stack with a parameter');
+    values_are(np->vstack([$v, $v]), [[5, 6, 7], [5, 6, 7]], 'vstack');
+    values_are(np->hstack([$v, $v]), [5, 6, 7, 5, 6, 7], 'hstack');
+    values_are(np->dstack([$v, $v]), [[[5, 5], [6, 6], [7, 7]]], 'dstack');
+    values_are(np->column_stack([$v, $v]), [[5, 5], [6, 6], [7, 7]], 'column_stack');
+    my $m = np->array([[1, 2], [3, 4]]);
+    values_are(np->linalg->multi_dot([$m, $m, $m]), [[37, 54], [81, 118]], 'multi_dot');
+    values_are(np->where($v > 5, $v, 0), [0, 6, 7], 'where with a number');
+    values_are(np->where($v > 5, 0.5, $v), [5, 0.5, 0.5], '... before the array');
+    values_are(np->where($v > 5, 2, -1), [-1, 2, 2], '... with two, which are no booleans');
+    values_are(np->where($v > 5, y => 1, x => $v), [1, 6, 7], '... by name');
+    values_are(nd->where(nd->array([1, 0]), nd->array([1, 2]), 0), [1, 0], 'where of nd');
+};
+
 subtest 'refused' => sub {
     throws(sub { $x->sum(axis => 7) },        'InvalidValueError', qr/7/, 'a value');
-    throws(sub { $x->sum(axes => 1) },        'InvalidTypeError',
-        qr/sum: no parameter 'axes'; .*axis, keepdims/, 'a name');
-    throws(sub { nd->sum($x, axes => 1) },    'InvalidTypeError', qr/no parameter 'axes'/,
-        '... of a function');
-    throws(sub { nd->sum($x, {axes => 1}) },  'InvalidTypeError', qr/no parameter 'axes'/, '... in a hash');
+    my $unexpected = qr/\Asum\(\) got an unexpected keyword argument 'axes'\z/;
+    throws(sub { $x->sum(axes => 1) },        'TypeError', $unexpected, 'a name, in words of Python');
+    throws(sub { nd->sum($x, axes => 1) },    'TypeError', $unexpected, '... of a function');
+    throws(sub { nd->sum($x, {axes => 1}) },  'TypeError', $unexpected, '... in a hash');
+    throws(sub { nd->sum($x, axes => 1, keepdims => 1) }, 'TypeError', $unexpected, '... before another');
+    throws(sub { nd->sum($x, keepdims => 1, axes => 1) }, 'TypeError', $unexpected, '... behind another');
+    throws(sub { nd->sum($x, axes => $y) }, 'InvalidTypeError', qr/not AI::MXGrad::NDArray/,
+        '... with an array');
     throws(sub { $x->sum(1, 0, 0, 0, 0) },    'InvalidTypeError', qr/sum: too many arguments/, 'too many');
     throws(sub { nd->exp($x, $y) },           'InvalidTypeError',
         qr/exp: too many arguments; it takes data/, 'an array');

@@ -53,7 +53,7 @@ subtest 'scopes' => sub {
     ok(!eval { autograd->record(sub { autograd->pause(sub { die $object }) }); 1 }, 'left by an object');
     is($@, $object, '... the very object');
     is($flags->(), '0 0', '... and the flags restored');
-    throws(sub { autograd->pause(sub { }, mode => 1) }, 'InvalidTypeError', qr/no argument 'mode'/, 'option');
+    throws(sub { autograd->pause(sub { }, mode => 1) }, 'TypeError', qr/unexpected .*'mode'/, 'option');
     throws(sub { autograd->record(7) }, 'InvalidTypeError', qr/must be a sub/, 'no block');
 };
 
@@ -75,7 +75,7 @@ subtest 'backward' => sub {
     throws(sub { $y->backward }, 'AutogradError', qr/record\(\).*retain_graph=True/s, 'but not once more');
     throws(sub { nd->ones([2])->backward }, 'AutogradError', qr/Cannot differentiate node .*record\(\)/,
         'nothing recorded');
-    throws(sub { $y->backward(out_grads => 1) }, 'InvalidTypeError', qr/no argument 'out_grads'/,
+    throws(sub { $y->backward(out_grads => 1) }, 'TypeError', qr/unexpected .*'out_grads'/,
         'an unknown option');
 
     autograd->record(sub { $y = ($x * $x)->sum });

@@ -26,4 +26,170 @@ void k_softmax(const float *x, float *y, long rows, long n, int logarithm);
 /* The cotangent of x, from that of the result, g, and the result y. */
 void k_softmax_dx(const float *g, const float *y, float *dx, long rows, long n, int logarithm);
 
+/* loss = log(sum of exp(x)) - x at the label, or at the place nearest to it; for each row. */
+void k_cross_entropy(const float *x, const int64_t *label, float *loss, long rows, long n);
+
+/* The cotangent of x, from that of the loss, g (rows). */
+void k_cross_entropy_dx(const float *g, const float *x, const int64_t *label, float *dx, long rows, long n);
+
+/* -- reductions (reduce.c): over the middle axis of x (outer, n, inner) -- */
+
+/* y (outer, inner) = the sum over `count` (kind 0), the greatest (1), the least (2), or the sum of squares (3);
+ * the greatest and the least of numbers with a nan are nan. */
+int k_reduce(const float *x, float *y, long outer, long n, long inner, int kind, double count);
+
+/* dx (outer, n, inner) = g (outer, inner), where x has what y (outer, inner) has, and 0 elsewhere; everywhere if
+ * x is NULL. */
+void k_spread(const float *g, const float *y, const float *x, float *dx, long outer, long n, long inner);
+
+/* -- normalisation (norm.c) -- */
+
+/* y = (x - mean) / deviation * gamma + beta in each row of x (rows, n), deviation = sqrt(variance + eps). */
+void k_layer_norm(const float *x, const float *gamma, const float *beta, float *y, float *mean, float *deviation,
+                  long rows, long n, float eps);
+
+/* The cotangents of x, gamma and beta, from that of y, g. */
+int k_layer_norm_dx(const float *g, const float *x, const float *gamma, float *dx, float *dgamma, float *dbeta,
+                    long rows, long n, float eps);
+
+/* y = (x - mean) / sqrt(var + eps) * gamma + beta for each of the channels of x (outer, channels, inner), with the
+ * mean and the variance of the batch, which it gives, or with those given if not `of_batch`. */
+int k_batch_norm(const float *x, const float *gamma, const float *beta, float *y, float *mean, float *var,
+                 long outer, long channels, long inner, float eps, int of_batch);
+
+/* The cotangents of x, gamma and beta, from that of y, g; with mean and var as above. */
+int k_batch_norm_dx(const float *g, const float *x, const float *gamma, float *mean, float *var,
+                    float *dx, float *dgamma, float *dbeta, long outer, long channels, long inner, float eps,
+                    int of_batch);
+
+/* -- steps of the optimizers, in place (update.c) --
+ *
+ * For `count` weights in one loop; all their elements stand in one row, in which weight i ends before ends[i].  Each
+ * has its own arrays, none of which overlaps another, and its own numbers, one after the other in `numbers`, for
+ * which the formulas are those of engine/mxgrad/ops/update.py: g is the gradient times the first, moved into
+ * [-limit, limit] where limit, which may be infinite, is the second. */
+
+/* w = keep w - lr g; the numbers end with lr, keep. */
+void k_sgd(int count, const long *ends, float *const *w, float *const *g, const float *numbers);
+
+/* mom = momentum mom - lr (g + wd w), w += mom; the numbers end with lr, wd, momentum. */
+void k_momentum(int count, const long *ends, float *const *w, float *const *g, float *const *mom,
+                const float *numbers);
+
+/* Nesterov's momentum, with the same numbers. */
+void k_nesterov(int count, const long *ends, float *const *w, float *const *g, float *const *mom,
+                const float *numbers);
+
+/* mean = beta1 mean + rest1 g, var = beta2 var + rest2 g^2, w -= lr mean / (sqrt(var) + epsilon) + beside w, where g
+ * includes wd w before it is moved; the numbers end with lr, wd, beside, beta1, rest1, beta2, rest2, epsilon. */
+void k_adam(int count, const long *ends, float *const *w, float *const *g, float *const *mean, float *const *var,
+            const float *numbers);
+
+/* -- products of matrices (gemm.c) -- */
+
+/* c (m, n) = a (m, k) times b (k, n), added to c if `accumulate`; rows of a, b, c are lda, ldb, ldc elements
+ * apart.  With `transpose_a` a is stored as (k, m), with `transpose_b` b as (n, k). */
+int k_gemm(int transpose_a, int transpose_b, long m, long n, long k, const float *a, long lda, const float *b,
+           long ldb, float *c, long ldc, int accumulate);
+
+/* `count` such products of matrices that follow each other without gaps. */
+int k_gemm_many(long count, int transpose_a, int transpose_b, long m, long n, long k, const float *a,
+                const float *b, float *c);
+
+/* -- recurrent layers (rnn.c): all steps of one layer in one direction --
+ *
+ * x (steps, batch, gates size) are the inputs times their weights, w (gates size, size) the weights of the
+ * states, b (gates size) the bias, h and c (batch, size) the first states.  hs and cs (steps, batch, size) get
+ * the states after each step.  Where `inside` (steps, batch) is 0 the states stay; it may be null.  The
+ * functions _dx go back: gh and gc are the cotangents of hs and cs, or null, dx gets that of x, dh and dc those
+ * of h and c. */
+
+/* h = tanh(x + h w' + b), or relu of that. */
+int k_rnn(const float *x, const float *w, const float *b, const float *h, const uint8_t *inside, float *hs,
+          long steps, long batch, long size, int relu);
+int k_rnn_dx(const float *gh, const float *w, const float *hs, const uint8_t *inside, float *dx, float *dh,
+             long steps, long batch, long size, int relu);
+
+/* With four gates i, f, g, o of x + h w' + b, activated in `gates`: c = f c + i g, h = o tanh(c). */
+int k_lstm(const float *x, const float *w, const float *b, const float *h, const float *c,
+           const uint8_t *inside, float *hs, float *cs, float *gates, long steps, long batch, long size);
+int k_lstm_dx(const float *gh, const float *gc, const float *w, const float *c, const float *cs,
+              const float *gates, const uint8_t *inside, float *dx, float *dh, float *dc, long steps, long batch,
+              long size);
+
+/* With three gates of x + b and of a = h w' + b_state: r and z are sigmoids of the sums, n = tanh(x + r a) and
+ * h = (1 - z) n + z h.  `gates` (steps, batch, 4 size) gets r, z, n, and a of n; da the cotangent of a. */
+int k_gru(const float *x, const float *w, const float *b, const float *b_state, const float *h,
+          const uint8_t *inside, float *hs, float *gates, long steps, long batch, long size);
+int k_gru_dx(const float *gh, const float *w, const float *h, const float *hs, const float *gates,
+             const uint8_t *inside, float *dx, float *da, float *dh, long steps, long batch, long size);
+
+/* -- elementwise programs (vm.c) -- */
+
+/* The name of an operation, such as "add"; NULL where there are no more.  They compute what the ops of these
+ * names do; comparisons give 0 and 1, logical operations take anything but 0 for true. */
+const char *k_vm_operation(int op);
+
+/* Runs a program on each of n positions.
+ * code        5 numbers for each of `steps` instructions: operation, the register it writes, up to three
+ *             operands: registers from 0, constant number i as -1 - i.  Operands that the operation has not
+ *             are any of these, such as the first one again.
+ * in          arrays in registers 0 to n_in - 1; the program may write these registers.
+ * in_layout   for each: inner, m, kind.  Position p has element (p / inner) % m, of an array of m.  So a full
+ *             array is (1, n), a row (1, m), a column (n / m, m), a scalar (1, 1).  Kind 0 is float32, 1 a
+ *             byte each, of which those not 0 become 1.
+ * out_layout  for each array in `out`: register, inner, m, kind.  Kind 0 stores the register for each position
+ *             as float32, 1 as bytes 0 and 1; 2 stores in m floats the sums over the positions p with the same
+ *             (p / inner) % m, 3 their maxima, 4 their minima; every one of the m has positions.  Sums are the
+ *             same whatever the number of threads is.
+ * Gives -2, having written nothing, if code or layouts name what there is not. */
+int k_vm(long n, const int32_t *code, int steps, int registers, const float *constants, int n_constants, int n_in,
+         const void *const *in, const int64_t *in_layout, int n_out, void *const *out, const int64_t *out_layout);
+
+/* -- convolution (conv.c) --
+ *
+ * `sizes` are 14 numbers: examples, groups, channels and filters of a group; then for both axes, each time the
+ * vertical one first, the lengths of x, of the kernel, its strides, its dilations and the padding.  x is
+ * (examples, groups * channels, ...), w (groups * filters, channels, ...), y and its cotangent g (examples,
+ * groups * filters, windows ...). */
+
+/* y = the cross-correlation of x with w. */
+int k_conv(const float *x, const float *w, float *y, const long *sizes);
+
+/* x = the adjoint by x. */
+int k_conv_data(const float *g, const float *w, float *x, const long *sizes);
+
+/* dw = the adjoint by w. */
+int k_conv_weight(const float *x, const float *g, float *dw, const long *sizes);
+
+/* k_conv, or k_conv_data `by_data`, for kernels of 3x3, one group, no strides and dilations, and padding of up
+ * to 2 (winograd.c).  Gives 1, and something else than the adjoint is in y, if a result is not finite. */
+int k_winograd(const float *x, const float *w, float *y, const long *sizes, int by_data);
+
+/* k_conv_weight in the same way. */
+int k_winograd_weight(const float *x, const float *g, float *dw, const long *sizes);
+
+/* -- by index (index.c): rows of `after` elements; a is (before, n, after), index (count), y (before, count, after);
+ * what is outside of n counts on from the other end with `wrap`, and is moved to the ends without -- */
+
+/* y[:, i] = a[:, index[i]]. */
+void k_take(const float *a, const int64_t *index, float *y, long before, long n, long count, long after, int wrap);
+
+/* The adjoint: y (before, n, after) is the sum of the rows of g (before, count, after) that belong to each place, in
+ * their order. */
+int k_add_taken(const float *g, const int64_t *index, float *y, long before, long n, long count, long after,
+                int wrap);
+
+/* The places, in order, of the k smallest numbers of each row of a (rows, n), or of the k greatest; equal ones keep
+ * theirs, nan is the greatest.  k is at most n; above 1024 the result is -1. */
+int k_first_places(const float *a, int64_t *places, long rows, long n, long k, int descends);
+
+/* -- random words (random.c), of generators that are NumPy's (bitgen_t) of MT19937: generator i fills the elements
+ * from i each to (i + 1) each, the last one up to n -- */
+
+void k_words(void *const *generators, uint32_t *words, long n, long each);
+
+/* `scale` where the word, as a number in [0, 1), is less than `keep`, 0 elsewhere. */
+void k_dropout_mask(void *const *generators, float *mask, long n, long each, float keep, float scale);
+
 #endif

@@ -1,26 +1,48 @@
-/* Softmax by rows: two reads of x and one write of y, about 25 operations per element, of which most are the
- * exponential's. */
+/* Softmax by rows, and its cross entropy.  A row is read from memory once and stays in the processor's cache for
+ * the passes over it: the greatest element, the exponentials, the quotients.  About 25 operations per element, of
+ * which most are the exponential's; 8 bytes per element forward, 12 backward, and 4 and 8 for the cross entropy,
+ * which forward writes a number per row only, and backward takes the exponentials again instead of reading them. */
 #include <math.h>
 
 #include "kernels.h"
 #include "pool.h"
-#include "simd.h"
+#include "rows.h"
 
-/* Rows that make about 32k elements: enough for a part to be worth its while. */
-static long rows_at_once(long n)
-{
-    return n >= 32768 ? 1 : 32768 / n;
-}
-
+/* Without regard to nan: it comes into the sum of the exponentials, and from there into the row. */
 static float greatest(const float *x, long n)
 {
-    vf m = splat(-INFINITY);
+    vf m[4] = {splat(-INFINITY), splat(-INFINITY), splat(-INFINITY), splat(-INFINITY)};
     long i = 0;
-    for (; i + LANES <= n; i += LANES)
-        m = greater(m, load(x + i));
-    if (i < n)
-        m = greater(m, load_some(x + i, n - i, -INFINITY));
-    return greatest_of(m);
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+        for (int k = 0; k < 4; k++) {
+            vf v = load(x + i + k * LANES);
+            m[k] = choose(v > m[k], v, m[k]);
+        }
+    for (; i < n; i += LANES) {
+        vf v = load_upto(x + i, n - i, -INFINITY);
+        m[0] = choose(v > m[0], v, m[0]);
+    }
+    for (int k = 1; k < 4; k++)
+        m[0] = choose(m[k] > m[0], m[k], m[0]);
+    return greatest_of(m[0]);
+}
+
+/* What the first pass over x - top leaves in y. */
+enum keep { NOTHING, EXPONENTIALS, DIFFERENCES };
+
+/* The sum of exp(x - top). */
+INLINE float sum_of_exp(const float *x, float top, float *y, long n, enum keep keep)
+{
+    vf sum = splat(0);
+    for (long i = 0; i < n; i += LANES) {
+        vf shifted = load_upto(x + i, n - i, -INFINITY) - top, e = vexp(shifted);
+        if (i + LANES > n)      /* infinity less infinity is no number in the lanes beyond */
+            e = load_some((float *)&e, n - i, 0);
+        sum += e;
+        if (keep != NOTHING)
+            store_upto(y + i, keep == DIFFERENCES ? shifted : e, n - i);
+    }
+    return sum_of(sum);
 }
 
 struct forward {
@@ -36,27 +58,16 @@ static void forward(void *context, long begin, long end)
     long n = c->n;
     for (long row = begin; row < end; row++) {
         const float *x = c->x + row * n;
-        float *y = c->y + row * n;
-        float top = greatest(x, n);
-        vf sum = splat(0);
-        long i = 0;
-        for (; i + LANES <= n; i += LANES) {
-            vf shifted = load(x + i) - top, e = vexp(shifted);
-            sum += e;
-            store(y + i, c->logarithm ? shifted : e);
-        }
-        if (i < n) {
-            vf shifted = load_some(x + i, n - i, -INFINITY) - top, e = vexp(shifted);
-            sum += e;
-            store_some(y + i, c->logarithm ? shifted : e, n - i);
-        }
-        float total = sum_of(sum), scale = 1 / total, shift = logf(total);
-        if (c->logarithm)
-            for (i = 0; i < n; i++)
+        float *y = c->y + row * n, top = greatest(x, n);
+        if (c->logarithm) {
+            float shift = logf(sum_of_exp(x, top, y, n, DIFFERENCES));
+            for (long i = 0; i < n; i++)
                 y[i] -= shift;
-        else
-            for (i = 0; i < n; i++)
+        } else {
+            float scale = 1 / sum_of_exp(x, top, y, n, EXPONENTIALS);
+            for (long i = 0; i < n; i++)
                 y[i] *= scale;
+        }
     }
 }
 
@@ -81,19 +92,14 @@ static void backward(void *context, long begin, long end)
         const float *g = c->g + row * n, *y = c->y + row * n;
         float *dx = c->dx + row * n;
         vf sum = splat(0);
-        long i = 0;
-        for (; i + LANES <= n; i += LANES)
-            sum += c->logarithm ? load(g + i) : load(g + i) * load(y + i);
-        float total = sum_of(sum);
-        for (; i < n; i++)
-            total += c->logarithm ? g[i] : g[i] * y[i];
-        for (i = 0; i + LANES <= n; i += LANES) {
-            vf gv = load(g + i), yv = load(y + i);
-            store(dx + i, c->logarithm ? gv - vexp(yv) * total : yv * (gv - total));
+        for (long i = 0; i < n; i += LANES) {
+            vf v = load_upto(g + i, n - i, 0);
+            sum += c->logarithm ? v : v * load_upto(y + i, n - i, 0);
         }
-        if (i < n) {
-            vf gv = load_some(g + i, n - i, 0), yv = load_some(y + i, n - i, 0);
-            store_some(dx + i, c->logarithm ? gv - vexp(yv) * total : yv * (gv - total), n - i);
+        float total = sum_of(sum);
+        for (long i = 0; i < n; i += LANES) {
+            vf gv = load_upto(g + i, n - i, 0), yv = load_upto(y + i, n - i, 0);
+            store_upto(dx + i, c->logarithm ? gv - vexp(yv) * total : yv * (gv - total), n - i);
         }
     }
 }
@@ -102,4 +108,52 @@ void k_softmax_dx(const float *g, const float *y, float *dx, long rows, long n, 
 {
     struct backward c = {g, y, dx, n, logarithm};
     pool_run(backward, &c, rows, rows_at_once(n));
+}
+
+struct entropy {
+    const float *g, *x;
+    const int64_t *label;
+    float *loss, *dx;
+    long n;
+};
+
+static long place(int64_t label, long n)
+{
+    return label < 0 ? 0 : label < n ? (long)label : n - 1;
+}
+
+static void entropy(void *context, long begin, long end)
+{
+    const struct entropy *c = context;
+    for (long row = begin; row < end; row++) {
+        const float *x = c->x + row * c->n;
+        float top = greatest(x, c->n);
+        c->loss[row] = logf(sum_of_exp(x, top, 0, c->n, NOTHING)) - (x[place(c->label[row], c->n)] - top);
+    }
+}
+
+void k_cross_entropy(const float *x, const int64_t *label, float *loss, long rows, long n)
+{
+    struct entropy c = {.x = x, .label = label, .loss = loss, .n = n};
+    pool_run(entropy, &c, rows, rows_at_once(n));
+}
+
+static void entropy_dx(void *context, long begin, long end)
+{
+    const struct entropy *c = context;
+    long n = c->n;
+    for (long row = begin; row < end; row++) {
+        const float *x = c->x + row * n;
+        float *dx = c->dx + row * n;
+        float scale = c->g[row] / sum_of_exp(x, greatest(x, n), dx, n, EXPONENTIALS);
+        for (long i = 0; i < n; i++)
+            dx[i] *= scale;
+        dx[place(c->label[row], n)] -= c->g[row];
+    }
+}
+
+void k_cross_entropy_dx(const float *g, const float *x, const int64_t *label, float *dx, long rows, long n)
+{
+    struct entropy c = {.g = g, .x = x, .label = label, .dx = dx, .n = n};
+    pool_run(entropy_dx, &c, rows, rows_at_once(n));
 }

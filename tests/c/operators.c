@@ -205,6 +205,82 @@ static void optional_arrays(void)
     FREE(in[0]);
 }
 
+/* An operator whose one argument is a sequence of arrays takes any number of them. */
+static void sequences_of_arrays(void)
+{
+    const char *const axis = "axis", *const one = "1", *const wrong = "axiss";
+    const int64_t shape[] = {2, 2};
+    mxg_ndarray m[3], v = FLOATS(5, 6), v2[2], out;
+    int32_t n = 1;
+
+    OK(mxg_ndarray_from_data((const float[]){1, 2, 3, 4}, NULL, 2, shape, NULL, &m[0]));
+    m[1] = m[2] = m[0];
+    v2[0] = v2[1] = v;
+    OK(mxg_invoke(op("np.concatenate"), 2, m, 1, &axis, &one, &n, &out));
+    SHAPE(out, 2, 4);
+    VALUES(out, 1, 2, 1, 2, 3, 4, 3, 4);
+    FREE(out);
+    OK(mxg_invoke1(op("np.concatenate"), m[0], &out)); /* that one array, not its rows */
+    SHAPE(out, 2, 2);
+    FREE(out);
+    OK(mxg_invoke2(op("np.stack"), v, v, &out));
+    SHAPE(out, 2, 2);
+    VALUES(out, 5, 6, 5, 6);
+    FREE(out);
+    OK(mxg_invoke(op("np.vstack"), 2, v2, 0, NULL, NULL, &n, &out));
+    SHAPE(out, 2, 2);
+    FREE(out);
+    OK(mxg_invoke(op("np.hstack"), 2, v2, 0, NULL, NULL, &n, &out));
+    VALUES(out, 5, 6, 5, 6);
+    FREE(out);
+    OK(mxg_invoke(op("np.dstack"), 2, v2, 0, NULL, NULL, &n, &out));
+    SHAPE(out, 1, 2, 2);
+    FREE(out);
+    OK(mxg_invoke(op("np.column_stack"), 2, v2, 0, NULL, NULL, &n, &out));
+    VALUES(out, 5, 5, 6, 6);
+    FREE(out);
+    OK(mxg_invoke(op("np.linalg.multi_dot"), 3, m, 0, NULL, NULL, &n, &out));
+    VALUES(out, 37, 54, 81, 118);
+    FREE(out);
+    OK(mxg_invoke(op("concatenate"), 2, v2, 0, NULL, NULL, &n, &out));
+    VALUES(out, 5, 6, 5, 6);
+    FREE(out);
+    FAILS(MXG_ERR_VALUE, mxg_invoke(op("np.vstack"), 0, NULL, 0, NULL, NULL, &n, &out));
+    FAILS(MXG_ERR_TYPE, mxg_invoke(op("np.stack"), 2, v2, 1, &wrong, &one, &n, &out));
+    SAYS("TypeError: stack() got an unexpected keyword argument 'axiss'");
+    FREE(m[0], v);
+}
+
+/* A parameter stands for an array that is left out. */
+static void numbers_for_arrays(void)
+{
+    const char *const keys[] = {"x", "y"}, *const vals[] = {"7", "8"};
+    mxg_ndarray v = FLOATS(1, 2, 3), in[3], out, first;
+    int32_t n = 1;
+
+    OK(mxg_invoke1(op("np.copy"), v, &in[1]));
+    in[0] = apply_number("np.greater", in[1], 2);
+    OK(mxg_invoke(op("np.where"), 2, in, 1, &keys[1], &vals[1], &n, &out));
+    VALUES(out, 8, 8, 3);
+    FREE(out);
+    OK(mxg_invoke(op("np.where"), 1, in, 2, keys, vals, &n, &out));
+    VALUES(out, 8, 8, 7);
+    FREE(out);
+    in[2] = in[1];
+    FAILS(MXG_ERR_TYPE, mxg_invoke(op("np.where"), 3, in, 1, keys, vals, &n, &out));
+    SAYS("multiple values for keyword argument 'x'");
+    in[1] = NULL;
+    OK(mxg_invoke(op("np.where"), 3, in, 1, keys, vals, &n, &out));
+    VALUES(out, 1, 2, 7);
+    FREE(out);
+    FAILS(MXG_ERR_TYPE, mxg_invoke(op("where"), 3, in, 1, keys, vals, &n, &out)); /* not so with nd's */
+    SAYS("where");
+    OK(mxg_ndarray_at(in[2], 1, &first)); /* and the entry of an array of np has no axes */
+    OK(mxg_ndarray_shape(first, 0, NULL, &n));
+    CHECK(n == 0);
+    FREE(v, in[0], in[2], first);
+}
+
 /* The first numbers after mx.random.seed(0) of MXNet 1.9.1 on the CPU. */
 static void random_numbers(void)
 {
@@ -244,6 +320,8 @@ int main(void)
     RUN(several_results);
     RUN(refused);
     RUN(optional_arrays);
+    RUN(sequences_of_arrays);
+    RUN(numbers_for_arrays);
     RUN(random_numbers);
     return 0;
 }

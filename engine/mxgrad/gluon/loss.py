@@ -178,9 +178,9 @@ class SoftmaxCrossEntropyLoss(Loss):
         axis = self._axis
         if self._sparse_label and not self._from_logits and isinstance(pred, BaseArray):
             if sample_weight is None and pred.ndim == 2 and (axis - self._batch_axis) % 2:
-                loss = ops.cross_entropy(pred, label, axis=axis)[0]     # there is nothing to take the mean of
+                loss = ops.cross_entropy(pred, label, axis=axis)        # there is nothing to take the mean of
                 return loss if self._weight is None else loss * self._weight
-            return self._mean(F, ops.cross_entropy(pred, label, axis=axis, keepdims=True)[0], sample_weight)
+            return self._mean(F, ops.cross_entropy(pred, label, axis=axis, keepdims=True), sample_weight)
         if not self._from_logits:
             pred = F.log_softmax(pred, axis=axis)
         if self._sparse_label:

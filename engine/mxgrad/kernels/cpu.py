@@ -95,6 +95,14 @@ def fits(*arrays: Any) -> bool:
     return True
 
 
+def plain(*arrays: Any) -> bool:
+    """Whether all are float32 and in C's order."""
+    for a in arrays:
+        if a.__class__ is not _ndarray or a.dtype is not _float32 or not a.flags.c_contiguous:
+            return False
+    return True
+
+
 def floats(a: numpy.ndarray) -> Any:
     """The address of a float32 array in C's order, for a kernel that reads or writes it."""
     return ffi.from_buffer("float[]", a)

@@ -1,4 +1,4 @@
-"""Softmax and its logarithm along the last axis (level 2)."""
+"""Softmax, its logarithm and its cross entropy along the last axis (level 2)."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy
 
-from .cpu import Kernel, fits, floats, lib, overrides, rows
+from . import cpu
+from .cpu import Kernel, ffi, fits, floats, lib, overrides, plain, rows
 
 
 def _softmax(logarithm: int) -> Callable[[Kernel], Kernel]:
@@ -40,3 +41,38 @@ def _softmax_dx(logarithm: int) -> Callable[[Kernel], Kernel]:
 for _name, _logarithm in (("softmax", 0), ("log_softmax", 1)):
     overrides(_name)(_softmax(_logarithm))
     overrides(_name + "_dx")(_softmax_dx(_logarithm))
+
+
+def _served(data: Any, *others: Any) -> bool:
+    # What these kernels do takes a dozen ufuncs: they pay early.
+    return plain(data, *others) and 0 < data.size and data.size * 64 >= cpu.small
+
+
+def _places(label: Any) -> Any:
+    """The address of labels as 64-bit integers."""
+    return ffi.from_buffer("int64_t[]", numpy.ascontiguousarray(label, "int64"))
+
+
+@overrides("cross_entropy")
+def _cross_entropy(generic: Kernel) -> Kernel:
+    def kernel(data: Any, label: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
+        if (not _served(data) or (shape := rows(data, axis)) is None
+                or label.shape not in (data.shape[:-1], (*data.shape[:-1], 1))):
+            return generic(data, label, axis=axis, keepdims=keepdims)
+        loss = numpy.empty((*data.shape[:-1], 1) if keepdims else data.shape[:-1], "float32")
+        lib.k_cross_entropy(floats(data), _places(label), floats(loss), *shape)
+        return loss
+
+    return kernel
+
+
+@overrides("cross_entropy_dx")
+def _cross_entropy_dx(generic: Kernel) -> Kernel:
+    def kernel(g: Any, data: Any, label: Any, axis: int = -1) -> Any:
+        if not _served(data, g) or (shape := rows(data, axis)) is None:
+            return generic(g, data, label, axis=axis)
+        dx = numpy.empty_like(data)
+        lib.k_cross_entropy_dx(floats(g), floats(data), _places(label), floats(dx), *shape)
+        return dx
+
+    return kernel

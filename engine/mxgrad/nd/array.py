@@ -29,7 +29,7 @@ class NDArray(BaseArray):
     @property
     def dtype(self) -> type:
         """The NumPy scalar class of the elements."""
-        return self._data.dtype.type        # type: ignore[no-any-return]
+        return self._raw.dtype.type        # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return f"\n{self.asnumpy()!s}\n<NDArray {'x'.join(map(str, self.shape))} @{self._ctx}>"
@@ -80,11 +80,11 @@ class NDArray(BaseArray):
     @classmethod
     def _convert(cls, op: Op, values: tuple[Any, ...]) -> tuple[Any, ...]:
         arrays = [v for v in values if isinstance(v, Array)]
-        dtype = arrays[0]._data.dtype
+        dtype = arrays[0]._raw.dtype
         for v in arrays[1:]:
-            if v._data.dtype != dtype:
+            if v._raw.dtype != dtype:
                 raise InvalidTypeError(
-                    f"{op.name}: operands have dtypes {', '.join(a._data.dtype.name for a in arrays)}; nd "
+                    f"{op.name}: operands have dtypes {', '.join(a._raw.dtype.name for a in arrays)}; nd "
                     "arrays do not "
                     f"mix dtypes, cast with .astype('{dtype.name}')"
                 )
@@ -92,11 +92,16 @@ class NDArray(BaseArray):
 
     @classmethod
     def _settle(cls, op: Op, result: Any, dtype: Any) -> Any:
-        if dtype.kind == "b" and result._data.dtype.kind in "iu":
+        if dtype.kind == "b" and result._raw.dtype.kind in "iu":
             return result
         return F.cast(result, dtype=dtype)
 
     def _key(self, key: Any) -> tuple[Any, list[Any]]:
+        if key.__class__ is int:
+            shape = self._raw.shape
+            if shape and -shape[0] <= key < shape[0]:
+                key %= shape[0]
+                return ((key, Ellipsis) if len(shape) > 1 else (slice(key, key + 1),)), _NO_ARRAYS
         parts = key if type(key) is tuple else (key,)
         indices: list[Any] = []
         out: list[Any] = []
@@ -143,6 +148,9 @@ class NDArray(BaseArray):
         return tuple(out), indices
 
 
+_NO_ARRAYS: list[Any] = []
+
+
 def _position(s: Any) -> int:
     if isinstance(s, BaseArray):
         return int(s.asscalar() if isinstance(s, NDArray) else s.item())
@@ -152,7 +160,7 @@ def _position(s: Any) -> int:
 def _index_array(like: NDArray, index: Any) -> Any:
     """An index as an int64 array beside `like`; nd has no masks, 1 and 0 are places."""
     if isinstance(index, BaseArray):
-        if index._data.dtype.kind == "i":
+        if index._raw.dtype.kind == "i":
             return index
         return wrap(
             NDArray, index._ctx.backend.forward["cast"](index._data, dtype=numpy.dtype("int64")), index._ctx
@@ -185,11 +193,11 @@ def _comparison(name: str) -> Any:
 
     def compare(self: Any, other: Any) -> Any:
         if not isinstance(other, Array):
-            other = _number(OPS[name], other, self._data.dtype)
-        elif other._data.dtype != self._data.dtype:
+            other = _number(OPS[name], other, self._raw.dtype)
+        elif other._raw.dtype != self._raw.dtype:
             NDArray._convert(OPS[name], (self, other))
         out = f(self, other)
-        return out if type(out) is not NDArray else F.cast(out, dtype=self._data.dtype)
+        return out if type(out) is not NDArray else F.cast(out, dtype=self._raw.dtype)
     return compare
 
 

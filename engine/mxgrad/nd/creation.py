@@ -9,6 +9,7 @@ from ..array import wrap
 from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..context import as_context, current_context
 from ..invoke import F
+from ..kernels import deferred
 from ..ndarray import BaseArray, to_context
 from .array import NDArray
 from .functions import ND
@@ -195,5 +196,6 @@ def _named(arrays: list[numpy.ndarray], names: list[str]) -> Any:
 
 
 def waitall() -> None:
-    """Wait for everything computed so far."""
+    """Wait for everything computed so far; what was put off is computed now."""
+    deferred.flush_all()
     current_context().backend.synchronize()

@@ -34,8 +34,8 @@ def _spread(sample: Any, parameters: tuple[Any, ...], events: int = 0) -> list[A
     if more < 0 or sample.shape != lead + sample.shape[len(lead):len(lead) + more] + event:
         raise ValueError(f"sample of shape {sample.shape} does not begin with the parameters' shape {shape}")
     for a in (sample, *parameters):
-        if a._data.dtype.kind != "f":
-            raise TypeError(f"arguments are floating point, got {a._data.dtype}")
+        if a._raw.dtype.kind != "f":
+            raise TypeError(f"arguments are floating point, got {a._raw.dtype}")
     return [F.reshape(p, shape=lead + (1,) * more + event) for p in parameters]
 
 

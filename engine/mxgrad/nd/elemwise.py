@@ -115,7 +115,7 @@ def cast(data: Any, dtype: Any, out: Any = None, name: Any = None) -> Any:
 def amp_cast(data: Any, dtype: Any, out: Any = None, name: Any = None) -> Any:
     """`cast` for floating point arrays; others keep their dtype."""
     dtype = as_dtype(dtype)
-    return F.cast(data, dtype=dtype if data._data.dtype.kind == "f" else data._data.dtype)
+    return F.cast(data, dtype=dtype if data._raw.dtype.kind == "f" else data._raw.dtype)
 
 
 @ND.adapter("amp_multicast", arrays="*")
@@ -123,9 +123,9 @@ def amp_multicast(*data: Any, num_outputs: int | None = None, cast_narrow: bool 
                   name: Any = None) -> Any:
     """The arrays, those of floats cast to their widest dtype, or the narrowest with `cast_narrow`."""
     arrays = [ND.array(a, "data") for a in data]
-    floats = [a._data.dtype for a in arrays if a._data.dtype.kind == "f"]
+    floats = [a._raw.dtype for a in arrays if a._raw.dtype.kind == "f"]
     chosen = sorted(floats, key=lambda d: d.itemsize)[0 if cast_narrow else -1] if floats else None
-    cast_all = tuple(F.cast(a, dtype=chosen if a._data.dtype.kind == "f" else a._data.dtype) for a in arrays)
+    cast_all = tuple(F.cast(a, dtype=chosen if a._raw.dtype.kind == "f" else a._raw.dtype) for a in arrays)
     return ND.deliver(cast_all, out, "amp_multicast")
 
 
@@ -136,7 +136,7 @@ def _question(name: str) -> None:
     f = getattr(F, name)
 
     def function(data: Any) -> Any:
-            return F.cast(f(data), dtype=data._data.dtype)
+            return F.cast(f(data), dtype=data._raw.dtype)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"1 where NumPy's `{name}` holds and 0 elsewhere, in the dtype of `data`."
@@ -213,4 +213,4 @@ def arange_like(data: Any, start: float = 0.0, step: float = 1.0, repeat: int = 
     n = count_of(data.shape, axis)
     host = start + step * (numpy.arange(n) // repeat)
     where = data.context if ctx is None else ctx
-    return _from_host(host.reshape(data.shape if axis is None else (n,)), where, data._data.dtype)
+    return _from_host(host.reshape(data.shape if axis is None else (n,)), where, data._raw.dtype)

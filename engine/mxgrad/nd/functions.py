@@ -6,8 +6,9 @@ from functools import wraps
 from typing import Any
 
 from ..base import NotAnArrayError
-from ..frontend import FRONTENDS, Frontend, Function
+from ..frontend import FRONTENDS, Frontend, Function, named
 from ..invoke import F, into
+from ..kernels import deferred
 from ..ndarray import BaseArray
 from ..ops.update import Update
 from ..registry import Op
@@ -37,15 +38,24 @@ class NDFrontend(Frontend):
         return self.call
 
     def finish(self, result: Any, values: tuple[Any, ...]) -> Any:
+        if type(result) is NDArray and result._raw.shape:
+            return result
         if isinstance(result, tuple):
             return [self.finish(r, values) for r in result]
-        if result._data.shape == () and type(result) is NDArray and any(
-            isinstance(v, BaseArray) and v._data.shape for v in values
+        if result._raw.shape == () and type(result) is NDArray and any(
+            isinstance(v, BaseArray) and v._raw.shape for v in values
         ):
             if result._entry is not None:
                 return F.reshape(result, shape=(1,))
-            result._data = result._data.reshape(1)      # nobody else has seen this array
+            self.give_axis(result)
         return result
+
+    def give_axis(self, result: Any) -> None:
+        """Turn an array without axes, which nobody else has seen, into one of shape (1,)."""
+        seen = deferred.defer("reshape", (result._raw,), {"shape": (1,)})
+        if seen is None:
+            seen = result._ctx.backend.forward["reshape"](result._data, shape=(1,))
+        result._raw = seen
 
     # what adapters are written with
 
@@ -68,19 +78,33 @@ class NDFrontend(Frontend):
         def declare(function: Function) -> Function:
             code = function.__code__
             required = code.co_varnames[:code.co_argcount - len(function.__defaults__ or ())]
-            called = names.split()[0]
+            leading, called = code.co_varnames[:arrays], names.split()[0]
 
             @wraps(function)
             def call(*args: Any, out: Any = None, name: Any = None, **params: Any) -> Any:
-                given = dict(zip(code.co_varnames, args[:arrays]))
-                given.update((n, params[n]) for n in code.co_varnames[:arrays] if n in params)
-                for argument, value in given.items():
-                    if value is not None or argument in required:
-                        self.array(value, argument)
-                result = function(*args, **params)
-                return self.deliver(self.finish(result, tuple(given.values())), out, called)
+                try:
+                    for i, argument in enumerate(leading):
+                        if i < len(args):
+                            value = args[i]
+                        elif argument in params:
+                            value = params[argument]
+                        else:
+                            continue
+                        if not isinstance(value, BaseArray) and (value is not None or argument in required):
+                            self.array(value, argument)
+                    result = function(*args, **params)
+                    if type(result) is not NDArray or not result._raw.shape:
+                        given = (*args[:arrays], *(params.get(argument) for argument in leading))
+                        result = self.finish(result, given)
+                    return result if out is None and type(result) is NDArray else self.deliver(
+                        result, out, called)
+                except Exception as error:
+                    told = named(error, called, args, params, composed=True)
+                    if told is error:
+                        raise
+                    raise told from None
 
-            return self.adapter(names, arrays)(call)
+            return self.adapter(names, arrays, names_its_errors=True)(call)
         return declare
 
 

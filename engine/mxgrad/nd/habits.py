@@ -4,12 +4,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..base import InvalidTypeError, InvalidValueError
-from ..invoke import F
+from ..invoke import F, into
 from ..ndarray import BaseArray
 from ..ops.reduce import axes_of
 from ..ops.shape import product
 from ..registry import OPS
-from .array import _comparison
+from .array import NDArray, _comparison
 from .functions import ND
 
 NOT_METHODS = frozenset("zeros ones empty full arange linspace eye".split())
@@ -35,10 +35,17 @@ def _reduced_axes(data: Any, axis: Any, exclude: bool) -> Any:
 
 
 def _reduction(op: str, names: str, doc: str) -> None:
+    f = getattr(F, op)
+
     def reduce(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None,
                name: Any = None) -> Any:
-        data = ND.prepare(data, "data", OPS[op])
-        return one(op, (data,), {"axis": _reduced_axes(data, axis, exclude), "keepdims": bool(keepdims)}, out)
+        data = ND.array(data, "data")
+        axis = None if axis is None else _reduced_axes(data, axis, exclude)
+        result = f(data, axis=axis, keepdims=bool(keepdims))
+        if not result._raw.shape and data._raw.shape and type(result) is NDArray:
+            # The rules of reductions take a cotangent with an axis, too: there is nothing to record.
+            ND.give_axis(result)
+        return result if out is None else into(op, out, result)
 
     reduce.__name__ = reduce.__qualname__ = names.split()[0]
     reduce.__doc__ = (
@@ -203,7 +210,7 @@ for _op, _names in (
 @ND.adapter("logical_not")
 def logical_not(data: Any, out: Any = None, name: Any = None) -> Any:
     """1 where the element is 0, and 0 elsewhere, in its dtype."""
-    result = F.cast(F.logical_not(ND.prepare(data, "data", OPS["logical_not"])), dtype=data._data.dtype)
+    result = F.cast(F.logical_not(ND.prepare(data, "data", OPS["logical_not"])), dtype=data._raw.dtype)
     return ND.deliver(result, out, "logical_not")
 
 

@@ -36,18 +36,18 @@ def _image(data: Any, channels: tuple[int, ...] = (1, 3)) -> None:
 
 def _like(host: Any, data: Any, dtype: Any = None) -> Any:
     """The values of `host` as an array like `data`: its kind, its context, its dtype unless one is given."""
-    host = numpy.asarray(host, data._data.dtype if dtype is None else dtype)
+    host = numpy.asarray(host, data._raw.dtype if dtype is None else dtype)
     return wrap(type(data), data._ctx.backend.from_host(host), data._ctx)
 
 
 def _floats(data: Any) -> Any:
     """`data` in float32, unless it has a longer float dtype."""
-    return data if data._data.dtype in ("float32", "float64") else F.cast(data, dtype=numpy.dtype("float32"))
+    return data if data._raw.dtype in ("float32", "float64") else F.cast(data, dtype=numpy.dtype("float32"))
 
 
 def _back(result: Any, dtype: Any, rounded: bool = False) -> Any:
     """`result` in `dtype`, for integers within its range and truncated, or rounded to nearest."""
-    if result._data.dtype == dtype:
+    if result._raw.dtype == dtype:
         return result
     if dtype.kind in "iu":
         info = numpy.iinfo(dtype)
@@ -103,7 +103,7 @@ def normalize(data: Any, mean: Any = (0, 0, 0, 0), std: Any = (1, 1, 1, 1), out:
     x = _floats(data)
     y = (x - _like(shaped[0], x)) / _like(shaped[1], x)
     # Not `_back`: MXNet does not keep these within an integer dtype's range.
-    return y if y._data.dtype == data._data.dtype else F.cast(y, dtype=data._data.dtype)
+    return y if y._raw.dtype == data._raw.dtype else F.cast(y, dtype=data._raw.dtype)
 
 
 # resizing ---------------------------------------------------------------------------------------------------
@@ -173,11 +173,11 @@ def _resized_pixels(data: Any, rows: Taps, columns: Taps) -> Any:
     down, across = (numpy.rint(w.astype(numpy.float32) * numpy.float32(2048)) for w in (down, across))
     wide = _weighed(data, -2, (left, across), dtype)
     if dtype == "int64":
-        return _back(F.right_shift(_weighed(wide, -3, (top, down), dtype) + (1 << 21), 22), data._data.dtype)
+        return _back(F.right_shift(_weighed(wide, -3, (top, down), dtype) + (1 << 21), 22), data._raw.dtype)
     wide = F.right_shift(wide, 4)
     halves = [
         F.right_shift(_weighed(wide, -3, (top[:, k:k + 1], down[:, k:k + 1]), dtype), 16) for k in (0, 1)]
-    return _back(F.right_shift(halves[0] + halves[1] + 2, 2), data._data.dtype)
+    return _back(F.right_shift(halves[0] + halves[1] + 2, 2), data._raw.dtype)
 
 
 def resized(data: Any, width: int, height: int, interp: int = LINEAR) -> Any:
@@ -190,7 +190,7 @@ def resized(data: Any, width: int, height: int, interp: int = LINEAR) -> Any:
     old_height, old_width = data.shape[-3:-1]
     if old_height == 0 or old_width == 0:
         raise InvalidValueError(f"an image of shape {data.shape} has no pixels to resize")
-    dtype = data._data.dtype
+    dtype = data._raw.dtype
     halved = old_height == 2 * height and old_width == 2 * width
     if interp == LINEAR and halved:
         interp = AREA       # the same average of four, rounded otherwise
@@ -470,7 +470,7 @@ def _hued(x: Any, alpha: float) -> Any:
 
 def _recoloured(change: Callable[[Any, float], Any], data: Any, alpha: float) -> Any:
     _image(data)
-    return _back(change(_floats(data), alpha), data._data.dtype)
+    return _back(change(_floats(data), alpha), data._raw.dtype)
 
 
 def _factor(data: Any, min_factor: Any, max_factor: Any) -> float:
@@ -541,7 +541,7 @@ def _lit(data: Any, alpha: Any) -> Any:
     if data.shape[-1] == 1:
         return F.copy(data)
     x = _floats(data)
-    return _back(x + _like(_LIGHTS @ numpy.asarray(alpha, numpy.float64), x), data._data.dtype)
+    return _back(x + _like(_LIGHTS @ numpy.asarray(alpha, numpy.float64), x), data._raw.dtype)
 
 
 @ND.composed("image.adjust_lighting")

@@ -144,9 +144,7 @@ def topk(data: Any, axis: int | None = -1, k: int = 1, ret_typ: str = "indices",
     n = flat.shape[axis]
     if not 0 <= k <= n:
         raise ValueError(f"k must be between 0 and {n}, the length of the axis, got k = {k}")
-    places = F.argsort(flat, axis=axis, is_ascend=bool(is_ascend))
-    if 0 < k < n:
-        places = F.slice_axis(places, axis=axis, begin=0, end=k)
+    places = F.first_places(flat, k=k or n, axis=axis, is_ascend=bool(is_ascend))
     if ret_typ == "mask":
         ones = F.cast(F.ones_like(places), dtype=data.dtype)
         return F.reshape(F.add_along_axis(ones, places, shape=flat.shape, axis=axis), shape=data.shape)

@@ -64,7 +64,7 @@ def onehot_encode(indices: Any, out: Any) -> Any:
     if ND.array(out, "out").ndim != 2 or ND.array(indices, "indices").shape != out.shape[:1]:
         raise InvalidValueError(
             f"onehot_encode: out has a row for each index, got shapes {indices.shape} and {out.shape}")
-    rows = F.one_hot(indices, depth=out.shape[1], on_value=1, off_value=0, dtype=out._data.dtype)
+    rows = F.one_hot(indices, depth=out.shape[1], on_value=1, off_value=0, dtype=out._raw.dtype)
     return into("onehot_encode", out, rows)
 
 

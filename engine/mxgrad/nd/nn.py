@@ -8,7 +8,7 @@ import numpy
 from ..array import wrap
 from ..base import as_dtype
 from ..invoke import F
-from ..ops import nn
+from ..ops import nn, norm
 from ..ops.reduce import axes_of
 from ..ops.shape import product
 from ..random import stream
@@ -151,13 +151,14 @@ def LeakyReLU(data: Any, gamma: Any = None, act_type: str = "leaky", slope: floa
         raise ValueError(f"act_type is 'leaky', 'elu', 'selu', 'gelu', 'prelu' or 'rrelu', not {act_type!r}")
     if not state.training:
         return F.leaky_relu(data, slope=(lower_bound + upper_bound) / 2)
-    slopes = stream(data._ctx).uniform(lower_bound, upper_bound, data.shape, data._data.dtype)
+    slopes = stream(data._ctx).uniform(lower_bound, upper_bound, data.shape, data._raw.dtype)
     return F.where(F.greater(data, 0), data, data * _beside(data, slopes))
 
 
 def _beside(data: Any, host: numpy.ndarray) -> Any:
     """A host array as an array like `data`."""
-    return wrap(type(data), data._ctx.backend.from_host(host.astype(data._data.dtype)), data._ctx)
+    own = host.astype(data._raw.dtype, copy=False)
+    return wrap(type(data), own if data._ctx.backend.xp is numpy else data._ctx.backend.from_host(own), data._ctx)
 
 
 @ND.composed("Dropout")
@@ -183,9 +184,7 @@ def Dropout(data: Any, p: float = 0.5, mode: str = "training", axes: Any = (), c
         return F.copy(data)
     keep = numpy.float32(1) - numpy.float32(p)
     shape = tuple(1 if i in shared else n for i, n in enumerate(data.shape))
-    mask = stream(data._ctx).bernoulli_mask(keep, shape, data._data.dtype)
-    return data * _beside(data, numpy.where(mask, 1 / max(keep, numpy.finfo(numpy.float32).tiny),
-                                            numpy.float32(0)))
+    return data * _beside(data, stream(data._ctx).dropout_mask(keep, shape, data._raw.dtype))
 
 
 # layers -----------------------------------------------------------------------------------------------------
@@ -222,10 +221,7 @@ def LayerNorm(data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e-
     With `output_mean_var` a list: the result, the mean, and the standard deviation (``sqrt(variance +
     eps)``).
     """
-    (axis,) = axes_of(axis, data.ndim)
-    result, mean, deviation = nn.normalized(F, data, axis, eps)
-    gamma, beta = (nn.on_axis(F, v, axis, data.ndim) for v in (gamma, beta))
-    result = result * gamma + beta
+    result, mean, deviation = F.layer_norm(data, gamma, beta, axis=axis, eps=eps)
     return (result, F.stop_gradient(mean), F.stop_gradient(deviation)) if output_mean_var else result
 
 
@@ -235,10 +231,7 @@ def InstanceNorm(data: Any, gamma: Any, beta: Any, eps: float = 1e-3, out: Any =
     """Each channel (axis 1) of each example with mean 0 and variance 1, times `gamma` plus `beta`, one per
     channel.
     """
-    if data.ndim < 3:
-        raise ValueError(f"data has an axis of examples, one of channels and others, got shape {data.shape}")
-    result, _, _ = nn.normalized(F, data, tuple(range(2, data.ndim)), eps)
-    return result * nn.on_axis(F, gamma, 1, data.ndim) + nn.on_axis(F, beta, 1, data.ndim)
+    return norm.instance_norm(F, data, gamma, beta, eps)
 
 
 @ND.composed("L2Normalization")

@@ -27,7 +27,7 @@ def batch_norm(
         def move() -> None:
             with autograd.pause():
                 for moving, new in zip((moving_mean, moving_var), news):
-                    new = F.cast(new, dtype=moving._data.dtype)
+                    new = F.cast(new, dtype=moving._raw.dtype)
                     moving._assign(moving * momentum + new * (1 - momentum))
 
         y = F.on_backward(y, action=move)

@@ -42,7 +42,7 @@ def _draw(
                 + ", ".join(describe(getattr(p, "_data", p)) for p in given))
         where = arrays[0]._ctx
         each = () if shape is None else _shape(shape)
-        size, dtype = each, as_dtype(dtype or arrays[0]._data.dtype)
+        size, dtype = each, as_dtype(dtype or arrays[0]._raw.dtype)
     else:
         where = as_context(ctx) if out is None else ND.array(out, "out")._ctx
         if shape is None:
@@ -228,7 +228,7 @@ def _like(kind: str, **defaults: float) -> Callable[..., Any]:
         given = signature.bind(*values, **named)
         given.apply_defaults()
         data, *parameters, out, _ = given.args
-        dtype = ND.array(data, "data")._data.dtype
+        dtype = ND.array(data, "data")._raw.dtype
         if dtype.kind != "f":
             raise InvalidTypeError(f"random.{kind}_like: data is of floating point dtype, not {dtype}")
         return draw(*parameters, shape=data.shape, dtype=dtype, ctx=data._ctx, out=out)

@@ -307,8 +307,8 @@ def moments(data: Any, axes: Any, keepdims: bool = False, out: Any = None, name:
     """
     if axes is None or axes == ():
         raise ValueError("Empty axes is not supported; for global moments name all axes")
-    if data._data.dtype.kind != "f":
-        raise TypeError(f"needs floating point data, got {data._data.dtype.name}")
+    if data._raw.dtype.kind != "f":
+        raise TypeError(f"needs floating point data, got {data._raw.dtype.name}")
     chosen = axes_of(_tuple(axes), data.ndim)
     return F.mean(data, axis=chosen, keepdims=keepdims), F.var(data, axis=chosen, keepdims=keepdims)
 

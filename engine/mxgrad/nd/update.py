@@ -24,6 +24,7 @@ from ..array import wrap
 from ..backend import quiet
 from ..base import InplaceError, InvalidTypeError, InvalidValueError, completed
 from ..invoke import F, _said, _same_memory
+from ..kernels import deferred, update as compiled
 from ..ndarray import IN_GRAPH, BaseArray
 from ..ops.update import UPDATES, Update
 from ..registry import REQUIRED
@@ -34,11 +35,27 @@ _nothing = nullcontext()
 _FLOAT64 = numpy.dtype("float64")
 
 
+def _alike(values: tuple[Any, ...]) -> bool:
+    """Whether all are arrays of one floating point dtype and one shape in one place."""
+    ctx = shape = dtype = None
+    for v in values:
+        if not isinstance(v, BaseArray):
+            return False
+        data = v._data
+        if dtype is None:
+            ctx, shape, dtype = v._ctx, data.shape, data.dtype
+        elif v._ctx is not ctx or data.dtype is not dtype or data.shape != shape:
+            return False
+    return dtype is not None and dtype.kind == "f"
+
+
 def _check(op: Update, values: tuple[Any, ...], out: Any) -> None:
     """The arrays have the weight's shape, one memory, and dtypes that go together."""
+    if not op.master and (out is None or out is values[0]) and _alike(values):
+        return
     weight = ND.array(values[0], "weight")
-    ctx, shape, small = weight._ctx, weight._data.shape, weight._data.dtype
-    wide = ND.array(values[-1], "weight32")._data.dtype if op.master else small
+    ctx, shape, small = weight._ctx, weight._raw.shape, weight._raw.dtype
+    wide = ND.array(values[-1], "weight32")._raw.dtype if op.master else small
     names: tuple[str, ...] = op.arrays
     if out is not None:
         names, values = (*names, "out"), (*values, out)
@@ -73,28 +90,47 @@ def _numbers(op: Update, params: dict[str, Any], dtype: numpy.dtype) -> dict[str
         raise InvalidTypeError(f"{op.name}: parameters are numbers, got {params}") from None
 
 
-_KERNELS = {name: quiet(op.kernel) for name, op in UPDATES.items()}
+_KERNELS = {name: quiet(compiled.override(name, op.kernel)) for name, op in UPDATES.items()}
 
 
-def update(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any = None) -> Any:
-    """A call of an update: the new weights, in `out` if there is one."""
+def _prepared(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any
+              ) -> tuple[dict[str, float], list[Any]]:
+    """The parameters as numbers and the arrays that are written, once everything has been checked."""
     _check(op, values, out)
-    weight = values[0]
-    master = values[-1] if op.master else weight
-    numbers = _numbers(op, params, master._data.dtype)
-    written = [v for name, v in zip(op.arrays, values) if name not in op.read]
+    numbers = _numbers(op, params, (values[-1] if op.master else values[0])._raw.dtype)
+    written = [values[i] for i in op.changed]
     if out is not None:
         written.append(out)
     if state.recording and any(v._entry is not None for v in written):
         raise InplaceError(IN_GRAPH)
+    for v in written:
+        deferred.flush(v._data)
+    return numbers, written
+
+
+def _is_void(numbers: dict[str, float]) -> bool:
+    """Whether a step changes nothing, as those that have an eta do with some rates."""
+    rate = numbers.get("rescale_grad", 1.0)
+    return "eta" in numbers and (rate == 0 or not math.isfinite(rate))
+
+
+def update(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any = None) -> Any:
+    """A call of an update: the new weights, in `out` if there is one."""
+    numbers, written = _prepared(op, values, params, out)
+    return _made(op, values, params, out, numbers, written)
+
+
+def _made(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any, numbers: dict[str, float],
+          written: list[Any]) -> Any:
+    weight = values[0]
+    master = values[-1] if op.master else weight
     backend = weight._ctx.backend
     raws = [v._data for v in (values[:-1] if op.master else values)]
     raws[0] = master._data
     with backend.guard or _nothing:
         result = (backend.xp.empty_like((master if op.direction else weight)._data) if out is None
                   else out._data)
-        rate = numbers.get("rescale_grad", 1.0)
-        if "eta" in numbers and (rate == 0 or not math.isfinite(rate)):
+        if _is_void(numbers):
             result[...] = weight._data
             written = [] if out is None else [out]
         else:
@@ -108,10 +144,45 @@ def update(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any
                 raise completed(e, _said(op, raws, params, e)) from None
             if copied:
                 result[...] = master._data
+    _touched(written)
+    return wrap(type(weight), result, weight._ctx) if out is None else out
+
+
+def _touched(written: Sequence[Any]) -> None:
     where = site()
     for v in written:
         v._touch(where)
-    return wrap(type(weight), result, weight._ctx) if out is None else out
+
+
+Call = tuple[Update, tuple[Any, ...], dict[str, Any]]
+
+
+def updates(calls: Sequence[Call]) -> None:
+    """Several updates, each with its arrays and parameters, which put the new weights where the old ones are.
+
+    Those of one kind are made in one loop where there is a compiled kernel for all of them.
+    """
+    kinds: dict[Update, list[tuple[Any, ...]]] = {}
+    for op, values, params in calls:
+        kinds.setdefault(op, []).append((values, params, *_prepared(op, values, params, values[0])))
+    for op, several in kinds.items():
+        if not _made_together(op, several):
+            for values, params, numbers, written in several:
+                _made(op, values, params, values[0], numbers, written)
+
+
+def _made_together(op: Update, several: list[tuple[Any, ...]]) -> bool:
+    if len(several) == 1 or op.master:
+        return False
+    arrays = [v for values, *_ in several for v in values]
+    memories = {id(v._cell) for v in arrays}
+    if len(memories) < len(arrays) or "eta" in op.params and any(_is_void(row[2]) for row in several):
+        return False
+    if arrays[0]._ctx.backend.xp is not numpy or not compiled.together(
+            op.name, [[v._data for v in values] for values, *_ in several], [row[2] for row in several]):
+        return False
+    _touched([v for row in several for v in row[3]])
+    return True
 
 
 for _name, _op in UPDATES.items():

@@ -351,9 +351,9 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     """Write `src`, broadcast, into `dst`, in place; only where `where` is true."""
     dst = _target(dst, "copyto")
     src = array_of(src, "copyto", dst._ctx)
-    if not numpy.can_cast(src.dtype, dst._data.dtype, casting):
+    if not numpy.can_cast(src.dtype, dst._raw.dtype, casting):
         raise InvalidTypeError(
-            f"copyto: {src.dtype.name} does not become {dst._data.dtype.name} by casting={casting!r}"
+            f"copyto: {src.dtype.name} does not become {dst._raw.dtype.name} by casting={casting!r}"
         )
     if where is not True:
         same = F.copy(array_of(dst, "copyto"))

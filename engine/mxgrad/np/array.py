@@ -44,7 +44,7 @@ class ndarray(BaseArray):
     @property
     def dtype(self) -> numpy.dtype:
         """The NumPy dtype of the elements."""
-        return self._data.dtype  # type: ignore[no-any-return]
+        return self._raw.dtype  # type: ignore[no-any-return]
 
     @property
     def T(self) -> Any:
@@ -205,7 +205,7 @@ class ndarray(BaseArray):
         values = tuple(operand(v, like._ctx, op.name) if v is not None else v for v in values)
         arrays: list[Any] = [v for v in values if isinstance(v, Array)]
         numbers = [v for v in values if not isinstance(v, Array) and v is not None]
-        dtype = promoted(op, [a._data.dtype for a in arrays], numbers)
+        dtype = promoted(op, [a._raw.dtype for a in arrays], numbers)
         return tuple(F.cast(v, dtype=dtype) if _differs(v, dtype) else v for v in values)
 
     @classmethod
@@ -214,10 +214,10 @@ class ndarray(BaseArray):
         return result if dtype.kind == "b" else F.cast(result, dtype=dtype)
 
     def _receive(self, result: Any) -> None:
-        if not numpy.can_cast(result._data.dtype, self._data.dtype, "same_kind"):
+        if not numpy.can_cast(result._raw.dtype, self._raw.dtype, "same_kind"):
             raise InvalidTypeError(
-                f"the result is {result._data.dtype.name} and does not fit in place into "
-                f"{self._data.dtype.name}; cast it with .astype('{self._data.dtype.name}')"
+                f"the result is {result._raw.dtype.name} and does not fit in place into "
+                f"{self._raw.dtype.name}; cast it with .astype('{self._raw.dtype.name}')"
             )
         self._assign(result)
 
@@ -242,7 +242,7 @@ class ndarray(BaseArray):
                 out.append(int(p))
             else:
                 p = self._index_array(p)
-                used += p.ndim if p._data.dtype.kind == "b" else 1
+                used += p.ndim if p._raw.dtype.kind == "b" else 1
                 out.append(Slot(len(indices)))
                 indices.append(p)
         if used > self.ndim:
@@ -259,7 +259,7 @@ class ndarray(BaseArray):
         if isinstance(index, BaseArray):
             if index._ctx.backend is not self._ctx.backend:
                 index = index.as_in_context(self._ctx)
-            if index._data.dtype.kind == "f":
+            if index._raw.dtype.kind == "f":
                 raw = index._ctx.backend.forward["cast"](index._data, dtype=_INT64)
                 return wrap(ndarray, raw, self._ctx)
             return index
@@ -283,7 +283,7 @@ class KeyTypeError(OutOfRangeError, InvalidValueError):
 
 
 def _differs(value: Any, dtype: numpy.dtype) -> bool:
-    return isinstance(value, Array) and value._data.dtype != dtype
+    return isinstance(value, Array) and value._raw.dtype != dtype
 
 
 def _position(s: Any) -> int | None:

@@ -775,7 +775,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 def _dtype_of(x: Any) -> Any:
     if isinstance(x, Array):
-        return x._data.dtype
+        return x._raw.dtype
     return as_dtype(x.dtype if isinstance(x, (numpy.generic, numpy.ndarray)) else x)
 
 

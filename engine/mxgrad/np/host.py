@@ -75,7 +75,7 @@ def on_host(
             f"np.{name} is computed by NumPy on the host and has no gradient; call it under "
             "autograd.pause(), or on x.detach()."
         )
-    floats = [a._data.dtype for a in given if a._data.dtype.kind == "f"]
+    floats = [a._raw.dtype for a in given if a._raw.dtype.kind == "f"]
     try:
         with quietly():
             out = function(*to_host(args), **to_host(kwargs))

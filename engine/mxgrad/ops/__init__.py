@@ -3,4 +3,4 @@
 Importing this package declares them all in `mxgrad.registry.OPS`.
 """
 from . import conv, create, ctc, elemwise, fft, index, linalg, nn, reduce, rnn, shape, sort, special  # noqa: F401
-from . import boxes, contrib, signal, spatial  # noqa: F401
+from . import boxes, contrib, norm, signal, spatial  # noqa: F401

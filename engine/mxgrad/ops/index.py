@@ -45,20 +45,24 @@ def _getitem(xp: Any, a: Any, *indices: Any, key: Any) -> Any:
     return a[join_key(key, indices)]
 
 
+def _add_at_key(xp: Any, total: Any, g: Any, *indices: Any, key: Any) -> Any:
+    place = join_key(key, indices)
+    if all(i.dtype == bool
+           for i in indices):       # without index arrays, or with masks, no place is named twice
+        total[place] += g
+    else:
+        xp.add.at(total, place, g)
+    return total
+
+
 register("getitem", _getitem,
          lambda F, g, y, a, *indices, key: F.scatter_key(g, *indices, key=key, shape=a.shape), lambda i: None,
-         keeps="v", mixed=True, view=True)
+         keeps="v", mixed=True, view=True, adds=_add_at_key)
 
 
 def _scatter_key(xp: Any, g: Any, *indices: Any, key: Any, shape: Any) -> Any:
     """Zeros of `shape` with `g` added at ``[key]``; places named twice receive the sum."""
-    out = xp.zeros(shape, g.dtype)
-    if all(i.dtype == bool
-           for i in indices):       # without index arrays, or with masks, no place is named twice
-        out[join_key(key, indices)] = g
-    else:
-        xp.add.at(out, join_key(key, indices), g)
-    return out
+    return _add_at_key(xp, xp.zeros(shape, g.dtype), g, *indices, key=key)
 
 
 register("scatter_key", _scatter_key,
@@ -110,7 +114,7 @@ def _places(xp: Any, index: Any, n: int, mode: str) -> Any:
     """
     if mode not in ("clip", "wrap", "raise"):
         raise ValueError(f"mode is 'clip', 'wrap' or 'raise', not {mode!r}")
-    if index.dtype != "int64":
+    if index.dtype.kind != "i" or index.dtype.itemsize != 8:
         index = index.astype("int64")
     if mode == "raise":
         return index
@@ -129,17 +133,14 @@ def _take(xp: Any, a: Any, indices: Any, *, axis: int | None = 0, mode: str = "c
     if axis is None:
         a, axis = a.reshape(-1), 0
     (axis,) = axes_of(axis, a.ndim)
-    return xp.take(a, _places(xp, indices, a.shape[axis], mode), axis=axis)
+    return a.take(_places(xp, indices, a.shape[axis], mode), axis)
 
 
-register("take", _take,
-         lambda F, g, y, a, i, axis=0, mode="clip": F.add_taken(g, i, shape=a.shape, axis=axis, mode=mode),
-         None, keeps="1", mixed=True, nd="take")
-
-
-def _add_taken(xp: Any, g: Any, indices: Any, *, shape: Any, axis: int | None = 0, mode: str = "clip") -> Any:
-    """Zeros of `shape` with `g` added where `take` reads: its adjoint."""
-    whole = tuple(shape) if axis is not None else (product(shape),)
+def _add_where_taken(
+    xp: Any, total: Any, g: Any, indices: Any, *, axis: int | None = 0, mode: str = "clip",
+) -> Any:
+    shape = total.shape
+    whole = shape if axis is not None else (product(shape),)
     (axis,) = axes_of(axis or 0, len(whole))
     n, after = whole[axis], product(whole[axis + 1:])
     place = _places(xp, indices, n, mode).reshape(1, -1, 1)
@@ -147,9 +148,19 @@ def _add_taken(xp: Any, g: Any, indices: Any, *, shape: Any, axis: int | None = 
         place = xp.where(place < 0, place + n, place)
     # Adding at places of one axis is several times faster in NumPy than adding rows.
     flat = (xp.arange(product(whole[:axis])).reshape(-1, 1, 1) * n + place) * after + xp.arange(after)
-    out = xp.zeros(product(whole), g.dtype)
+    out = total.reshape(-1)     # a copy where the elements are not in row-major order
     xp.add.at(out, flat.reshape(-1), g.reshape(-1))
     return out.reshape(shape)
+
+
+register("take", _take,
+         lambda F, g, y, a, i, axis=0, mode="clip": F.add_taken(g, i, shape=a.shape, axis=axis, mode=mode),
+         None, keeps="1", mixed=True, adds=_add_where_taken, nd="take")
+
+
+def _add_taken(xp: Any, g: Any, indices: Any, *, shape: Any, axis: int | None = 0, mode: str = "clip") -> Any:
+    """Zeros of `shape` with `g` added where `take` reads: its adjoint."""
+    return _add_where_taken(xp, xp.zeros(shape, g.dtype), g, indices, axis=axis, mode=mode)
 
 
 register("add_taken", _add_taken,
@@ -270,8 +281,13 @@ def _one_hot(
     if depth < 0:
         raise ValueError(f"depth is not negative, got {depth}")
     at = indices if indices.dtype.kind in "iu" else indices.astype("int64")
-    hot = at.reshape(at.shape + (1,)) == xp.arange(depth)
-    return xp.where(hot, xp.full((), on_value, dtype), xp.full((), off_value, dtype))
+    out = xp.full((at.size, depth), off_value, dtype)
+    if depth and at.size:
+        flat = at.reshape(-1)
+        inside = (flat >= 0) & (flat < depth)
+        out[xp.arange(at.size), xp.where(inside, flat, 0)] = xp.where(
+            inside, xp.full((), on_value, dtype), out[:, 0])
+    return out.reshape(at.shape + (depth,))
 
 
 register("one_hot", _one_hot, zero, keeps="", mixed=True, nd="one_hot")

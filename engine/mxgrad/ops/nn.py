@@ -61,51 +61,48 @@ def masked_softmax(F: Any, softmax: Callable[..., Any], data: Any, length: Any, 
 
 def _cross_entropy(xp: Any, data: Any, label: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     """Minus the logarithm of the softmax along `axis` at the place that `label` names, the nearest one for
-    places outside; and the derivative of that by `data`, the softmax less 1 at that place.
+    places outside.
 
-    One op, and not minus `pick` of `log_softmax`, because it is the loss of most training steps; the
-    derivative is there because it shares all of the work.
+    One op, and not minus `pick` of `log_softmax`, because it is the loss of most training steps.
     """
     shape = tuple(data.shape)
     (axis,) = axes_of(axis, len(shape))
-    rest = shape[:axis] + shape[axis + 1:]
-    if tuple(label.shape) not in (rest, kept_shape(shape, axis)):
+    kept, rest = kept_shape(shape, axis), shape[:axis] + shape[axis + 1:]
+    if tuple(label.shape) not in (rest, kept):
         raise ValueError(
             f"labels for axis {axis} of shape {shape} have shape {rest}, not {tuple(label.shape)}")
-    n, after = shape[axis], product(shape[axis + 1:])
-    i = xp.arange(product(rest))
-    at = xp.minimum(xp.maximum(label.astype("int64").reshape(-1), 0), n - 1)
-    at = i // after * (n * after) + at * after + i % after if after > 1 else i * n + at
-    data = xp.ascontiguousarray(data)       # what is made of it can be written to by flat places
+    if data.size == 0:
+        return xp.empty(kept if keepdims else rest, data.dtype)
     shifted = data - xp.max(data, axis=axis, keepdims=True)
-    slope = xp.exp(shifted)
-    total = xp.sum(slope, axis=axis, keepdims=True)
-    out = xp.log(total) - shifted.reshape(-1)[at].reshape(total.shape)
-    slope /= total
-    slope.reshape(-1)[at] -= 1
-    return out if keepdims else out.reshape(rest), slope
+    at = xp.minimum(xp.maximum(label.astype("int64").reshape(kept), 0), shape[axis] - 1)
+    total = xp.sum(xp.exp(shifted), axis=axis, keepdims=True)
+    out = xp.log(total) - xp.take_along_axis(shifted, at, axis=axis)
+    return out if keepdims else out.reshape(rest)
 
 
-def _cross_entropy_ddata(
-    F: Any, g: Any, y: Any, data: Any, label: Any, axis: int = -1, keepdims: bool = False,
-) -> Any:
-    by_loss, by_slope = g
-    found = None
-    if by_loss is not None:
-        found = y[1] * F.reshape(by_loss, shape=kept_shape(tuple(data.shape), axis))
-    if by_slope is not None:
-        p = F.softmax(data, axis=axis)
-        change = p * (by_slope - F.sum(by_slope * p, axis=axis, keepdims=True))
-        found = change if found is None else found + change
-    return found, None
+@composition
+def cross_entropy_dx(F: Any, g: Any, data: Any, label: Any, axis: int = -1) -> Any:
+    """The cotangent of cross_entropy's data, from that of its result, with or without `axis`.
+
+    The softmax is computed once more: to keep it would cost more than that, on large arrays.
+    """
+    shape = tuple(data.shape)
+    (axis,) = axes_of(axis, len(shape))
+    at = F.reshape(F.cast(label, dtype="int64"), shape=shape[:axis] + shape[axis + 1:])
+    at = F.clip(at, a_min=0, a_max=shape[axis] - 1)
+    hot = F.moveaxis(F.one_hot(at, depth=shape[axis], dtype=data.dtype), source=-1, destination=axis)
+    return (F.softmax(data, axis=axis) - hot) * F.reshape(g, shape=kept_shape(shape, axis))
 
 
-register("cross_entropy", _cross_entropy, joint=_cross_entropy_ddata, keeps="0y", mixed=True, gaps=True)
+register("cross_entropy", _cross_entropy,
+         lambda F, g, y, data, label, axis=-1, keepdims=False:
+         F.cross_entropy_dx(g, data, label, axis=axis),
+         None, mixed=True)
 
 
 def softmax_cross_entropy(F: Any, data: Any, label: Any) -> Any:
     """The sum over rows of minus the logarithm of the softmax at the row's label."""
-    return F.sum(F.cross_entropy(data, label)[0])
+    return F.sum(F.cross_entropy(data, label))
 
 
 # outputs with gradients of their own ------------------------------------------------------------------------
@@ -302,14 +299,6 @@ def fully_connected(F: Any, x: Any, weight: Any, bias: Any, num_hidden: int, fla
         x = F.reshape(x, shape=(shape[0], features))
     y = F.dot(x, weight, transpose_b=True)
     return y if bias is None else y + bias
-
-
-def normalized(F: Any, x: Any, axis: Any, eps: float) -> tuple[Any, Any, Any]:
-    """`x` with mean 0 and variance 1 along `axis`, its mean and its standard deviation, axes kept as 1."""
-    mean = F.mean(x, axis=axis, keepdims=True)
-    centred = x - mean
-    deviation = F.sqrt(F.mean(F.square(centred), axis=axis, keepdims=True) + eps)
-    return centred / deviation, mean, deviation
 
 
 def on_axis(F: Any, v: Any, axis: int, ndim: int) -> Any:

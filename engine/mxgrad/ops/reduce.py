@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..registry import register, zero
+from ..registry import composition, register, zero
 
 Axis = Any
 
@@ -49,7 +49,9 @@ def _sum(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def _sum_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return F.broadcast_to(expand(F, g, a, axis, keepdims), shape=a.shape)
+    if axis is not None or not a.shape:
+        g = expand(F, g, a, axis, keepdims)
+    return F.broadcast_to(g, shape=a.shape)
 
 
 register("sum", _sum, _sum_da, keeps="", result="same", nd_arrays=("data",))
@@ -66,16 +68,16 @@ def _sum_to(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
 register("sum_to", _sum_to, lambda F, g, y, x, shape: F.broadcast_to(g, shape=x.shape), keeps="")
 
 
-def _mean(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+def mean_of(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Mean over `axis`; nan over no elements."""
     if count_of(a.shape, axis) == 0:        # NumPy warns then
         return a.sum(axis=axis, keepdims=keepdims) * xp.nan
     return a.mean(axis=axis, keepdims=keepdims)
 
 
-register("mean", _mean,
+register("mean", mean_of,
          lambda F, g, y, a, axis=None, keepdims=False:
-         _sum_da(F, g, y, a, axis, keepdims) * (1 / max(1, count_of(a.shape, axis))),
+         _sum_da(F, g * (1 / max(1, count_of(a.shape, axis))), y, a, axis, keepdims),
          keeps="", result="float", nd_arrays=("data",))
 
 
@@ -88,9 +90,14 @@ def _extreme(name: str) -> Any:
     return kernel
 
 
-def _extreme_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    # Every tie receives the whole cotangent, as in MXNet.
+@composition
+def extreme_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The cotangent of the argument of max or min: every tie receives the whole one, as in MXNet."""
     return F.where(a == expand(F, y, a, axis, keepdims), expand(F, g, a, axis, keepdims), 0)
+
+
+def _extreme_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return F.extreme_da(g, y, a, axis=axis, keepdims=keepdims)
 
 
 for _name in ("max", "min"):

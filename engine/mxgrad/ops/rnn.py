@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..base import as_dtype
-from ..registry import register
+from ..registry import composition, register
 from .shape import product
 
 GATES = {"rnn_relu": 1, "rnn_tanh": 1, "lstm": 4, "gru": 3}
@@ -88,12 +88,14 @@ def _rnn_steps(xp: Any, x: Any, w: Any, b: Any, h: Any, inside: Any = None, *, r
     return hs
 
 
-def _rnn_joint(
-    F: Any, g: Any, hs: Any, x: Any, w: Any, b: Any, h: Any, inside: Any = None, relu: bool = False,
-) -> tuple[Any, ...]:
+@composition
+def _rnn_steps_dx(
+    F: Any, g: Any, hs: Any, w: Any, inside: Any = None, *, relu: bool = False,
+) -> tuple[Any, Any]:
+    """The cotangents of x and of the first state."""
     dh: Any = None
     dxs = []
-    for t in reversed(range(x.shape[0])):
+    for t in reversed(range(hs.shape[0])):
         now, dh = _at(F, hs, t), _plus(dh, _at(F, g, t))
         dx = F.where(F.greater(now, 0), dh, 0) if relu else dh * (1 - now * now)
         if inside is not None:
@@ -102,7 +104,13 @@ def _rnn_joint(
         else:
             dh = F.dot(dx, w)
         dxs.append(dx)
-    dx = _in_order(F, dxs)
+    return _in_order(F, dxs), dh
+
+
+def _rnn_joint(
+    F: Any, g: Any, hs: Any, x: Any, w: Any, b: Any, h: Any, inside: Any = None, relu: bool = False,
+) -> tuple[Any, ...]:
+    dx, dh = F.rnn_steps_dx(g, hs, w, inside, relu=relu)
     return dx, _weights_ct(F, dx, _before(F, h, hs)), F.sum(dx, axis=(0, 1)), dh, None
 
 
@@ -164,15 +172,16 @@ def _lstm_steps(
     return hs, cs, gates
 
 
-def _lstm_joint(
-    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], x: Any, w: Any, b: Any, h: Any, c: Any,
-    r: Any = None, inside: Any = None, clip: tuple[float, float] | None = None, clip_nan: bool = False,
-) -> tuple[Any, ...]:
-    (hs, cs, gates), (gh, gc, g_gates) = ys, gs
+@composition
+def _lstm_steps_dx(
+    F: Any, gh: Any, gc: Any, g_gates: Any, cs: Any, gates: Any, w: Any, h: Any, c: Any, r: Any = None,
+    inside: Any = None, *, clip: tuple[float, float] | None = None,
+) -> tuple[Any, Any, Any, Any]:
+    """The cotangents of x, of the first state and cell, and of the projection if there is one."""
     dh: Any = None
     dc: Any = None
     dxs, ends, projected = [], [], []
-    for t in reversed(range(x.shape[0])):
+    for t in reversed(range(gates.shape[0])):
         i, f, new, o = _blocks(F, gates, t, 4)
         earlier, out = _at(F, cs, t - 1) if t else c, F.tanh(_at(F, cs, t))
         dh = _plus(dh, F.zeros_like(h) if gh is None else _at(F, gh, t))
@@ -200,8 +209,16 @@ def _lstm_joint(
         if r is not None:
             ends.append(end)
             projected.append(o * out)
-    dx = _in_order(F, dxs)
     dr = None if r is None else _weights_ct(F, _in_order(F, ends), _in_order(F, projected))
+    return _in_order(F, dxs), dh, dc, dr
+
+
+def _lstm_joint(
+    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], x: Any, w: Any, b: Any, h: Any, c: Any,
+    r: Any = None, inside: Any = None, clip: tuple[float, float] | None = None, clip_nan: bool = False,
+) -> tuple[Any, ...]:
+    hs, cs, gates = ys
+    dx, dh, dc, dr = F.lstm_steps_dx(*gs, cs, gates, w, h, c, r, inside, clip=clip)
     return dx, _weights_ct(F, dx, _before(F, h, hs)), F.sum(dx, axis=(0, 1)), dh, dc, dr, None
 
 
@@ -248,14 +265,14 @@ def _gru_steps(
     return hs, gates
 
 
-def _gru_joint(
-    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], x: Any, w: Any, b: Any, b_state: Any, h: Any,
-    inside: Any = None,
-) -> tuple[Any, ...]:
-    (hs, gates), (gh, g_gates) = ys, gs
+@composition
+def _gru_steps_dx(
+    F: Any, gh: Any, g_gates: Any, hs: Any, gates: Any, w: Any, h: Any, inside: Any = None,
+) -> tuple[Any, Any, Any]:
+    """The cotangents of x, of a at all steps, and of the first state."""
     dh: Any = None
     dxs, das = [], []
-    for t in reversed(range(x.shape[0])):
+    for t in reversed(range(gates.shape[0])):
         r, z, new, inner = _blocks(F, gates, t, 4)
         earlier = _at(F, hs, t - 1) if t else h
         dh = _plus(dh, F.zeros_like(h) if gh is None else _at(F, gh, t))
@@ -269,7 +286,15 @@ def _gru_joint(
         das.append(F.concatenate(d_r, d_z, d_inner, axis=1))
         stays = end * z if inside is None else F.where(_at(F, inside, t), end * z, dh)
         dh = stays + F.dot(das[-1], w)
-    dx, da = _in_order(F, dxs), _in_order(F, das)
+    return _in_order(F, dxs), _in_order(F, das), dh
+
+
+def _gru_joint(
+    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], x: Any, w: Any, b: Any, b_state: Any, h: Any,
+    inside: Any = None,
+) -> tuple[Any, ...]:
+    hs, gates = ys
+    dx, da, dh = F.gru_steps_dx(*gs, hs, gates, w, h, inside)
     return (dx, _weights_ct(F, da, _before(F, h, hs)), F.sum(dx, axis=(0, 1)), F.sum(da, axis=(0, 1)), dh,
             None)
 

@@ -1,6 +1,7 @@
 """Ops that move elements without computing: reshape, transpose, broadcast, join, split, repeat, pad."""
 from __future__ import annotations
 
+import math
 from operator import index
 from typing import Any
 
@@ -9,15 +10,14 @@ from .reduce import axes_of
 
 
 def product(shape: Any) -> int:
-    n = 1
-    for d in shape:
-        n *= d
-    return n
+    return math.prod(shape)
 
 
 def _reshape(xp: Any, a: Any, *, shape: Any) -> Any:
     """The same elements in row-major order under another shape; one dimension may be -1."""
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if shape and min(shape) > 0 and product(shape) == a.size:
+        return a.reshape(shape)
     unknown = [i for i, n in enumerate(shape) if n == -1]
     known = product(n for n in shape if n != -1)
     if len(unknown) > 1:
@@ -99,7 +99,12 @@ register("squeeze", _squeeze, lambda F, g, y, a, axis=None: F.reshape(g, shape=a
 
 def _broadcast_to(xp: Any, a: Any, *, shape: Any) -> Any:
     """`a` repeated along new axes and axes of length 1 to fill `shape`."""
-    return xp.broadcast_to(a, tuple(shape)).copy()
+    shape = tuple(shape)
+    if a.ndim > len(shape):
+        return xp.broadcast_to(a, shape)        # an error
+    out = xp.empty(shape, a.dtype)
+    out[...] = a
+    return out
 
 
 register("broadcast_to", _broadcast_to, lambda F, g, y, a, shape: F.sum_to(g, shape=a.shape), keeps="")

@@ -34,6 +34,17 @@ def _argsort(xp: Any, a: Any, *, axis: int = -1, is_ascend: bool = True) -> Any:
 register("argsort", _argsort, zero, keeps="")
 
 
+def _first_places(xp: Any, a: Any, *, k: int, axis: int = -1, is_ascend: bool = True) -> Any:
+    """The first `k` of the places that `argsort` gives."""
+    (axis,) = axes_of(axis, a.ndim)
+    if not 0 <= k <= a.shape[axis]:
+        raise ValueError(f"k must be between 0 and {a.shape[axis]}, the length of the axis, got k = {k}")
+    return _argsort(xp, a, axis=axis, is_ascend=is_ascend)[(slice(None),) * axis + (slice(k),)].copy()
+
+
+register("first_places", _first_places, zero, keeps="")
+
+
 def _arg_extreme(name: str) -> Any:
     def kernel(xp: Any, a: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
         axes_of(axis, a.ndim)

@@ -24,10 +24,10 @@ class Update(Op):
     With `master` the arrays end with weight32, which is updated; `weight`, of a smaller dtype, is written
     as its copy.  `direction` says that the result is not the new weights, but of the dtype of the states;
     `free` are the arrays that have shapes of their own, `read` those besides weight and grad that are not
-    written.
+    written, `changed` the places of those that are.
     """
 
-    __slots__ = ("master", "direction", "free", "read")
+    __slots__ = ("master", "direction", "free", "changed")
 
     def __init__(self, name: str, kernel: Callable[..., Any], master: bool, direction: bool, free: str,
                  read: str) -> None:
@@ -38,7 +38,7 @@ class Update(Op):
         self.arrays = self.nd_arrays = (*self.arrays[1:], *more)
         self.master, self.direction = master, direction
         self.free = frozenset(free.split())
-        self.read = frozenset(("weight grad " + read).split())
+        self.changed = tuple(i for i, a in enumerate(self.arrays) if a not in ("weight", "grad", *read.split()))
 
 
 def _update(name: str, master: str = "", direction: bool = False, free: str = "", read: str = ""

@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from ..invoke import F
+from ..nd.update import Call, updates
 from .descent import group_size
 from .optimizer import OneByOne, by_version, register, settled, towards, zeros_like
 
@@ -72,9 +73,9 @@ class Adam(_Moments):
         super().__init__(beta1, beta2, epsilon, learning_rate=learning_rate, **kwargs)
         self.lazy_update = settled(lazy_update)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        self._apply_decayed("adam_update", weight, grad, *state, lr=self._corrected(index, lr), wd=wd,
-                             **self._betas())
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
+        return self._apply_decayed("adam_update", weight, grad, *state, lr=self._corrected(index, lr), wd=wd,
+                                   **self._betas())
 
 
 class _Apart(_Moments):
@@ -99,12 +100,15 @@ class AdamW(_Apart):
     with a `rescale_grad` that is 0, infinite or nan changes nothing.
     """
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call | None:
         eta = self._eta(index, lr)
-        self._apply("contrib.adamw_update", weight, grad, *state, lr=1.0, eta=eta,
-                    wd=wd if self.use_fused_step else 0.0, **self._betas())
-        if not self.use_fused_step:
-            weight *= 1 - eta * wd
+        call = self._apply("contrib.adamw_update", weight, grad, *state, lr=1.0, eta=eta,
+                           wd=wd if self.use_fused_step else 0.0, **self._betas())
+        if self.use_fused_step:
+            return call
+        updates([call])
+        weight *= 1 - eta * wd
+        return None
 
 
 @register
@@ -115,9 +119,9 @@ class AdaBelief(_Apart):
     `rescale_grad` that is 0, infinite or nan changes nothing.
     """
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        self._apply("contrib.adabelief_update", weight, grad, *state, lr=1.0, eta=self._eta(index, lr), wd=wd,
-                    **self._betas())
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
+        return self._apply("contrib.adabelief_update", weight, grad, *state, lr=1.0,
+                           eta=self._eta(index, lr), wd=wd, **self._betas())
 
 
 @register
@@ -182,9 +186,9 @@ class FTML(_Moments):
     def create_state(self, index: Any, weight: Any) -> Any:
         return zeros_like(weight, 3)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        self._apply_decayed("ftml_update", weight, grad, *state, lr=lr, wd=wd, clip="clip_grad",
-                             t=self._index_update_count[index], **self._betas())
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
+        return self._apply_decayed("ftml_update", weight, grad, *state, lr=lr, wd=wd, clip="clip_grad",
+                                   t=self._index_update_count[index], **self._betas())
 
 
 class _LargeBatch(_Moments):
@@ -198,10 +202,11 @@ class _LargeBatch(_Moments):
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
 
     def _apply_layer(self, name: str, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float,
-                     **params: Any) -> None:
-        self._apply(name, weight, grad, *state, lr=lr, wd=wd, step_count=self._index_update_count[index],
-                    lower_bound=self.lower_bound or -1.0, upper_bound=self.upper_bound or -1.0,
-                    **self._betas(), **params)
+                     **params: Any) -> Call:
+        return self._apply(name, weight, grad, *state, lr=lr, wd=wd,
+                           step_count=self._index_update_count[index],
+                           lower_bound=self.lower_bound or -1.0, upper_bound=self.upper_bound or -1.0,
+                           **self._betas(), **params)
 
 
 @register
@@ -218,14 +223,14 @@ class LAMB(_LargeBatch):
         super().__init__(learning_rate, beta1, beta2, epsilon, lower_bound, upper_bound, **kwargs)
         self.bias_correction = bias_correction
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        self._apply_layer("contrib.multi_lamb_update", index, weight, grad, state, lr, wd,
-                          bias_correction=self.bias_correction)
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
+        return self._apply_layer("contrib.multi_lamb_update", index, weight, grad, state, lr, wd,
+                                 bias_correction=self.bias_correction)
 
 
 @register
 class LANS(_LargeBatch):
     """`LAMB` with gradients of length 1 and Nesterov's look ahead (Zheng et al. 2020)."""
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        self._apply_layer("contrib.multi_lans_update", index, weight, grad, state, lr, wd)
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
+        return self._apply_layer("contrib.multi_lans_update", index, weight, grad, state, lr, wd)

@@ -13,6 +13,7 @@ from typing import Any
 from ..base import InvalidValueError
 from ..invoke import F
 from ..nd import random
+from ..nd.update import Call
 from .optimizer import OneByOne, by_version, register, settled
 
 __all__ = ["DCASGD", "LARS", "LBSGD", "NAG", "SGD", "SGLD", "Signum", "ccSGD", "group_size"]
@@ -32,11 +33,11 @@ class _Momentum(OneByOne):
     def create_state(self, index: Any, weight: Any) -> Any:
         return F.zeros_like(weight) if self.momentum else None
 
-    def _descend(self, weight: Any, grad: Any, mom: Any, lr: float, wd: float, momentum: float) -> None:
+    def _descend(self, weight: Any, grad: Any, mom: Any, lr: float, wd: float, momentum: float) -> Call:
         if mom is None:
-            self._apply("sgd_update", weight, grad, lr=lr, wd=wd)
+            return self._apply("sgd_update", weight, grad, lr=lr, wd=wd)
         else:
-            self._apply("sgd_mom_update", weight, grad, mom, lr=lr, wd=wd, momentum=momentum)
+            return self._apply("sgd_mom_update", weight, grad, mom, lr=lr, wd=wd, momentum=momentum)
 
 
 @register
@@ -52,8 +53,8 @@ class SGD(_Momentum):
         super().__init__(learning_rate=learning_rate, aggregate_num=_size(aggregate_num), **kwargs)
         self.momentum, self.lazy_update = momentum, settled(lazy_update)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        self._descend(weight, grad, state, lr, wd, self.momentum)
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
+        return self._descend(weight, grad, state, lr, wd, self.momentum)
 
 
 def _size(aggregate_num: float | None) -> float:
@@ -77,11 +78,12 @@ class NAG(_Momentum):
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.momentum = settled(momentum)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
         if state is None:
-            self._descend(weight, grad, None, lr, wd, 0.0)
+            return self._descend(weight, grad, None, lr, wd, 0.0)
         else:
-            self._apply_decayed("nag_mom_update", weight, grad, state, lr=lr, wd=wd, momentum=self.momentum)
+            return self._apply_decayed("nag_mom_update", weight, grad, state, lr=lr, wd=wd, apart=True,
+                                       momentum=self.momentum)
 
 
 @register
@@ -95,12 +97,12 @@ class Signum(_Momentum):
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.momentum, self.wd_lh = momentum, wd_lh
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
         if state is None:
-            self._apply("signsgd_update", weight, grad, lr=lr, wd=wd + self.wd_lh)
+            return self._apply("signsgd_update", weight, grad, lr=lr, wd=wd + self.wd_lh)
         else:
-            self._apply("signum_update", weight, grad, state, lr=lr, wd=wd, momentum=self.momentum,
-                        wd_lh=self.wd_lh)
+            return self._apply("signum_update", weight, grad, state, lr=lr, wd=wd, momentum=self.momentum,
+                               wd_lh=self.wd_lh)
 
 
 @register
@@ -175,7 +177,7 @@ class LARS(_Momentum):
         self.last_lr, self.cur_lr = self.cur_lr, self.learning_rate
         return super()._get_lrs(indices)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
         if not self.idx2name.get(index, str(index)).endswith(("gamma", "beta", "bias")):
             length, slope = _length(weight), _length(grad) * float(self.rescale_grad)
             if length > 0 and slope > 0:
@@ -183,7 +185,7 @@ class LARS(_Momentum):
         momentum = self.momentum
         if self.momentum_correction and self.last_lr and self.cur_lr is not None:
             momentum *= self.cur_lr / self.last_lr
-        self._descend(weight, grad, state, lr, wd, momentum)
+        return self._descend(weight, grad, state, lr, wd, momentum)
 
 
 def _length(x: Any) -> float:
@@ -237,12 +239,14 @@ class LBSGD(_Momentum):
         length, slope = _length(weight) ** 2, _length(grad) ** 2
         return min(max(math.sqrt(length / (slope + wd * length + 1e-18)), 0.01), 100.0)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call | None:
         total, count = self.cumgrads.get(index, (None, self.init_updates))
         total, count = grad.copy() if total is None else total + grad, count + 1
+        call = None
         if count % self.batch_scale == 0:
             mean, total = total / self.batch_scale, None
             lars = self.warmup_strategy == "lars"
             lr *= self._get_lars(weight, mean, wd) if lars else self._get_lbmult(count)
-            self._descend(weight, mean, state, lr, wd, self.momentum)
+            call = self._descend(weight, mean, state, lr, wd, self.momentum)
         self.cumgrads[index] = total, count
+        return call

@@ -11,7 +11,7 @@ import numpy
 from ..base import InvalidTypeError, InvalidValueError, MXNetError, NotAnArrayError, nearest
 from ..invoke import F
 from ..lr_scheduler import LRScheduler
-from ..nd.update import update
+from ..nd.update import Call, updates
 from ..ndarray import BaseArray
 from ..npx.switches import is_np_array
 from ..ops.update import UPDATES
@@ -207,6 +207,10 @@ class Optimizer:
 
     # -- steps -----------------------------------------------------------------------------------------------
 
+    def _handed_over(self) -> float:
+        """How many weights `update` gets in lists at once; with 0 it gets them one by one, in no lists."""
+        return self.aggregate_num or int(self.allow_np_array)
+
     def step(self, indices: Sequence[Any], weights: Sequence[Any], grads: Sequence[Any],
              states: Sequence[Any]) -> None:
         """Change the weights, by the gradients and states made by `create_state`."""
@@ -332,14 +336,20 @@ class OneByOne(Optimizer):
 
     _fused = True
 
+    def _handed_over(self) -> float:
+        # All of them, where nobody can tell: rates that change with the counts are the same in any groups.
+        kind = type(self)
+        plain = (kind.update is Optimizer.update and kind.step is kind.fused_step is OneByOne.step
+                 and kind._counted_lrs is OneByOne._counted_lrs and kind._get_lrs is Optimizer._get_lrs)
+        return numpy.inf if plain else super()._handed_over()
+
     def step(self, indices: Sequence[Any], weights: Sequence[Any], grads: Sequence[Any],
              states: Sequence[Any]) -> None:
         for index, weight, grad in zip(indices, weights, grads):
             self._check(index, weight, grad)
         lrs = self._counted_lrs(indices)
-        for index, weight, grad, state, lr, wd in zip(indices, weights, grads, states, lrs,
-                                                      self._get_wds(indices)):
-            self._one(index, weight, grad, state, lr, wd)
+        rows = zip(indices, weights, grads, states, lrs, self._get_wds(indices))
+        updates([call for row in rows if (call := self._one(*row)) is not None])
 
     fused_step = step
 
@@ -360,26 +370,28 @@ class OneByOne(Optimizer):
         self._update_count(indices)
         return self._get_lrs(indices)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
-        """Change a weight and its state; `lr` and `wd` are its own."""
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call | None:
+        """Change a weight and its state, or give the update that is to; `lr` and `wd` are its own."""
         raise NotImplementedError
 
     def _apply(self, name: str, weight: Any, grad: Any, *states: Any, clip: str = "clip_gradient",
-               **params: Any) -> None:
-        """Call the update of that name, in place."""
+               **params: Any) -> Call:
+        """The update of that name."""
         params["rescale_grad"] = self.rescale_grad
         if self.clip_gradient:
             params[clip] = self.clip_gradient
-        update(UPDATES[name], (weight, grad, *states), params, weight)
+        return UPDATES[name], (weight, grad, *states), params
 
-    def _apply_decayed(self, name: str, weight: Any, grad: Any, *states: Any, wd: float, **params: Any
-                       ) -> None:
-        """The same, but in MXNet 2 the decay is added to the gradient outside of the limits."""
-        if wd and self.allow_np_array:
+    def _apply_decayed(self, name: str, weight: Any, grad: Any, *states: Any, wd: float, apart: bool = False,
+                       **params: Any) -> Call:
+        """The same, but in MXNet 2 the decay is added to the gradient outside of the limits.
+
+        `apart` says that this matters without limits, too.
+        """
+        if wd and self.allow_np_array and (apart or self.clip_gradient):
             params.pop("clip", None)
-            update(UPDATES[name], (weight, self._decayed_gradient(weight, grad, wd), *states), params, weight)
-        else:
-            self._apply(name, weight, grad, *states, wd=wd, **params)
+            return UPDATES[name], (weight, self._decayed_gradient(weight, grad, wd), *states), params
+        return self._apply(name, weight, grad, *states, wd=wd, **params)
 
     def _scaled(self, grad: Any) -> Any:
         # In memory of its own: MXNet 2 scales some gradients in place, which breaks grad_req="add".

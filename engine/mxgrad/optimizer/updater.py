@@ -59,8 +59,9 @@ class Updater:
         optimizer = self.optimizer
         optimizer._set_current_device(weights[0].context.device_id)
         states = [self._state(i, w) for i, w in zip(indices, weights)]
-        if optimizer.allow_np_array or optimizer.aggregate_num:
-            for places in _groups(weights, optimizer.aggregate_num):
+        size = optimizer._handed_over()
+        if size:
+            for places in _groups(weights, size):
                 optimizer.update_multi_precision(
                     *([values[p] for p in places] for values in (indices, weights, grads, states)))
         else:

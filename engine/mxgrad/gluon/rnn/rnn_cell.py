@@ -186,7 +186,7 @@ class RecurrentCell(Block):
         self.reset()
 
     def __call__(self, inputs: Any, states: Any) -> Any:
-        self._counter += 1
+        self.__dict__["_counter"] += 1      # no attribute that `Block` has to look at
         return super().__call__(inputs, states)
 
     def reset(self) -> None:

@@ -1,0 +1,612 @@
+"""Elementwise ops on large arrays, put off until somebody looks at the result (level 2).
+
+A `Deferred` stands where a raw array stands: in an array, on the tape, in a rule.  It knows its shape and
+dtype, and how to compute itself from arrays that exist.  Ops on it give others, so that a chain of ops, and
+the chain of rules that goes back through it, becomes one pass of `vm` over memory instead of one per op.
+Whoever needs the numbers takes `value`.
+
+Elements are numbered in C's order.  An operand that is broadcast must be one whose number for element p is
+``a[(p // inner) % m]``: a scalar, a row, a column, one number per channel.  A sum over axes gives such an
+array, too, and is part of the same pass.
+
+What lies inside an expression is computed again if somebody asks for it later, as the backward does after
+the forward: arithmetic is cheaper than memory.  The third time it is kept.
+"""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy
+
+from . import cpu, vm
+
+_asked = os.environ.get("MXGRAD_DEFERRED", "")
+
+large = int(_asked) if _asked.isdigit() and int(_asked) else 1 << 16
+"""Results of fewer elements are computed at once; ``MXGRAD_DEFERRED`` sets it, and 0 switches all of this off.
+"""
+
+_LONGEST = 96       # ops in one expression
+_VISITS = 3         # how often a number is computed at most
+_GROUPS = 1 << 14   # numbers that a sum gives at most: every part of the pass has as many of its own
+
+_ndarray, _generic = numpy.ndarray, numpy.generic
+_float32, _bool = numpy.dtype("float32"), numpy.dtype("bool")
+_GREATEST = float(numpy.finfo("float32").max)
+
+Layout = tuple[int, int]        # (inner, m)
+
+available = cpu.lib is not None and numpy.lib.NumpyVersion(numpy.__version__) >= "2.0.0"
+"""Whether ops can be put off at all.  NumPy 1 promotes numbers in another way."""
+
+wanted = _asked != "0"
+"""Whether they should be."""
+
+enabled = available and wanted
+"""Whether they are: not while a profiler looks at every op."""
+
+_is_watched = False
+
+
+def switch(on: bool) -> bool:
+    """Have ops put off, or not; gives what was said before."""
+    global wanted
+    before, wanted = wanted, on
+    watched(_is_watched)
+    return before
+
+
+def watched(by_somebody: bool) -> None:
+    """Say whether a profiler looks at every op, which then must be computed when it is called."""
+    global _is_watched, enabled
+    _is_watched = by_somebody
+    enabled = available and wanted and not by_somebody
+
+
+class Deferred:
+    """A float32 or bool array that is computed when `value` is first called."""
+
+    __slots__ = ("shape", "dtype", "size", "code", "args", "weight", "visits", "layout", "factor", "_value",
+                 "__weakref__")
+
+    def __init__(
+        self, shape: tuple[int, ...], size: int, dtype: numpy.dtype, code: str, args: tuple[Any, ...],
+        weight: int, layout: Layout | None = None, factor: float = 1.0, value: Any = None,
+    ) -> None:
+        self.shape, self.size, self.dtype = shape, size, dtype
+        self.code, self.args, self.weight = code, args, weight
+        self.visits = 0
+        self.layout, self.factor = layout, factor       # of a reduction
+        self._value = value
+        if value is None:
+            (_pending if layout is None else _reductions)[id(self)] = self
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def value(self) -> numpy.ndarray:
+        """The array itself, computed now if it has not been before."""
+        if self._value is None:
+            evaluate((self,))
+        return self._value      # type: ignore[no-any-return]
+
+    # NumPy's protocols: its ufuncs go on putting off, its functions get the values
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs and enabled:
+            found = defer(_NAMES.get(ufunc, ""), inputs)
+            if found is not None:
+                return found
+        return getattr(ufunc, method)(*map(settled, inputs), **kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return function(*_settled_all(args), **{k: settled(v) for k, v in kwargs.items()})
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
+        return numpy.array(self.value(), dtype=dtype, copy=copy)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.value(), name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.value()[settled(key)]
+
+    def __len__(self) -> int:
+        return len(self.value())
+
+    def __bool__(self) -> bool:
+        return bool(self.value())
+
+    def __float__(self) -> float:
+        return float(self.value())
+
+    def __int__(self) -> int:
+        return int(self.value())
+
+    def __repr__(self) -> str:
+        return f"<deferred {self.code}, {self.dtype.name} {self.shape}>"
+
+
+def _operators() -> None:
+    """Python's operators through the ufuncs; not the ones in place, which Python then writes as x = x + y."""
+    for name, ufunc in (
+        ("add", numpy.add), ("sub", numpy.subtract), ("mul", numpy.multiply), ("truediv", numpy.divide),
+        ("pow", numpy.power), ("mod", numpy.remainder), ("floordiv", numpy.floor_divide),
+        ("matmul", numpy.matmul), ("and", numpy.bitwise_and), ("or", numpy.bitwise_or),
+        ("xor", numpy.bitwise_xor),
+    ):
+        setattr(Deferred, f"__{name}__", lambda self, other, f=ufunc: f(self, other))
+        setattr(Deferred, f"__r{name}__", lambda self, other, f=ufunc: f(other, self))
+    for name, ufunc in (("lt", numpy.less), ("le", numpy.less_equal), ("gt", numpy.greater),
+                        ("ge", numpy.greater_equal), ("eq", numpy.equal), ("ne", numpy.not_equal)):
+        setattr(Deferred, f"__{name}__", lambda self, other, f=ufunc: f(self, other))
+    for name, ufunc in (("neg", numpy.negative), ("abs", numpy.absolute), ("invert", numpy.invert),
+                        ("pos", numpy.positive)):
+        setattr(Deferred, f"__{name}__", lambda self, f=ufunc: f(self))
+    Deferred.__hash__ = object.__hash__     # type: ignore[method-assign]
+
+
+_operators()
+
+# what waits, by id: expressions, and sums of them
+_pending: WeakValueDictionary[int, Deferred] = WeakValueDictionary()
+_reductions: WeakValueDictionary[int, Deferred] = WeakValueDictionary()
+
+
+def settled(x: Any) -> Any:
+    """`x`, or its value if it was put off."""
+    return x.value() if x.__class__ is Deferred else x
+
+
+def _settled_all(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(_settled_all, x))
+    return settled(x)
+
+
+# building ---------------------------------------------------------------------------------------------------
+
+
+def _layout(small: tuple[int, ...], shape: tuple[int, ...]) -> Layout | None:
+    """How an operand of the shape `small` lies in a result of `shape`, which it broadcasts to."""
+    small = (1,) * (len(shape) - len(small)) + small
+    own = [i for i, n in enumerate(small) if n != 1]
+    if not own:
+        return _product(shape), 1
+    first, end = own[0], own[-1] + 1
+    if small[first:end] != shape[first:end]:
+        return None
+    return _product(shape[end:]), _product(shape[first:end])
+
+
+def _product(numbers: Iterable[int]) -> int:
+    out = 1
+    for n in numbers:
+        out *= n
+    return out
+
+
+class _Operand:
+    """An array that exists, as an expression reads it."""
+
+    __slots__ = ("array", "layout")
+
+    def __init__(self, array: numpy.ndarray, layout: Layout) -> None:
+        self.array, self.layout = array, layout
+
+
+def _build(code: str, operands: Sequence[Any], dtype: numpy.dtype,
+           shape: tuple[int, ...] | None = None) -> Deferred | None:
+    """The op `code` of the VM on arrays and numbers, which broadcast to `shape`; None where it cannot be put
+    off.
+    """
+    for o in () if shape is not None else operands:
+        if isinstance(o, (Deferred, _ndarray)):
+            if shape is None or shape == o.shape:
+                shape = o.shape
+            else:
+                try:
+                    shape = numpy.broadcast_shapes(shape, o.shape)
+                except ValueError:
+                    return None     # the kernel says what is wrong
+    if shape is None or (size := _product(shape)) < large:
+        return None
+    args: list[Any] = []
+    weight = 1
+    for o in operands:
+        kind = o.__class__
+        if kind is Deferred:
+            if o._value is None and o.layout is None and o.shape == shape:
+                args.append(o)
+                weight += o.weight
+                continue
+            o = o.value()
+        elif kind is float or kind is int:
+            if not abs(o) <= _GREATEST and o == o and abs(o) != float("inf"):
+                return None
+            args.append(float(o))
+            continue
+        elif isinstance(o, _generic):
+            if o.dtype != _float32:
+                return None
+            args.append(float(o))
+            continue
+        if o.__class__ is not _ndarray or o.dtype is not _float32 and o.dtype != _bool \
+                or not o.flags.c_contiguous:
+            return None
+        layout = (1, size) if o.shape == shape else _layout(o.shape, shape)
+        if layout is None:
+            return None
+        args.append(_Operand(o, layout))
+    if weight > _LONGEST:
+        for a in args:
+            if a.__class__ is Deferred:
+                a.value()
+        args = [_Operand(a._value, (1, size)) if a.__class__ is Deferred else a for a in args]
+        weight = 1
+    return Deferred(shape, size, dtype, code, tuple(args), weight)
+
+
+def _is_float(x: Any) -> bool:
+    return not hasattr(x, "dtype") or x.dtype == _float32
+
+
+def _is_bool(x: Any) -> bool:
+    return bool(getattr(x, "dtype", None) == _bool)
+
+
+def _arithmetic(code: str) -> Callable[..., Deferred | None]:
+    def build(*operands: Any) -> Deferred | None:
+        # bools count as 0 and 1 beside a float, and have an arithmetic of their own among themselves
+        if not any(hasattr(o, "dtype") and o.dtype == _float32 for o in operands):
+            return None
+        return _build(code, operands, _float32)
+
+    return build
+
+
+def _comparison(code: str) -> Callable[..., Deferred | None]:
+    def build(*operands: Any) -> Deferred | None:
+        return _build(code, operands, _bool) if all(map(_is_float, operands)) else None
+
+    return build
+
+
+def _logical(code: str) -> Callable[..., Deferred | None]:
+    def build(*operands: Any) -> Deferred | None:
+        return _build(code, operands, _bool) if all(map(_is_bool, operands)) else None
+
+    return build
+
+
+def _where(condition: Any, x: Any, y: Any) -> Deferred | None:
+    if not _is_bool(condition) or not (_is_float(x) and _is_float(y)):
+        return None
+    if not (hasattr(x, "dtype") or hasattr(y, "dtype")):
+        return None
+    return _build("where", (condition, x, y), _float32)
+
+
+def _cast(data: Any, dtype: Any = None) -> Deferred | None:
+    if data.__class__ is not Deferred or numpy.dtype(dtype) != _float32:
+        return None
+    return _build("copy", (data,), _float32)
+
+
+def _clip(data: Any, a_min: Any = None, a_max: Any = None) -> Deferred | None:
+    out: Any = data
+    for code, bound in (("maximum", a_min), ("minimum", a_max)):
+        if bound is not None and out is not None:
+            out = _arithmetic(code)(out, bound)
+    return None if out is data else out
+
+
+def _power(x: Any, exponent: Any) -> Deferred | None:
+    if exponent.__class__ is not float and exponent.__class__ is not int or not _is_float(x):
+        return None
+    code = _POWERS.get(exponent)
+    return None if code is None else _build(code, (x,), _float32)
+
+
+_POWERS = {2: "square", 1: "copy", 0.5: "sqrt", -1: "reciprocal"}
+
+
+def _broadcast_to(a: Any, shape: Any) -> Deferred | None:
+    if not hasattr(a, "dtype") or a.dtype != _float32 or len(a.shape) > len(shape) or any(
+            have not in (1, n) for have, n in zip(a.shape[::-1], shape[::-1])):
+        return None
+    return _build("copy", (a,), _float32, tuple(shape))
+
+
+def _reshape(data: Any, shape: Any) -> Deferred | None:
+    if data.__class__ is not Deferred or data._value is not None:
+        return None
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(n < 0 for n in shape) or _product(shape) != data.size:
+        return None
+    if data.layout is None:
+        return Deferred(shape, data.size, data.dtype, "copy", (data,), data.weight + 1)
+    return Deferred(shape, data.size, data.dtype, data.code, data.args, data.weight, data.layout, data.factor)
+
+
+def _fill(like: Any, shape: Any, dtype: Any, value: Any) -> Deferred | None:
+    if numpy.dtype(dtype) != _float32 or not isinstance(value, (int, float)):
+        return None
+    return _build("copy", (value,), _float32, tuple(shape))
+
+
+def _reduced(code: str, data: Any, kept: tuple[int, ...], shape: tuple[int, ...],
+             mean: bool = False) -> Deferred | None:
+    """The reduction of an expression to `kept`, its shape with 1 for the axes that go, seen as `shape`."""
+    if data.__class__ is not Deferred or data._value is not None or data.layout is not None \
+            or data.dtype != _float32 or kept == data.shape:
+        return None
+    layout = _layout(kept, data.shape)
+    if layout is None or layout[1] > _GROUPS:
+        return None
+    factor = layout[1] / data.size if mean else 1.0
+    return Deferred(shape, layout[1], _float32, code, (data,), data.weight, layout, factor)
+
+
+def _reduction(code: str, mean: bool = False) -> Callable[..., Deferred | None]:
+    def build(data: Any, axis: Any = None, keepdims: bool = False) -> Deferred | None:
+        ndim = len(data.shape)
+        axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        if not all(isinstance(a, int) and -ndim <= a < ndim for a in axes):
+            return None     # the kernel says what is wrong
+        gone = {a % ndim for a in axes}
+        kept = tuple(1 if i in gone else n for i, n in enumerate(data.shape))
+        shape = kept if keepdims else tuple(n for i, n in enumerate(data.shape) if i not in gone)
+        return _reduced(code, data, kept, shape, mean)
+
+    return build
+
+
+def _sum_to(data: Any, shape: Any) -> Deferred | None:
+    if len(shape) > len(data.shape):
+        return None
+    return _reduced("sum", data, (1,) * (len(data.shape) - len(shape)) + tuple(shape), tuple(shape))
+
+
+_UFUNCS = {
+    **{name: _arithmetic(name) for name in (
+        "add subtract multiply divide maximum minimum negative abs sign square sqrt reciprocal exp expm1 log "
+        "log1p tanh sin cos floor ceil rint").split()},
+    **{name: _comparison(name) for name in
+       "equal not_equal less less_equal greater greater_equal".split()},
+    **{name: _logical(name) for name in "logical_and logical_or logical_not".split()},
+}
+_BUILDERS: dict[str, Callable[..., Deferred | None]] = {
+    **_UFUNCS,
+    **{name: _arithmetic(name) for name in ("sigmoid", "relu", "erf", "rsqrt")},
+    "where": _where, "cast": _cast, "clip": _clip, "power": _power,
+    "broadcast_to": _broadcast_to, "fill": _fill, "reshape": _reshape,
+    "sum": _reduction("sum"), "mean": _reduction("sum", mean=True), "sum_to": _sum_to,
+}
+_NAMES: dict[Any, str] = {getattr(numpy, name): name for name in _UFUNCS}
+_NAMES[numpy.absolute] = "abs"
+_NAMES[numpy.power] = "power"
+
+
+def lifted(raw: Any) -> Any:
+    """A large array as a `Deferred` whose value is there: ops on it are put off."""
+    if raw.__class__ is not _ndarray or raw.size < large or raw.dtype != _float32 \
+            or not raw.flags.c_contiguous:
+        return raw
+    return Deferred(raw.shape, raw.size, _float32, "copy", (), 0, value=raw)
+
+
+def defer(name: str, raws: Sequence[Any], params: dict[str, Any] | None = None) -> Deferred | None:
+    """The op `name` of raw arrays and numbers, put off; None where that is not possible or does not pay."""
+    build = _BUILDERS.get(name)
+    if build is None:
+        return None
+    return build(*raws, **params) if params else build(*raws)
+
+
+def deferrable(name: str) -> bool:
+    """Whether the op `name` can be put off at all."""
+    return name in _BUILDERS
+
+
+def deferring(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The raw kernel of the op `name` for rules, which call it on arrays and on what was put off."""
+    build = _BUILDERS.get(name)
+    from_nothing = name in ("broadcast_to", "fill")
+
+    def call(*args: Any, **params: Any) -> Any:
+        for a in args:
+            if a.__class__ is Deferred:
+                break
+        else:
+            if not from_nothing:
+                return kernel(*args, **params)
+        if build is not None and enabled:
+            found = build(*args, **params)
+            if found is not None:
+                return found
+        return kernel(*map(settled, args), **params)
+
+    return call
+
+
+# computing --------------------------------------------------------------------------------------------------
+
+
+def evaluate(roots: Iterable[Deferred], into: Sequence[numpy.ndarray | None] | None = None) -> None:
+    """Compute `roots`, those of one size in one pass, and what is waiting for the same numbers, too.
+
+    `into` has for each root an array of its shape to write to, which becomes its value, or None.
+    """
+    groups: dict[int, list[tuple[Deferred, Any]]] = {}
+    for root, target in zip(roots, into or _nothing()):
+        if root._value is None:
+            size = root.args[0].size if root.layout else root.size
+            groups.setdefault(size, []).append((root, target))
+        elif target is not None:
+            numpy.copyto(target, root._value)
+    for size, group in groups.items():
+        _run(size, [root for root, _ in group], {id(root): target for root, target in group})
+
+
+def _nothing() -> Iterator[None]:
+    while True:
+        yield None
+
+
+def _visit(root: Deferred, seen: dict[int, Deferred]) -> None:
+    """Add what `root` depends on and itself to `seen`, which lists a node after its arguments."""
+    todo = [(root, False)]
+    while todo:
+        node, ready = todo.pop()
+        if id(node) in seen:
+            continue
+        if ready:
+            seen[id(node)] = node
+            continue
+        todo.append((node, True))
+        todo.extend((a, False) for a in node.args if a.__class__ is Deferred and a._value is None)
+
+
+def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
+    seen: dict[int, Deferred] = {}
+    own: dict[int, Deferred]
+    for root in roots:
+        _visit(root, seen)
+    # a sum over the same numbers costs nothing more in the same pass
+    for other in list(_reductions.values()):
+        if other._value is None and id(other) not in seen and other.args[0].size == size:
+            own = {}
+            _visit(other, own)
+            if any(key in seen for key in own):
+                roots.append(other)
+                _visit(other, seen)
+    own = {}
+    nodes = list(seen.values())
+    wanted = {id(root) for root in roots}
+    last: dict[int, int] = {}
+    for place, node in enumerate(nodes):
+        for a in node.args:
+            if a.__class__ is Deferred:
+                # what is summed is read when a block has been computed whole
+                last[id(a)] = len(nodes) if node.layout else max(place, last.get(id(a), 0))
+    for node in nodes:
+        if id(node) not in wanted:
+            node.visits += 1
+            if node.visits == _VISITS:
+                wanted.add(id(node))
+
+    inputs: list[numpy.ndarray] = []
+    layouts: list[tuple[int, int, int]] = []
+    register_of: dict[tuple[int, Layout], int] = {}
+
+    def read(array: numpy.ndarray, layout: Layout) -> int:
+        key = id(array), layout
+        if key not in register_of:
+            register_of[key] = len(inputs)
+            inputs.append(array)
+            layouts.append((*layout, int(array.dtype == _bool)))
+        return register_of[key]
+
+    for node in nodes:
+        for a in node.args:
+            if a.__class__ is _Operand:
+                read(a.array, a.layout)
+            elif a.__class__ is Deferred and a._value is not None:
+                read(a._value, (1, size))
+    constants: dict[float, int] = {}
+    code: list[tuple[int, int, int, int, int]] = []
+    places: dict[int, int] = {}         # of a node: its register
+    free: list[int] = []
+    registers = len(inputs)
+    outputs: list[numpy.ndarray] = []
+    out_layouts: list[tuple[int, int, int, int]] = []
+    stored: list[tuple[Deferred, numpy.ndarray]] = []
+    owners = [_owner(a) for a in inputs]
+
+    def operand(a: Any) -> int:
+        if a.__class__ is Deferred:
+            return places[id(a)] if a._value is None else read(a._value, (1, size))
+        if a.__class__ is _Operand:
+            return read(a.array, a.layout)
+        return -1 - constants.setdefault(a if a == a else _NAN, len(constants))
+
+    for place, node in enumerate(nodes):
+        if node.layout is None:
+            arguments = [operand(a) for a in node.args]
+            if free and id(node) not in wanted:
+                register = free.pop()
+            else:
+                register = registers
+                registers += 1
+            places[id(node)] = register
+            first, second, third, *_ = *arguments, 0, 0
+            code.append((vm.OPS[node.code], register, first, second, third))
+            if id(node) in wanted:
+                out = into.get(id(node))
+                # a pass reads its inputs after it has begun to write
+                if out is None or any(_owner(out) is owner for owner in owners):
+                    out = numpy.empty(node.shape, node.dtype)
+                outputs.append(out)
+                out_layouts.append((register, 1, size, int(node.dtype == _bool)))
+                stored.append((node, out))
+        else:
+            out = numpy.empty(node.layout[1], _float32)
+            outputs.append(out)
+            out_layouts.append((operand(node.args[0]), *node.layout, _KINDS[node.code]))
+            stored.append((node, out))
+        for key in {id(a) for a in node.args if a.__class__ is Deferred and a._value is None}:
+            if last[key] == place and key not in wanted:
+                free.append(places[key])
+    vm.run(size, code, list(constants), inputs, layouts, outputs, out_layouts)
+    for node, out in stored:
+        if node.layout is not None:
+            if node.factor != 1.0:
+                out *= numpy.float32(node.factor)
+            out = out.reshape(node.shape)
+        node._value = out
+        node.args = ()
+        _pending.pop(id(node), None)
+        _reductions.pop(id(node), None)
+    for root in roots:
+        target = into.get(id(root))
+        if target is not None and target is not root._value:
+            numpy.copyto(target, root._value)
+
+
+_NAN = float("nan")
+_KINDS = {"sum": vm.SUM}
+
+
+def _owner(a: Any) -> Any:
+    """The object whose memory `a` looks at."""
+    while (base := getattr(a, "base", None)) is not None:
+        a = base
+    return a
+
+
+def flush(array: Any) -> None:
+    """Compute what reads the memory of `array`, which is about to be written."""
+    if _pending:
+        owner = _owner(array)
+        evaluate([d for d in list(_pending.values()) if any(_owner(a) is owner for a in _reads(d))])
+
+
+def _reads(node: Deferred) -> Iterator[Any]:
+    """The arrays that an expression reads itself."""
+    for a in node.args:
+        if a.__class__ is _Operand:
+            yield a.array
+        elif a.__class__ is Deferred and a._value is not None:
+            yield a._value
+
+
+def flush_all() -> None:
+    """Compute all that somebody still holds."""
+    evaluate([*_pending.values(), *_reductions.values()])

@@ -1,0 +1,112 @@
+/* The inside of products of matrices: tiles that stay in registers, and panels packed for them. */
+#ifndef MXK_GEMM_H
+#define MXK_GEMM_H
+
+#include <stddef.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+#include "simd.h"
+
+/* A tile of a product is TILE_ROWS x (3 * LANES), so that it, a row of b and a number of a fill the registers;
+ * with 32 of them a tile of WIDE_ROWS x (4 * LANES) does, too. */
+#if LANES == 16
+enum { TILE_ROWS = 8, WIDE_ROWS = 6, MOST_VECTORS = 4 };
+#else
+enum { TILE_ROWS = 4, WIDE_ROWS = 0, MOST_VECTORS = 4 };
+#endif
+enum { TILE_COLUMNS = 3 * LANES };
+
+/* c (rows, vectors) = the sum over k of a[i * row + k * step] * the vectors at b + k * ldb.  To be called with
+ * constant `rows` and `vectors`, or the tile does not stay in registers. */
+INLINE void gemm_tile(int rows, int vectors, long depth, const float *a, long row, long step, const float *b,
+                      long ldb, vf c[][MOST_VECTORS])
+{
+    vf t[8][4];
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            t[i][v] = splat(0);
+    for (long k = 0; k < depth; k++, a += step, b += ldb) {
+        vf line[4];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            line[v] = load(b + v * LANES);
+#pragma GCC unroll 8
+        for (int i = 0; i < rows; i++) {
+            vf x = splat(a[i * row]);
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; v++)
+                t[i][v] += x * line[v];
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            c[i][v] = t[i][v];
+}
+
+/* The product of a panel of a (depth, TILE_ROWS) and a panel of b (depth, TILE_COLUMNS), both both packed. */
+INLINE void gemm_packed(long depth, const float *a, const float *b, vf c[TILE_ROWS][MOST_VECTORS])
+{
+    gemm_tile(TILE_ROWS, 3, depth, a, 1, TILE_ROWS, b, TILE_COLUMNS, c);
+}
+
+/* d[0:n] = s[0:n], for short n. */
+INLINE void copy_floats(float *d, const float *s, long n)
+{
+    long i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store(d + i, load(s + i));
+#if LANES == 16
+    if (i < n) {
+        __mmask16 some = (__mmask16)((1u << (n - i)) - 1);
+        _mm512_mask_storeu_ps(d + i, some, _mm512_maskz_loadu_ps(some, s + i));
+    }
+#else
+    for (; i < n; i++)
+        d[i] = s[i];
+#endif
+}
+
+/* r[i][j] = r[j][i] of LANES vectors: halves of blocks change places, for blocks of all sizes. */
+INLINE void transpose(vf r[LANES])
+{
+#pragma GCC unroll 4
+    for (int half = LANES / 2; half; half /= 2) {
+        vi low, high;
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++) {
+            low[i] = i & half ? LANES + i - half : i;
+            high[i] = i & half ? LANES + i : i + half;
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++)
+            if (!(i & half)) {
+                vf a = r[i], b = r[i + half];
+                r[i] = __builtin_shuffle(a, b, low);
+                r[i + half] = __builtin_shuffle(a, b, high);
+            }
+    }
+}
+
+/* d (columns, ldd) = the transposed of s (rows, columns) with rows of lds, zeros where d has more columns than
+ * s rows: its rows are written up to a multiple of LANES. */
+void k_transposed(const float *s, long rows, long columns, long lds, float *d, long ldd);
+
+/* Packs rows [first, first + TILE_ROWS) of a matrix (rows, depth) as a panel (depth, TILE_ROWS); what is past
+ * its end is 0.  The matrix is stored (depth, rows) if `transposed`, with rows of lda. */
+void k_pack_rows(const float *a, long lda, int transposed, long first, long rows, long depth, float *panel);
+
+/* Packs columns [first, first + TILE_COLUMNS) of a matrix (depth, columns) as a panel (depth, TILE_COLUMNS);
+ * what is past its end is 0.  The matrix is stored (columns, depth) if `transposed`, with rows of ldb. */
+void k_pack_columns(const float *b, long ldb, int transposed, long first, long columns, long depth,
+                    float *panel);
+
+/* Room for `count` floats, at a multiple of a cache line; NULL when there is none.  For free(). */
+float *k_room(size_t count);
+
+#endif

@@ -1,0 +1,420 @@
+/* Normalisation of rows and of channels, and the way back.
+ *
+ * Two or three passes over what belongs to one mean: sums, then the result.  As a rule that is small enough for
+ * the processor's cache, so that memory sees 8 bytes per element forward and 12 backward; some 8 and 16
+ * operations per element.  Sums are in float within runs and parts, and in double beyond. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "kernels.h"
+#include "pool.h"
+#include "rows.h"
+
+enum { FEW = 16, BLOCK = 64 };      /* channels of fewer elements in a row are columns; columns taken together */
+
+/* Sums of h and h * (x - centre), where h is g, or g * gamma, or without g the second factor itself. */
+struct sums {
+    double of_h, of_product;        /* of the runs that are over */
+    vf h[2], product[2];            /* of this run */
+    long length;
+};
+
+static void finish(struct sums *s)
+{
+    s->of_h += sum_of(s->h[0] + s->h[1]);
+    s->of_product += sum_of(s->product[0] + s->product[1]);
+    s->h[0] = s->h[1] = s->product[0] = s->product[1] = splat(0);
+    s->length = 0;
+}
+
+INLINE void add(struct sums *s, int k, const float *x, const float *g, const float *gamma, float centre, long n)
+{
+    vf d = load_upto(x, n, centre) - centre, h = d;
+    if (g)
+        h = load_upto(g, n, 0);
+    if (gamma)
+        h *= load_upto(gamma, n, 0);
+    s->h[k] += h;
+    s->product[k] += h * d;
+}
+
+INLINE void add_all(struct sums *s, const float *x, const float *g, const float *gamma, float centre, long n)
+{
+    for (long begin = 0; begin < n; begin += RUN) {
+        long end = lesser_of(n, begin + RUN), i = begin;
+        struct sums t = *s;
+        for (; i + 2 * LANES <= end; i += 2 * LANES)
+            for (int k = 0; k < 2; k++) {
+                long at = i + k * LANES;
+                add(&t, k, x + at, g ? g + at : 0, gamma ? gamma + at : 0, centre, LANES);
+            }
+        for (; i < end; i += LANES)
+            add(&t, 0, x + i, g ? g + i : 0, gamma ? gamma + i : 0, centre, end - i);
+        t.length += end - begin;
+        *s = t;
+        if (s->length >= RUN)
+            finish(s);
+    }
+}
+
+static double mean_of(const float *x, long n)
+{
+    struct sums s = {0};
+    add_all(&s, x, 0, 0, 0, n);
+    finish(&s);
+    return s.of_h / n;
+}
+
+/* -- sums of columns by parts -- */
+
+/* So many rows of n columns for each part that the partial sums are a small thing beside them. */
+static long rows_per_part(long n)
+{
+    return rows_at_once(n) < 64 ? 64 : rows_at_once(n);
+}
+
+struct totals {
+    const float *partial;       /* (parts, 2, n) */
+    double *total;              /* (2, n) */
+    long parts, n;
+};
+
+static void totals(void *context, long begin, long end)
+{
+    const struct totals *c = context;
+    for (long at = begin; at < end; at += BLOCK) {
+        double s[BLOCK] = {0};
+        long width = lesser_of(BLOCK, end - at);
+        for (long p = 0; p < c->parts; p++)
+            for (long k = 0; k < width; k++)
+                s[k] += c->partial[p * 2 * c->n + at + k];
+        for (long k = 0; k < width; k++)
+            c->total[at + k] = s[k];
+    }
+}
+
+static void add_parts(const float *partial, double *total, long parts, long n)
+{
+    struct totals c = {partial, total, parts, n};
+    pool_run(totals, &c, 2 * n, BLOCK * ((PART / BLOCK + parts - 1) / parts));
+}
+
+/* -- rows -- */
+
+struct layer {
+    const float *g, *x, *gamma, *beta;
+    float *y, *mean, *deviation, *partial;
+    long n, chunk;
+    float eps;
+};
+
+/* The standard deviation of a row, and its mean. */
+static float deviation_of(const float *x, long n, float eps, float *mean)
+{
+    *mean = (float)mean_of(x, n);
+    struct sums s = {0};
+    add_all(&s, x, 0, 0, *mean, n);
+    finish(&s);
+    double rest = s.of_h / n;       /* what rounding took from the mean */
+    return (float)sqrt(s.of_product / n - rest * rest + eps);
+}
+
+static void layer(void *context, long begin, long end)
+{
+    const struct layer *c = context;
+    long n = c->n;
+    for (long row = begin; row < end; row++) {
+        const float *x = c->x + row * n;
+        float *y = c->y + row * n, mean, deviation = deviation_of(x, n, c->eps, &mean), scale = 1 / deviation;
+        c->mean[row] = mean;
+        c->deviation[row] = deviation;
+        for (long i = 0; i < n; i += LANES) {
+            vf v = (load_upto(x + i, n - i, 0) - mean) * scale;
+            store_upto(y + i, v * load_upto(c->gamma + i, n - i, 0) + load_upto(c->beta + i, n - i, 0), n - i);
+        }
+    }
+}
+
+void k_layer_norm(const float *x, const float *gamma, const float *beta, float *y, float *mean, float *deviation,
+                  long rows, long n, float eps)
+{
+    struct layer c = {.x = x, .gamma = gamma, .beta = beta, .y = y, .mean = mean, .deviation = deviation, .n = n,
+                      .eps = eps};
+    pool_run(layer, &c, rows, rows_at_once(n));
+}
+
+static void layer_dx(void *context, long begin, long end)
+{
+    const struct layer *c = context;
+    long n = c->n;
+    float *dgamma = c->partial + begin / c->chunk * 2 * n, *dbeta = dgamma + n;
+    for (long i = 0; i < 2 * n; i++)
+        dgamma[i] = 0;
+    for (long row = begin; row < end; row++) {
+        const float *x = c->x + row * n, *g = c->g + row * n;
+        float *dx = c->y + row * n, mean, scale = 1 / deviation_of(x, n, c->eps, &mean);
+        struct sums s = {0};
+        add_all(&s, x, g, c->gamma, mean, n);
+        finish(&s);
+        float shift = (float)(s.of_h / n), slope = (float)(s.of_product / n * scale);
+        for (long i = 0; i < n; i += LANES) {
+            long left = n - i;
+            vf v = (load_upto(x + i, left, 0) - mean) * scale, gv = load_upto(g + i, left, 0);
+            vf h = gv * load_upto(c->gamma + i, left, 0);
+            store_upto(dx + i, (h - shift - v * slope) * scale, left);
+            store_upto(dgamma + i, load_upto(dgamma + i, left, 0) + gv * v, left);
+            store_upto(dbeta + i, load_upto(dbeta + i, left, 0) + gv, left);
+        }
+    }
+}
+
+int k_layer_norm_dx(const float *g, const float *x, const float *gamma, float *dx, float *dgamma, float *dbeta,
+                    long rows, long n, float eps)
+{
+    long chunk = rows_per_part(n), parts = (rows + chunk - 1) / chunk;
+    double *total = malloc(sizeof(double) * 2 * n + sizeof(float) * parts * 2 * n);
+    if (!total)
+        return -1;
+    struct layer c = {.g = g, .x = x, .gamma = gamma, .y = dx, .n = n, .chunk = chunk, .eps = eps,
+                      .partial = (float *)(total + 2 * n)};
+    pool_run(layer_dx, &c, rows, chunk);
+    add_parts(c.partial, total, parts, n);
+    for (long i = 0; i < n; i++) {
+        dgamma[i] = (float)total[i];
+        dbeta[i] = (float)total[n + i];
+    }
+    free(total);
+    return 0;
+}
+
+/* -- channels -- */
+
+struct batch {
+    const float *g, *x, *gamma, *beta;
+    float *y, *mean, *var, *dgamma, *dbeta;     /* y is dx on the way back */
+    float *partial;
+    long outer, channels, inner, chunk;
+    float eps;
+    int of_batch;
+};
+
+/* The mean and the variance of channel k. */
+INLINE void statistics(const struct batch *c, long k)
+{
+    const float *x = c->x + k * c->inner;
+    /* Numbers are taken less one that is about their mean, which makes one pass enough. */
+    float centre = (float)mean_of(x, lesser_of(c->inner, RUN));
+    if (!isfinite(centre))
+        centre = 0;
+    struct sums s = {0};
+    for (long o = 0; o < c->outer; o++)
+        add_all(&s, x + o * c->channels * c->inner, 0, 0, centre, c->inner);
+    finish(&s);
+    double count = (double)c->outer * c->inner, rest = s.of_h / count, var = s.of_product / count - rest * rest;
+    c->mean[k] = (float)(centre + rest);
+    c->var[k] = var < 0 ? 0 : (float)var;
+}
+
+static void by_channel(void *context, long begin, long end)
+{
+    const struct batch *c = context;
+    for (long k = begin; k < end; k++) {
+        if (c->of_batch)
+            statistics(c, k);
+        float mean = c->mean[k], scale = c->gamma[k] / sqrtf(c->var[k] + c->eps), shift = c->beta[k];
+        for (long o = 0; o < c->outer; o++) {
+            const float *x = c->x + (o * c->channels + k) * c->inner;
+            float *y = c->y + (o * c->channels + k) * c->inner;
+            for (long i = 0; i < c->inner; i++)
+                y[i] = (x[i] - mean) * scale + shift;
+        }
+    }
+}
+
+static void by_channel_dx(void *context, long begin, long end)
+{
+    const struct batch *c = context;
+    for (long k = begin; k < end; k++) {
+        if (c->of_batch)
+            statistics(c, k);
+        float mean = c->mean[k], scale = 1 / sqrtf(c->var[k] + c->eps);
+        struct sums s = {0};
+        for (long o = 0; o < c->outer; o++) {
+            long at = (o * c->channels + k) * c->inner;
+            add_all(&s, c->x + at, c->g + at, 0, mean, c->inner);
+        }
+        finish(&s);
+        c->dbeta[k] = (float)s.of_h;
+        c->dgamma[k] = (float)(s.of_product * scale);
+        double count = (double)c->outer * c->inner;
+        float shift = c->of_batch ? (float)(s.of_h / count) : 0;
+        float slope = c->of_batch ? (float)(s.of_product / count * scale * scale) : 0;
+        scale *= c->gamma[k];
+        for (long o = 0; o < c->outer; o++) {
+            long at = (o * c->channels + k) * c->inner;
+            const float *x = c->x + at, *g = c->g + at;
+            float *dx = c->y + at;
+            for (long i = 0; i < c->inner; i++)
+                dx[i] = (g[i] - shift - (x[i] - mean) * slope) * scale;
+        }
+    }
+}
+
+/* Channels of few elements in a row are columns (channel, inner), of which each has its mean and so on. */
+
+/* Of each column of a part of the rows: the mean, and the sum of the squares of what differs from it. */
+static void column_statistics(void *context, long begin, long end)
+{
+    const struct batch *c = context;
+    long n = c->channels * c->inner;
+    float *mean = c->partial + begin / c->chunk * 2 * n, *squares = mean + n, scale = 1 / (float)(end - begin);
+    for (long i = 0; i < 2 * n; i++)
+        mean[i] = 0;
+    for (long row = begin; row < end; row++)
+        for (long i = 0; i < n; i++)
+            mean[i] += c->x[row * n + i];
+    for (long i = 0; i < n; i++)
+        mean[i] *= scale;
+    for (long row = begin; row < end; row++)
+        for (long i = 0; i < n; i++) {
+            float d = c->x[row * n + i] - mean[i];
+            squares[i] += d * d;
+        }
+}
+
+/* The statistics of the channels, from those of the columns of each part (Chan, Golub and LeVeque, 1979). */
+static void merge_statistics(const struct batch *c, long parts)
+{
+    long n = c->channels * c->inner;
+    double count = (double)c->outer * c->inner;
+    for (long k = 0; k < c->channels; k++) {
+        double mean = 0, squares = 0;
+        for (int second = 0; second < 2; second++)
+            for (long p = 0; p < parts; p++) {
+                double rows = (double)(lesser_of(c->outer, (p + 1) * c->chunk) - p * c->chunk);
+                const float *means = c->partial + p * 2 * n + k * c->inner;
+                for (long i = 0; i < c->inner; i++)
+                    if (second)
+                        squares += means[n + i] + rows * (means[i] - mean) * (means[i] - mean);
+                    else
+                        mean += rows * means[i] / count;
+            }
+        c->mean[k] = (float)mean;
+        c->var[k] = (float)(squares / count);
+    }
+}
+
+/* What the columns have in common: y = x * slope + shift, the vectors being the partial memory's first. */
+static void by_column(void *context, long begin, long end)
+{
+    const struct batch *c = context;
+    long n = c->channels * c->inner;
+    const float *mean = c->partial, *scale = mean + n, *shift = scale + n;
+    for (long row = begin; row < end; row++)
+        for (long i = 0; i < n; i++)
+            c->y[row * n + i] = (c->x[row * n + i] - mean[i]) * scale[i] + shift[i];
+}
+
+static void column_slopes(void *context, long begin, long end)
+{
+    const struct batch *c = context;
+    long n = c->channels * c->inner;
+    const float *mean = c->partial;
+    float *of_g = c->partial + (4 + begin / c->chunk * 2) * n, *of_product = of_g + n;
+    for (long i = 0; i < 2 * n; i++)
+        of_g[i] = 0;
+    for (long row = begin; row < end; row++)
+        for (long i = 0; i < n; i++) {
+            float g = c->g[row * n + i];
+            of_g[i] += g;
+            of_product[i] += g * (c->x[row * n + i] - mean[i]);
+        }
+}
+
+static void by_column_dx(void *context, long begin, long end)
+{
+    const struct batch *c = context;
+    long n = c->channels * c->inner;
+    const float *mean = c->partial, *scale = mean + n, *shift = scale + n, *slope = shift + n;
+    for (long row = begin; row < end; row++)
+        for (long i = 0; i < n; i++) {
+            long at = row * n + i;
+            c->y[at] = (c->g[at] - shift[i] - (c->x[at] - mean[i]) * slope[i]) * scale[i];
+        }
+}
+
+int k_batch_norm(const float *x, const float *gamma, const float *beta, float *y, float *mean, float *var,
+                 long outer, long channels, long inner, float eps, int of_batch)
+{
+    struct batch c = {.x = x, .gamma = gamma, .beta = beta, .y = y, .mean = mean, .var = var, .outer = outer,
+                      .channels = channels, .inner = inner, .eps = eps, .of_batch = of_batch};
+    if (inner >= FEW || outer == 1) {
+        pool_run(by_channel, &c, channels, rows_at_once(outer * inner));
+        return 0;
+    }
+    long n = channels * inner, parts;
+    c.chunk = rows_per_part(n);
+    parts = (outer + c.chunk - 1) / c.chunk;
+    c.partial = malloc(sizeof(float) * (2 * parts + 1) * n);
+    if (!c.partial)
+        return -1;
+    if (of_batch) {
+        pool_run(column_statistics, &c, outer, c.chunk);
+        merge_statistics(&c, parts);
+    }
+    for (long i = 0; i < n; i++) {
+        long k = i / inner;
+        c.partial[i] = mean[k];
+        c.partial[n + i] = gamma[k] / sqrtf(var[k] + eps);
+        c.partial[2 * n + i] = beta[k];
+    }
+    pool_run(by_column, &c, outer, rows_at_once(n));
+    free(c.partial);
+    return 0;
+}
+
+int k_batch_norm_dx(const float *g, const float *x, const float *gamma, float *mean, float *var,
+                    float *dx, float *dgamma, float *dbeta, long outer, long channels, long inner, float eps,
+                    int of_batch)
+{
+    struct batch c = {.g = g, .x = x, .gamma = gamma, .y = dx, .mean = mean, .var = var,
+                      .dgamma = dgamma, .dbeta = dbeta, .outer = outer, .channels = channels, .inner = inner,
+                      .eps = eps, .of_batch = of_batch};
+    if (inner >= FEW || outer == 1) {
+        pool_run(by_channel_dx, &c, channels, rows_at_once(outer * inner));
+        return 0;
+    }
+    long n = channels * inner, parts;
+    c.chunk = rows_per_part(n);
+    parts = (outer + c.chunk - 1) / c.chunk;
+    double *total = malloc(sizeof(double) * 2 * n + sizeof(float) * (2 * parts + 4) * n);
+    if (!total)
+        return -1;
+    c.partial = (float *)(total + 2 * n);
+    if (of_batch) {
+        pool_run(column_statistics, &c, outer, c.chunk);
+        merge_statistics(&c, parts);
+    }
+    for (long i = 0; i < n; i++)
+        c.partial[i] = mean[i / inner];
+    pool_run(column_slopes, &c, outer, c.chunk);
+    add_parts(c.partial + 4 * n, total, parts, n);
+    for (long k = 0; k < channels; k++) {
+        double of_g = 0, of_product = 0, count = (double)outer * inner;
+        for (long i = k * inner; i < (k + 1) * inner; i++) {
+            of_g += total[i];
+            of_product += total[n + i];
+        }
+        float scale = 1 / sqrtf(var[k] + eps);
+        dbeta[k] = (float)of_g;
+        dgamma[k] = (float)(of_product * scale);
+        for (long i = k * inner; i < (k + 1) * inner; i++) {
+            c.partial[n + i] = scale * gamma[k];
+            c.partial[2 * n + i] = of_batch ? (float)(of_g / count) : 0;
+            c.partial[3 * n + i] = of_batch ? (float)(of_product / count * scale * scale) : 0;
+        }
+    }
+    pool_run(by_column_dx, &c, outer, rows_at_once(n));
+    free(total);
+    return 0;
+}

@@ -1,0 +1,37 @@
+/* Rows of neighbouring numbers: how many make a part of a loop, and vectors of them up to the last one. */
+#ifndef MXK_ROWS_H
+#define MXK_ROWS_H
+
+#include "simd.h"
+
+enum {
+    PART = 32768,       /* elements that are worth handing to another thread */
+    RUN = 4096          /* elements that are added up in float, LANES by LANES; runs are in double */
+};
+
+/* So many rows of n elements that they make about PART elements. */
+INLINE long rows_at_once(long n)
+{
+    return n >= PART ? 1 : PART / n;
+}
+
+INLINE long lesser_of(long a, long b)
+{
+    return a < b ? a : b;
+}
+
+/* The vector at p, of which n elements are there if that is fewer than LANES; the others are `rest`. */
+INLINE vf load_upto(const float *p, long n, float rest)
+{
+    return n >= LANES ? load(p) : load_some(p, n, rest);
+}
+
+INLINE void store_upto(float *p, vf v, long n)
+{
+    if (n >= LANES)
+        store(p, v);
+    else
+        store_some(p, v, n);
+}
+
+#endif

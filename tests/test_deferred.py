@@ -1,0 +1,326 @@
+"""Elementwise ops that are put off give what they give when they are not, whatever happens between."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import mxgrad as mx
+import numpy
+import pytest
+from mxgrad import autograd, nd, np
+from mxgrad.kernels import deferred, vm
+
+pytestmark = pytest.mark.skipif(
+    not deferred.available, reason="ops are put off with compiled kernels and NumPy 2 only")
+
+
+@contextmanager
+def from_size(size: int) -> Iterator[None]:
+    before, deferred.large = deferred.large, size
+    try:
+        yield
+    finally:
+        deferred.large = before
+
+
+@pytest.fixture(autouse=True)
+def always() -> Iterator[None]:
+    with from_size(1):
+        yield
+
+
+@contextmanager
+def passes() -> Iterator[list[int]]:
+    """The number of outputs of each pass that is made."""
+    made: list[int] = []
+    run = vm.run
+
+    def counted(n: int, code: Any, constants: Any, inputs: Any, layouts: Any, outputs: Any,
+                out_layouts: Any) -> None:
+        made.append(len(outputs))
+        run(n, code, constants, inputs, layouts, outputs, out_layouts)
+
+    vm.run = counted
+    try:
+        yield made
+    finally:
+        vm.run = run
+
+
+def variable(*shape: int, seed: int = 0) -> Any:
+    x = nd.array(numpy.random.RandomState(seed).uniform(-1, 1, shape))
+    x.attach_grad()
+    return x
+
+
+def test_nothing_is_computed_before_somebody_looks() -> None:
+    x = variable(4, 5)
+    with passes() as made:
+        y = nd.tanh(x * 2 + 1) * nd.exp(-x)
+        assert y.shape == (4, 5) and y.dtype == numpy.float32 and not made
+        y.wait_to_read()
+        assert made == [1]
+        y.asnumpy()
+        assert made == [1]
+
+
+def test_forward_and_backward_are_one_pass() -> None:
+    x = variable(4, 5)
+    with passes() as made:
+        with autograd.record():
+            loss = (nd.tanh(x * 2 + 1) * nd.exp(-x) + x).sum()
+        loss.backward()
+        assert made == [2]      # the gradient, and with it the loss
+        loss.asnumpy()
+        assert made == [2]
+    a = x.asnumpy().astype("float64")
+    t, e = numpy.tanh(a * 2 + 1), numpy.exp(-a)
+    numpy.testing.assert_allclose(x.grad.asnumpy(), 2 * e * (1 - t * t) - t * e + 1, rtol=1e-5)
+    numpy.testing.assert_allclose(loss.asscalar(), (t * e + a).sum(), rtol=1e-5)
+
+
+def test_errors_come_at_once() -> None:
+    with pytest.raises(ValueError, match=r"add: .*\(2, 3\).*\(4, 5\)"):
+        nd.ones((2, 3)) * 2 + nd.ones((4, 5))
+    with pytest.raises(ValueError, match="axis 7"):
+        (nd.ones((2, 3)) * 2).sum(axis=7)
+
+
+def test_writes_come_after_what_was_asked_before() -> None:
+    a, b = nd.ones((6,)), nd.ones((1,))
+    y = a * 2 + b
+    a[:] = 10
+    assert y.asnumpy().tolist() == [3] * 6
+    z = a * b
+    b += 5
+    assert z.asnumpy().tolist() == [10] * 6
+    view = a[2:4]
+    w = a + 1
+    view[:] = 0
+    assert w.asnumpy().tolist() == [11] * 6
+    assert (a + 1).asnumpy().tolist() == [11, 11, 1, 1, 11, 11]
+
+
+def test_a_write_into_what_was_put_off() -> None:
+    a = nd.ones((6,))
+    y = a + 1
+    z = y * 3
+    y[0] = 7
+    assert z.asnumpy().tolist() == [6] * 6
+    assert y.asnumpy().tolist() == [7, 2, 2, 2, 2, 2]
+
+
+def test_gradients_are_read_before_they_are_written_again() -> None:
+    x = variable(5)
+    with autograd.record():
+        y = x * x
+    y.backward()
+    half = x.grad * 0.5
+    with autograd.record():
+        y = x * 3
+    y.backward()
+    numpy.testing.assert_allclose(half.asnumpy(), x.asnumpy(), rtol=1e-6)
+    assert x.grad.asnumpy().tolist() == [3] * 5
+
+
+@pytest.mark.parametrize("grad_req", ["write", "add"])
+def test_gradient_buffers(grad_req: str) -> None:
+    x, w = variable(4, 3), variable(3, seed=1)
+    x.attach_grad(grad_req)
+    w.attach_grad(grad_req)
+    for _ in range(2):
+        with autograd.record():
+            y = (nd.sigmoid(x * w) + w).sum()
+        y.backward()
+    a, b = x.asnumpy().astype("float64"), w.asnumpy().astype("float64")
+    s = 1 / (1 + numpy.exp(-a * b))
+    times = 2 if grad_req == "add" else 1
+    numpy.testing.assert_allclose(x.grad.asnumpy(), times * s * (1 - s) * b, rtol=1e-5)
+    numpy.testing.assert_allclose(w.grad.asnumpy(), times * ((s * (1 - s) * a).sum(0) + 4), rtol=1e-5)
+
+
+def test_version_checks_stay() -> None:
+    x = variable(5)
+    with autograd.record():
+        y = x * 2
+        z = y * y
+    y += 1
+    with pytest.raises(mx.base.InplaceError):
+        z.backward()
+
+
+def test_a_loop_computes_each_number_three_times_at_most() -> None:
+    x = nd.ones((10,))
+    steps = 0
+    with passes():
+        run = vm.run
+
+        def counted(n: int, code: Any, *rest: Any) -> None:
+            nonlocal steps
+            steps += len(code)
+            run(n, code, *rest)
+
+        vm.run = counted
+        for _ in range(50):
+            x = x * 0.5 + 1
+            x.sum().asscalar()
+    assert steps <= 3 * 2 * 50
+    numpy.testing.assert_allclose(x.asnumpy(), 2, rtol=1e-6)
+
+
+def test_long_expressions() -> None:
+    x = y = nd.ones((10,))
+    for _ in range(1000):
+        y = y * 0.5 + x
+    numpy.testing.assert_allclose(y.asnumpy(), 2, rtol=1e-6)
+
+
+def test_switch() -> None:
+    before = mx.engine.set_deferred(False)
+    try:
+        with passes() as made:
+            (nd.ones((5,)) * 2).asnumpy()
+        assert not made
+    finally:
+        assert mx.engine.set_deferred(before) is False
+
+
+def test_waitall() -> None:
+    y = nd.ones((5,)) * 2
+    with passes() as made:
+        nd.waitall()
+        assert made
+        made.clear()
+        assert y.asnumpy().tolist() == [2] * 5
+        assert not made
+
+
+# random programs --------------------------------------------------------------------------------------------
+
+
+class Program:
+    """Random statements over a few arrays; the same seed gives the same ones."""
+
+    UNARY = ("tanh", "exp", "sigmoid", "relu", "square", "negative", "abs", "log1p", "sqrt", "erf", "sign")
+    BINARY: tuple[Callable[[Any, Any], Any], ...] = (
+        lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / (b * b + 1),
+        # far from ties, which the last bit decides
+        lambda a, b: nd.maximum(a, 0.317 * b + 0.0123), lambda a, b: (a > 0.1234) * b,
+        lambda a, b: nd.where(nd.broadcast_like(a, a + b) > 0.0567, a + b, b - a),
+    )
+    SHAPES = ((6, 4, 5), (5,), (4, 1), (6, 1, 1), (1,), (4, 5), (1, 4, 1))
+
+    def __init__(self, seed: int) -> None:
+        self.draw = numpy.random.RandomState(seed)
+
+    def run(self, recorded: bool) -> list[numpy.ndarray]:
+        draw = self.draw
+        leaves = [nd.array(draw.uniform(-1, 1, s)) for s in self.SHAPES]
+        values = list(leaves)
+        seen: list[numpy.ndarray] = []
+        for leaf in leaves:
+            leaf.attach_grad()
+        with autograd.record() if recorded else autograd.pause():
+            for _ in range(25):
+                values.append(self.statement(values, leaves, seen, recorded))
+            if recorded:
+                total = sum(nd.tanh(v).sum() for v in values[len(leaves):])
+        if recorded:
+            total.backward()
+            seen += [leaf.grad.asnumpy() for leaf in leaves]
+        return seen + [v.asnumpy() for v in values]
+
+    def statement(self, values: list[Any], leaves: list[Any], seen: list[numpy.ndarray],
+                  recorded: bool) -> Any:
+        draw = self.draw
+        a, b = (values[draw.randint(len(values))] for _ in range(2))
+        what = draw.randint(13)
+        if what < 3:
+            name = self.UNARY[draw.randint(len(self.UNARY))]
+            a = nd.abs(a) if name in ("sqrt", "log1p") else nd.clip(a, -3, 3)
+            return getattr(nd, name)(a)
+        if what < 8:
+            f = self.BINARY[draw.randint(len(self.BINARY))]
+            try:
+                return nd.tanh(f(a, b))
+            except ValueError:
+                return nd.tanh(f(a, a * 0.5))
+        if what == 8:
+            axis = int(draw.randint(a.ndim))
+            return a.mean(axis=axis, keepdims=True)
+        if what == 9:
+            return a.sum() * 0.01
+        if what == 10:
+            seen.append(a.asnumpy())
+            return a * 1
+        if what == 11 and not recorded:
+            b[:] = 0.25                     # a write: whole, or through a view
+            return b + a.max()
+        if what == 12 and not recorded:
+            b[0:1] = a.mean()
+            return b.reshape((-1,)) * 2
+        return a.reshape((-1,)) * 0.5 if draw.randint(2) else a.T
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("seed", range(60))
+def test_random_programs(seed: int, recorded: bool) -> None:
+    got = Program(seed).run(recorded)
+    with from_size(1 << 60):
+        expected = Program(seed).run(recorded)
+    assert len(got) == len(expected)
+    for a, b in zip(got, expected):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        numpy.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
+
+
+def test_arithmetic_is_the_same_to_the_bit() -> None:
+    draw = numpy.random.RandomState(3)
+    a, b = (nd.array(draw.standard_normal((50, 70)) * 10.0 ** draw.randint(-20, 20, (50, 70)))
+            for _ in range(2))
+
+    def program() -> list[numpy.ndarray]:
+        y = (a * b + a) / b - nd.sqrt(nd.abs(a))
+        return [y.asnumpy(), nd.maximum(y, b).asnumpy(), (a > b).asnumpy(), nd.floor(a * 0.3).asnumpy()]
+
+    got = program()
+    with from_size(1 << 60):
+        expected = program()
+    for x, y in zip(got, expected):
+        numpy.testing.assert_array_equal(x, y)
+
+
+def test_np_arrays_and_bools() -> None:
+    x = np.array(numpy.arange(12.0).reshape(3, 4), dtype="float32")
+    mask = np.logical_and(x > 2, x < 9)
+    assert mask.dtype == numpy.bool_
+    assert np.where(mask, x, -x).asnumpy().tolist() == [[0, -1, -2, 3], [4, 5, 6, 7], [8, -9, -10, -11]]
+    assert (~mask).asnumpy().sum() == 6
+    assert int(mask.sum()) == 6
+    assert (x[mask] + 1).asnumpy().tolist() == [4, 5, 6, 7, 8, 9]
+
+
+def test_numpy_gets_the_numbers() -> None:
+    y = nd.ones((3, 2)) * 2
+    assert numpy.asarray(y).tolist() == [[2, 2]] * 3
+    assert numpy.from_dlpack(nd.ones((3,)) * 2).tolist() == [2, 2, 2]
+    assert str(nd.ones((2,)) * 2) == "\n[2. 2.]\n<NDArray 2 @cpu(0)>"
+
+
+def test_higher_orders() -> None:
+    x = variable(7)
+    with autograd.record():
+        y = nd.tanh(x) * x
+        g = autograd.grad(y, x, create_graph=True)[0]
+        total = (g * g).sum()
+    total.backward()
+    got = x.grad.asnumpy()
+    with from_size(1 << 60):
+        x = variable(7)
+        with autograd.record():
+            y = nd.tanh(x) * x
+            g = autograd.grad(y, x, create_graph=True)[0]
+            total = (g * g).sum()
+        total.backward()
+    numpy.testing.assert_allclose(got, x.grad.asnumpy(), rtol=1e-5, atol=1e-6)
