@@ -5,9 +5,10 @@ How the figures are taken says peers.py::
 
     python benchmarks/bindings.py
 
-NumPy's `a * a` on 4x4 float32 is the unit of the small ops; copying 1e6 doubles from one warm place to another
+NumPy's `a * a` on 4x4 float32 is the unit of the small ops; copying 1e6 doubles from one place to another
 that of the data; the same step in Python, a network 64 - 32 - 10 with Adam on a batch of 64, that of the
-training.  Exits with 1 if a ratio misses its aim.
+training.
+Exits with 1 if a ratio misses its aim.
 """
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ import numpy
 from mxgrad import autograd, base, frontend, nd, params_file
 from mxgrad.array import Array, wrap
 from mxgrad.context import Context, as_context
+from mxgrad.kernels import deferred
 from mxgrad.tape import add_internal, state
 
 add_internal(__file__)      # the user's line is in C or Perl: see set_location
@@ -431,6 +432,7 @@ def data(h: int, nbytes: Any) -> int:
     d = _cpu_data(_array(h))
     if not d.flags.c_contiguous:
         raise base.InvalidValueError("the array is not contiguous (part of another, or transposed): copy it")
+    deferred.share(d)
     nbytes[0] = d.nbytes
     return _address(d)
 
@@ -600,6 +602,7 @@ _exported: dict[int, tuple[Any, ...]] = {}
 @_export
 def to_dlpack(h: int) -> int:
     a = _cpu_data(_array(h))
+    deferred.share(a)
     m = new("dl_managed_versioned *")
     s = new("int64_t[]", list(a.shape) or 1)
     strides = new("int64_t[]", [n // a.itemsize for n in a.strides] or 1)
@@ -633,7 +636,8 @@ _bound: dict[tuple[int, int, bytes], Callable[..., Any]] = {}
 _MAX_BOUND = 4096
 _listing = threading.Lock()
 # A child would wait for ever for a thread of its parent.
-os.register_at_fork(before=_listing.acquire, after_in_parent=_listing.release, after_in_child=_listing.release)
+os.register_at_fork(before=_listing.acquire, after_in_parent=_listing.release,
+                    after_in_child=_listing.release)
 _SEVERAL = -1       # SEVERAL of shim.h
 
 

@@ -64,6 +64,24 @@ _CONVOLUTIONS = [
     windows((2, 2, 9, 10, 11), 3, (3, 2, 2), pad=1),
 ]
 
+def _pools() -> dict[str, list[Sample]]:
+    samples: dict[str, list[Sample]] = {"max_windows": [], "sum_windows": [], "spread_windows": []}
+    for shape, kernel, stride, pad, out in [
+        ((3, 5, 42, 71), 2, 2, 0, (21, 35)), ((3, 5, 43, 71), 2, 2, 0, (22, 36)),
+        ((2, 9, 33, 38), 3, 2, 1, (17, 19)), ((2, 9, 33, 34), 5, 2, 2, (17, 17)), ((5, 7, 301), 3, 1, 1, (301,)),
+    ]:
+        p = {name: (value,) * len(out) for name, value in
+             (("kernel", kernel), ("stride", stride), ("pad", pad))}
+        x, g = large(*shape), large(*shape[:2], *out)
+        some = spoiled(*shape)
+        samples["max_windows"] += [Sample(x, out=out, lowest=-3e38, **p),
+                                   Sample(some.round(), out=out, lowest=-3e38, differentiate=False, **p)]
+        for count in (None, "data", "pad"):
+            samples["sum_windows"].append(Sample(x, out=out, count=count, **p))
+            samples["spread_windows"].append(Sample(g, shape=shape[2:], count=count, **p))
+    return samples
+
+
 _ROWS = [Sample(large(40, 1037)), Sample(spoiled(9, 1000), differentiate=False),
          Sample(large(3, 5, 700), axis=-1), Sample(large(70000, 3), axis=1), Sample(large(40, 50, 60), axis=1)]
 
@@ -100,7 +118,8 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
     "take": [
         Sample(large(500, 67), places(500, 1031)), Sample(spoiled(700, 9), places(700, 5, 900), mode="wrap"),
         Sample(large(6, 300, 33), places(300, 500).astype("float32"), axis=1),
-        Sample(large(5, 3000), places(3000, 40, 50), axis=-1), Sample(large(50, 100), places(5000, 900), axis=None),
+        Sample(large(5, 3000), places(3000, 40, 50), axis=-1),
+        Sample(large(50, 100), places(5000, 900), axis=None),
     ],
     "add_taken": [
         Sample(large(1031, 67), places(500, 1031), shape=(500, 67)),
@@ -150,8 +169,17 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
         Sample(spoiled(3, 9, 1000), large(9), large(9), differentiate=False),
         Sample(spoiled(300, 90), large(90), large(90), differentiate=False),
     ],
+    **_pools(),
     **{name: [all_of[name] for all_of in _CONVOLUTIONS] for name in ("conv", "conv_data", "conv_weight")},
     "rnn_steps": [recurrent(3, 9, 75, 1, 1, False), recurrent(2, 40, 160, 1, 1, True, relu=True)],
     "lstm_steps": [recurrent(3, 9, 37, 4, 2, True), recurrent(2, 40, 96, 4, 2, False)],
     "gru_steps": [recurrent(3, 9, 37, 3, 1, True), recurrent(2, 40, 96, 3, 1, False)],
+    "dot": [Sample(large(130, 335), large(335, 101, seed=1)), Sample(large(9, 5, 61), large(70, 61), transpose_b=True),
+            Sample(large(700, 33), large(700, 49, seed=1), transpose_a=True),
+            Sample(large(400, 50), large(65, 400, seed=1), transpose_a=True, transpose_b=True),
+            Sample(spoiled(40, 90), large(90, 50), differentiate=False)],
+    "matmul": [Sample(large(11, 40, 35), large(11, 35, 49, seed=1)),
+               Sample(large(3, 2, 35, 70), large(3, 2, 50, 35, seed=1), transpose_a=True, transpose_b=True),
+               Sample(large(2, 65, 97), large(2, 70, 97, seed=1), transpose_b=True),
+               Sample(large(1, 2, 60, 70), large(3, 1, 70, 60, seed=1)), Sample(large(128, 70), large(70))],
 }

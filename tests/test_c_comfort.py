@@ -20,7 +20,6 @@ PAGES = runpy.run_path(str(PACKAGE / "man_pages.py"))
 STRICT = ["-pedantic-errors", "-Wall", "-Wextra", "-Werror"]
 
 source = test_packaging.source
-programs = test_c.programs
 
 
 # -- mxgrad_ops.h -----------------------------------------------------------------------------------------

@@ -308,6 +308,20 @@ def test_numpy_gets_the_numbers() -> None:
     assert str(nd.ones((2,)) * 2) == "\n[2. 2.]\n<NDArray 2 @cpu(0)>"
 
 
+def test_memory_that_others_write() -> None:
+    host = numpy.ones(5, "float32")
+    x = nd.from_numpy(host)
+    y = x + 1
+    host[:] = 7
+    assert y.asnumpy().tolist() == [2] * 5
+    z = nd.ones((5,))
+    alias = numpy.from_dlpack(z)
+    w = z + 1
+    alias[:] = 3
+    assert w.asnumpy().tolist() == [2] * 5
+    assert (z + 1).asnumpy().tolist() == [4] * 5
+
+
 def test_higher_orders() -> None:
     x = variable(7)
     with autograd.record():

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy
 import pytest
@@ -20,6 +22,7 @@ from samples import SAMPLES, Sample
 pytestmark = pytest.mark.skipif(cpu.lib is None, reason="the kernels are not built (make setup)")
 
 NEVER = 1 << 60
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
@@ -32,8 +35,13 @@ def kernels_from(size: int) -> Iterator[None]:
         cpu.small = before
 
 
+def uneven(y: nd.NDArray, mean: float) -> nd.NDArray:
+    """Weights of a mean other than 0, since sums about 0 are rounding errors."""
+    return nd.array(mean + numpy.sin(numpy.arange(y.size) * 0.7).reshape(y.shape))
+
+
 def all_of(name: str, sample: Sample) -> list[numpy.ndarray]:
-    """Values, gradients under uneven head gradients, and gradients of the gradients' cubes, in float32."""
+    """Values, gradients under uneven head gradients, and gradients of the weighted squares of the gradients, in float32."""
     at = differentiated(OPS[name], sample)
     arrays = arrays_of(sample, dtype="float32")
     for i in at:
@@ -43,11 +51,10 @@ def all_of(name: str, sample: Sample) -> list[numpy.ndarray]:
         if not at:
             return hosts(out)
         heads = [y for y in out if y._data.dtype.kind == "f"]
-        # Uneven, and without a sum about 0, in which only rounding errors would be left.
-        weights = [nd.array(0.3 + numpy.sin(numpy.arange(y.size) * 0.7).reshape(y.shape)) for y in heads]
+        weights = [uneven(y, 0.3) for y in heads]
         slopes = testing.slopes(heads, [arrays[i] for i in at], weights, True)
         # Gradients of gradients may depend on nothing, but then they are 0.
-        total = sum((s * s * s).sum() for s in slopes) + sum((arrays[i] * 0).sum() for i in at)
+        total = sum((s * s * uneven(s, 1.3)).sum() for s in slopes) + sum((arrays[i] * 0).sum() for i in at)
     total.backward()
     return hosts(out) + hosts(slopes) + [arrays[i].grad.asnumpy() for i in at]
 
@@ -167,3 +174,22 @@ def test_threads_do_not_change_a_bit() -> None:
     for other in found[1:]:
         for a, b in zip(found[0], other):
             numpy.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("sanitizer", ["", pytest.param("thread", marks=pytest.mark.slow)])
+def test_the_pool(sanitizer: str, tmp_path: Path) -> None:
+    compiler = next((c for c in ("gcc", "cc", "clang") if shutil.which(c)), None)
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    program = tmp_path / "pool"
+    flags = [f"-fsanitize={sanitizer}"] if sanitizer else []
+    sources = [ROOT / "tests" / "kernels" / "pool.c", ROOT / "pyffi" / "kernels" / "pool.c"]
+    built = subprocess.run(
+        [compiler, "-std=gnu99", "-O2", "-g", "-Wall", "-Wextra", "-Werror", *flags,
+         f"-I{ROOT / 'pyffi' / 'kernels'}", *map(str, sources), "-o", str(program), "-lpthread"],
+        capture_output=True, text=True)
+    if built.returncode and sanitizer:
+        pytest.skip(f"{compiler} cannot build with -fsanitize={sanitizer}")
+    assert built.returncode == 0, built.stderr
+    done = subprocess.run([str(program)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and "WARNING" not in done.stderr, done.stderr[-4000:]

@@ -17,6 +17,7 @@ import pytest
 
 from mxgrad import streams
 from mxgrad.base import InvalidValueError, MXNetError
+from mxgrad.kernels import cpu as kernels
 from mxgrad.streams import Engines, NDStreams, NPStreams
 
 DATA = Path(__file__).parent / "data"
@@ -92,7 +93,42 @@ def test_every_sampler_is_recorded() -> None:
         for frontend, cls in (("nd", NDStreams), ("np", NPStreams)) for name in vars(cls) if name[0] != "_"
     }
     recorded = {c["method"] for c in MORE}
-    assert samplers == recorded - {"nd.shuffle", "np.shuffle"}      # inherited
+    # inherited, and what is a product of the recorded mask
+    assert samplers - {"nd.dropout_mask"} == recorded - {"nd.shuffle", "np.shuffle"}
+
+
+def drawn_in_turns(seed: int) -> list[bytes]:
+    """Numbers of one stream in words, pairs and masks, with words put back in between."""
+    stream, found = NDStreams(seed), []
+    for n in (1, 63, 64, 65, 130, 70001):
+        found += [stream.dropout_mask(0.3, n), stream.uniform(0, 1, n), stream.randint(0, 9, n),
+                  stream.dropout_mask(1.0, (n, 1)), stream.dropout_mask(0.3, n, np.float64),
+                  stream.dropout_mask(0.5, n, np.float16)]
+        if n == 65:
+            found.append(stream.normal(0, 1, n))
+            saved = stream.engines.get_state()
+            found += [stream.dropout_mask(0.7, n)]
+            stream.engines.set_state(saved)
+    return [a.tobytes() for a in found]
+
+
+@pytest.mark.skipif(kernels.lib is None, reason="the kernels are not built (make setup)")
+def test_compiled_words_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mxgrad.kernels import random  # noqa: F401
+
+    assert streams.compiled is not None
+    found = drawn_in_turns(4)
+    monkeypatch.setattr(streams, "compiled", None)
+    assert drawn_in_turns(4) == found
+
+
+def test_dropout_mask_is_the_mask_times_a_factor() -> None:
+    for dtype in (np.float16, np.float32, np.float64):
+        mask = NDStreams(5).bernoulli_mask(0.25, (7, 100), dtype)
+        factors = NDStreams(5).dropout_mask(0.25, (7, 100), dtype)
+        assert factors.dtype == dtype and (factors == 4 * mask).all()
+    with pytest.raises(InvalidValueError, match="keep_probability"):
+        NDStreams(5).dropout_mask(1.5, 3)
 
 
 # ---- what holds for every sampler --------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from mxgrad import autograd, cpu, gpu, nd, np, testing
 from mxgrad.array import wrap
 from mxgrad.base import AutogradError, InplaceError, MXNetError
 from mxgrad.frontend import op_function
+from mxgrad.kernels import cpu as kernels
+from mxgrad.nd.update import updates
 from mxgrad.ops.update import UPDATES
 
 DATA = Path(__file__).parent / "data"
@@ -139,8 +141,8 @@ def test_what_is_written(name: str) -> None:
     first, second = arrays_of(name, cpu()), arrays_of(name, cpu(), np.ndarray)
     before = arrays_of(name, cpu())
     result = f(*first, **params_of(name))
-    for a, x, y in zip(op.arrays, first, before):
-        if a in op.read:
+    for i, (a, x, y) in enumerate(zip(op.arrays, first, before)):
+        if i not in op.changed:
             numpy.testing.assert_array_equal(x.asnumpy(), y.asnumpy())
         elif a != "weight32" or not op.direction:
             assert (x.asnumpy() != y.asnumpy()).any(), a
@@ -148,6 +150,61 @@ def test_what_is_written(name: str) -> None:
         assert f(*second, out=second[0], **params_of(name)) is second[0]
         assert isinstance(second[0], np.ndarray)
         numpy.testing.assert_allclose(second[0].asnumpy(), result.asnumpy(), rtol=2e-3 if op.master else 1e-6)
+
+
+# several weights in one loop of a compiled kernel ------------------------------------------------------------
+
+STEPS: list[tuple[str, dict[str, float]]] = [
+    ("sgd_update", {"lr": 0.1}),
+    ("sgd_update", {"lr": 0.1, "wd": 0.3, "clip_gradient": 0.5, "rescale_grad": 3}),
+    ("sgd_mom_update", {"lr": 0.1, "momentum": 0.9}),
+    ("sgd_mom_update", {"lr": 0.1, "momentum": 0.9, "wd": 0.3, "clip_gradient": 0.5, "rescale_grad": 3}),
+    ("nag_mom_update", {"lr": 0.1, "momentum": 0.9, "wd": 0.3, "rescale_grad": 0.5}),
+    ("nag_mom_update", {"lr": 0.1, "momentum": 0.9, "clip_gradient": 0.5}),
+    ("adam_update", {"lr": 0.1}), ("adam_update", {"lr": 0.1, "wd": 0.3, "clip_gradient": 0.5, "beta1": 0.7}),
+    ("contrib.adamw_update", {"lr": 1, "eta": 0.1, "wd": 0.3, "rescale_grad": 2, "clip_gradient": 0.5}),
+    ("contrib.adamw_update", {"lr": 1, "eta": 0.1, "rescale_grad": 0}),
+]
+
+
+def weights_of(name: str, shapes: list[tuple[int, ...]]) -> list[tuple[nd.NDArray, ...]]:
+    """Random weights, gradients and states, with nan and infinities among the weights and gradients."""
+    draw = numpy.random.RandomState(5)
+    rows = []
+    for shape in shapes:
+        hosts = [draw.standard_normal(shape).astype("float32") for _ in UPDATES[name].arrays]
+        hosts[-1] = numpy.abs(hosts[-1])
+        for i, bad in enumerate((numpy.nan, numpy.inf, -numpy.inf)):
+            for host in hosts[:2]:
+                host.flat[i % host.size] = bad if host.size > 9 else 0.5
+        rows.append(tuple(nd.array(h) for h in hosts))
+    return rows
+
+
+@pytest.mark.skipif(kernels.lib is None, reason="the kernels are not built (make setup)")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name, params", STEPS)
+def test_weights_together(name: str, params: dict[str, float], threads: int, monkeypatch: Any) -> None:
+    shapes: list[tuple[int, ...]] = [(3,), (211, 333), (1,), (40000,), (17, 5)]
+    found, before = [], kernels.threads()
+    kernels.set_threads(threads)
+    for small in (1 << 60, 0):
+        monkeypatch.setattr(kernels, "small", small)
+        rows = weights_of(name, shapes)
+        calls = [(UPDATES[name], row, {**params, "lr": params["lr"] * (i + 1)}) for i, row in enumerate(rows)]
+        updates(calls)
+        updates(calls[1:2])
+        found.append([a.asnumpy() for row in rows for a in row])
+    kernels.set_threads(before)
+    for generic, compiled in zip(*found):
+        numpy.testing.assert_allclose(compiled, generic, rtol=3e-6, atol=1e-6)
+
+
+def test_weights_that_share_memory_are_updated_one_after_the_other() -> None:
+    w = nd.ones(1000)
+    halves = w[:500], w[500:]
+    updates([(UPDATES["sgd_update"], (v, nd.ones(v.shape)), {"lr": 0.25}) for v in (*halves, w)])
+    assert (w.asnumpy() == 0.5).all()
 
 
 def test_arrays_without_axes() -> None:

@@ -218,6 +218,7 @@ class BaseArray(Array):
     def __dlpack__(self, **kwargs: Any) -> Any:
         """The array's memory as a DLPack capsule; keywords as the protocol has them."""
         self.wait_to_read()
+        deferred.share(self._data)
         return self._data.__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> tuple[int, int]:

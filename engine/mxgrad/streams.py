@@ -955,7 +955,8 @@ class NDStreams(_Streams):
         mask: Array = u < keep
         return mask.reshape(dims)
 
-    def dropout_mask(self, keep_probability: float, shape: Shape = (), dtype: DTypeLike = np.float32) -> Array:
+    def dropout_mask(self, keep_probability: float, shape: Shape = (), dtype: DTypeLike = np.float32
+                     ) -> Array:
         """What Dropout multiplies by: 1 / keep_probability where `bernoulli_mask` is True, 0 elsewhere."""
         keep = np.float32(keep_probability)
         scale = 1 / max(keep, np.finfo(np.float32).tiny)

@@ -314,7 +314,7 @@ def walk(
                                              or parents[0][0] not in pending):
                     cts = _cotangents(F, node, parents, g, y, xs, True)
                 elif params is not None:
-                    (parent, *_), (x1, *others), xp = parents, xs, ctx.backend.xp
+                    (parent, *_), (_, *others), xp = parents, xs, ctx.backend.xp
                     p = pending[parent[0]]
                     if not p[3]:
                         p[1], p[3] = xp.array(settled(p[1])), True

@@ -65,6 +65,9 @@ like(run_perl({MXGRAD_LIBRARY => "$nowhere/none.so"}, $stderr_too . 'require AI:
         print {$to} <$from>;
         close $to;
     }
+    open my $installed, '>', "$nowhere/AI/MXGrad/FFI/Installed.pm" or die $!;    # before that of `make`
+    print {$installed} 'die "nothing is installed"';
+    close $installed;
     my $said = run_perl({MXGRAD_LIBRARY => undef, MXGRAD_PYTHON => "$nowhere/bin/python"},
         $stderr_too . "BEGIN { unshift \@INC, q($nowhere) } require AI::MXGrad::FFI");
     like($said, qr/cannot find its library .*Tried:/, 'no library anywhere');

@@ -1,5 +1,5 @@
-/* Rows by index: bound by memory, one read and one write of each row that is taken, and for the adjoint one write
- * of each row of the result, most of them zeros. */
+/* Rows by index: bound by memory, one read and one write of each row that is taken, and for the adjoint one
+ * write of each row of the result, most of them zeros. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,8 @@ static void take(void *context, long begin, long end)
     long after = c->after, count = c->count;
     for (long row = begin; row < end; row++) {
         long before = row / count;
-        const float *from = c->a + (before * c->n + place_of(c->index[row - before * count], c->n, c->wrap)) * after;
+        long place = place_of(c->index[row - before * count], c->n, c->wrap);
+        const float *from = c->a + (before * c->n + place) * after;
         float *to = c->y + row * after;
         if (after == 1)
             *to = *from;
@@ -47,7 +48,8 @@ static void take(void *context, long begin, long end)
     }
 }
 
-void k_take(const float *a, const int64_t *index, float *y, long before, long n, long count, long after, int wrap)
+void k_take(const float *a, const int64_t *index, float *y, long before, long n, long count, long after,
+            int wrap)
 {
     struct take c = {a, index, y, n, count, after, wrap};
     pool_run(take, &c, before * count, rows_of(after));
@@ -55,7 +57,7 @@ void k_take(const float *a, const int64_t *index, float *y, long before, long n,
 
 struct add {
     const float *g;
-    const int64_t *starts, *order;      /* the rows for place i are order[starts[i]] to order[starts[i + 1] - 1] */
+    const int64_t *starts, *order;      /* the rows for place i are those from order[starts[i]] on */
     float *y;
     long n, count, after;
 };

@@ -64,10 +64,10 @@ int k_batch_norm_dx(const float *g, const float *x, const float *gamma, float *m
 
 /* -- steps of the optimizers, in place (update.c) --
  *
- * For `count` weights in one loop; all their elements stand in one row, in which weight i ends before ends[i].  Each
- * has its own arrays, none of which overlaps another, and its own numbers, one after the other in `numbers`, for
- * which the formulas are those of engine/mxgrad/ops/update.py: g is the gradient times the first, moved into
- * [-limit, limit] where limit, which may be infinite, is the second. */
+ * For `count` weights in one loop; all their elements stand in one row, in which weight i ends before ends[i].
+ * Each has its own arrays, none of which overlaps another, and its own numbers, one after the other in
+ * `numbers`, for which the formulas are those of engine/mxgrad/ops/update.py: g is the gradient times the first,
+ * moved into [-limit, limit] where limit, which may be infinite, is the second. */
 
 /* w = keep w - lr g; the numbers end with lr, keep. */
 void k_sgd(int count, const long *ends, float *const *w, float *const *g, const float *numbers);
@@ -80,10 +80,11 @@ void k_momentum(int count, const long *ends, float *const *w, float *const *g, f
 void k_nesterov(int count, const long *ends, float *const *w, float *const *g, float *const *mom,
                 const float *numbers);
 
-/* mean = beta1 mean + rest1 g, var = beta2 var + rest2 g^2, w -= lr mean / (sqrt(var) + epsilon) + beside w, where g
- * includes wd w before it is moved; the numbers end with lr, wd, beside, beta1, rest1, beta2, rest2, epsilon. */
-void k_adam(int count, const long *ends, float *const *w, float *const *g, float *const *mean, float *const *var,
-            const float *numbers);
+/* mean = beta1 mean + rest1 g, var = beta2 var + rest2 g^2, w -= lr mean / (sqrt(var) + epsilon) + beside w,
+ * where g includes wd w before it is moved; the numbers end with lr, wd, beside, beta1, rest1, beta2, rest2,
+ * epsilon. */
+void k_adam(int count, const long *ends, float *const *w, float *const *g, float *const *mean,
+            float *const *var, const float *numbers);
 
 /* -- products of matrices (gemm.c) -- */
 
@@ -169,23 +170,42 @@ int k_winograd(const float *x, const float *w, float *y, const long *sizes, int 
 /* k_conv_weight in the same way. */
 int k_winograd_weight(const float *x, const float *g, float *dw, const long *sizes);
 
-/* -- by index (index.c): rows of `after` elements; a is (before, n, after), index (count), y (before, count, after);
- * what is outside of n counts on from the other end with `wrap`, and is moved to the ends without -- */
+/* -- windows of pooling (pool2d.c) --
+ *
+ * `sizes` are 10 numbers, of the vertical and the horizontal axis each time: the lengths of the planes x, how many
+ * windows there are, their lengths, strides and the padding.  A window may reach past the padded plane. */
+
+/* y = the maximum of each window, at least `lowest`; nan is passed over. */
+int k_max_windows(const float *x, float *y, long planes, const long *sizes, float lowest);
+
+/* The cotangent of x: each g added where x is first equal to y in the window. */
+void k_max_windows_dx(const float *g, const float *y, const float *x, float *dx, long planes, const long *sizes);
+
+/* y = the sum of each window, over how many elements it has in the data (`count` 1), or in the data and the
+ * padding (2), or over nothing (0). */
+int k_sum_windows(const float *x, float *y, long planes, const long *sizes, int count);
+
+/* The adjoint of k_sum_windows. */
+int k_spread_windows(const float *g, float *dx, long planes, const long *sizes, int count);
+
+/* -- by index (index.c): rows of `after` elements; a is (before, n, after), index (count), y (before, count,
+ * after); what is outside of n counts on from the other end with `wrap`, and is moved to the ends without -- */
 
 /* y[:, i] = a[:, index[i]]. */
-void k_take(const float *a, const int64_t *index, float *y, long before, long n, long count, long after, int wrap);
+void k_take(const float *a, const int64_t *index, float *y, long before, long n, long count, long after,
+            int wrap);
 
-/* The adjoint: y (before, n, after) is the sum of the rows of g (before, count, after) that belong to each place, in
- * their order. */
+/* The adjoint: y (before, n, after) is the sum of the rows of g (before, count, after) that belong to each place,
+ * in their order. */
 int k_add_taken(const float *g, const int64_t *index, float *y, long before, long n, long count, long after,
                 int wrap);
 
-/* The places, in order, of the k smallest numbers of each row of a (rows, n), or of the k greatest; equal ones keep
- * theirs, nan is the greatest.  k is at most n; above 1024 the result is -1. */
+/* The places, in order, of the k smallest numbers of each row of a (rows, n), or of the k greatest; equal ones
+ * keep theirs, nan is the greatest.  k is at most n; above 1024 the result is -1. */
 int k_first_places(const float *a, int64_t *places, long rows, long n, long k, int descends);
 
-/* -- random words (random.c), of generators that are NumPy's (bitgen_t) of MT19937: generator i fills the elements
- * from i each to (i + 1) each, the last one up to n -- */
+/* -- random words (random.c), of generators that are NumPy's (bitgen_t) of MT19937: generator i fills the
+ * elements from i each to (i + 1) each, the last one up to n -- */
 
 void k_words(void *const *generators, uint32_t *words, long n, long each);
 

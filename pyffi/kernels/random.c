@@ -1,5 +1,5 @@
-/* Words of Mersenne twisters, and Dropout's mask, which is made where the words are still in the cache: about 20
- * operations and 4 bytes written for each element. */
+/* Words of Mersenne twisters, and Dropout's mask, which is made where the words are still in the cache: about
+ * 20 operations and 4 bytes written for each element. */
 #include <stdint.h>
 
 #include "kernels.h"

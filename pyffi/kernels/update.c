@@ -1,5 +1,6 @@
-/* Steps of the optimizers in place, for many weights in one loop.  They are bound by memory: a step of Adam reads
- * four floats of an element and writes three, 28 bytes for 15 operations, among them a root and a division. */
+/* Steps of the optimizers in place, for many weights in one loop.  They are bound by memory: a step of Adam
+ * reads four floats of an element and writes three, 28 bytes for 15 operations, among them a root and a
+ * division. */
 #include <math.h>
 
 #include "kernels.h"
@@ -77,7 +78,8 @@ static void nesterov(long n, float *restrict w, const float *g, float *restrict 
     }
 }
 
-static void adam(long n, float *restrict w, const float *g, float *restrict a, float *restrict b, const float *c)
+static void adam(long n, float *restrict w, const float *g, float *restrict a, float *restrict b,
+                 const float *c)
 {
     float rescale = c[0], limit = c[1], lr = c[2], wd = c[3], beside = c[4];
     float beta1 = c[5], rest1 = c[6], beta2 = c[7], rest2 = c[8], epsilon = c[9];
@@ -109,8 +111,8 @@ void k_nesterov(int count, const long *ends, float *const *w, float *const *g, f
     pool_run(some, &u, ends[count - 1], PART);
 }
 
-void k_adam(int count, const long *ends, float *const *w, float *const *g, float *const *mean, float *const *var,
-            const float *numbers)
+void k_adam(int count, const long *ends, float *const *w, float *const *g, float *const *mean,
+            float *const *var, const float *numbers)
 {
     struct update u = {count, ends, w, g, mean, var, numbers, adam, 10};
     pool_run(some, &u, ends[count - 1], PART);

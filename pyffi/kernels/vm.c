@@ -172,36 +172,48 @@ static double joined(long kind, double a, double b)
 {
     if (kind == SUM)
         return a + b;
-    return (kind == MAX ? a > b : a < b) || a != a ? a : b;
+    /* in the form that processors have an instruction for: branches would be guessed wrong */
+    double r = kind == MAX ? (b > a ? b : a) : b < a ? b : a;
+    return b != b ? b : r;
 }
 
-/* The sum or an extreme of n adjacent values. */
-static double reduced(const float *v, long n, long kind)
+INLINE vf joined_vectors(long kind, vf a, vf b)
 {
-    if (n < WIDTH) {
+    return kind == SUM ? a + b : kind == MAX ? greater(a, b) : lesser(a, b);
+}
+
+/* The sum or an extreme of n adjacent values, at most BLOCK. */
+INLINE double reduced_as(const float *v, long n, long kind)
+{
+    if (n < LANES) {
         double r = neutral(kind);
         for (long i = 0; i < n; i++)
             r = joined(kind, r, v[i]);
         return r;
     }
     vf s[4];
-    long i = WIDTH;
     for (int j = 0; j < 4; j++)
-        s[j] = load(v + j * LANES);
+        s[j] = splat(neutral(kind));
+    long i = 0;
     for (; i + WIDTH <= n; i += WIDTH)
-        for (int j = 0; j < 4; j++) {
-            vf x = load(v + i + j * LANES);
-            s[j] = kind == SUM ? s[j] + x : kind == MAX ? greater(s[j], x) : lesser(s[j], x);
-        }
-    double r = neutral(kind);
-    for (; i < n; i++)
-        r = joined(kind, r, v[i]);
-    float lanes[WIDTH];
-    for (int j = 0; j < 4; j++)
-        store(lanes + j * LANES, s[j]);
-    for (int j = 0; j < WIDTH; j++)
-        r = joined(kind, r, lanes[j]);
-    return r;
+        for (int j = 0; j < 4; j++)
+            s[j] = joined_vectors(kind, s[j], load(v + i + j * LANES));
+    for (; i + LANES <= n; i += LANES)
+        s[0] = joined_vectors(kind, s[0], load(v + i));
+    if (i < n)
+        s[1] = joined_vectors(kind, s[1], load_some(v + i, n - i, neutral(kind)));
+    /* Adding halves is as exact as it gets in single precision. */
+    float lanes[LANES];
+    store(lanes, joined_vectors(kind, joined_vectors(kind, s[0], s[1]), joined_vectors(kind, s[2], s[3])));
+    for (int half = LANES / 2; half; half /= 2)
+        for (int j = 0; j < half; j++)
+            lanes[j] = kind == SUM ? lanes[j] + lanes[j + half] : (float)joined(kind, lanes[j], lanes[j + half]);
+    return lanes[0];
+}
+
+static double reduced(const float *v, long n, long kind)
+{
+    return kind == SUM ? reduced_as(v, n, SUM) : kind == MAX ? reduced_as(v, n, MAX) : reduced_as(v, n, MIN);
 }
 
 /* Joins len values of a register, those at `begin` and after, to the partial results; `q` is the position of

@@ -144,7 +144,7 @@ INLINE void points_of(transform f, int size, const struct images *x, long image,
 /* How many of the `left` vectors of a row the next tile of a product takes. */
 INLINE int next_vectors(long left)
 {
-    if (MOST_VECTORS == 4)
+    if (WIDE_ROWS)
         return left == 5 || left == 6 || left == 9 ? 3 : (int)least(left, 4);
     return left == 4 ? 2 : (int)least(left, 3);
 }

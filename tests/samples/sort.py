@@ -29,7 +29,8 @@ SAMPLES = {
         Sample(TIES, is_ascend=False, reference=argsort, differentiate=False),
     ],
     "first_places": [
-        Sample(smooth(3, 4), k=2, reference=first_places), Sample(smooth(3, 4), k=3, axis=0, reference=first_places),
+        Sample(smooth(3, 4), k=2, reference=first_places),
+        Sample(smooth(3, 4), k=3, axis=0, reference=first_places),
         Sample(TIES, k=2, is_ascend=False, reference=first_places, differentiate=False),
         Sample(TIES, k=4, reference=first_places, differentiate=False),
         Sample(TIES, k=0, reference=first_places, differentiate=False),

@@ -1,6 +1,12 @@
-"""Convolution in one and two spatial axes (level 2)."""
+"""Convolution and pooling in one and two spatial axes (level 2).
+
+Kernels of 3x3 without strides go by Winograd's method where that is faster.  It computes in another order: the
+largest error is about 1e-5 of the largest result in place of 1e-6.  The environment variable
+``MXGRAD_WINOGRAD=0`` switches it off.
+"""
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy
@@ -9,6 +15,9 @@ from . import cpu
 from .cpu import Kernel, floats, lib, overrides
 
 Lengths = tuple[int, ...]
+
+winograd = os.environ.get("MXGRAD_WINOGRAD", "1") != "0"
+"""Whether Winograd's method may be used."""
 
 _float32 = numpy.dtype("float32")
 
@@ -43,6 +52,19 @@ def _serves(size: int, *shapes: Lengths) -> bool:
     return size >= cpu.small and all(len(s) in (3, 4) and 0 not in s for s in shapes)
 
 
+def _by_winograd(sizes: list[int], out: Lengths) -> bool:
+    """Whether Winograd's method is for a convolution, and faster: many channels and filters, and windows that
+    are most of the 4x4 tiles.
+    """
+    n, groups, channels, filters, _, _, *kernel_to_dilate, ph, pw = sizes
+    if not winograd or groups != 1 or kernel_to_dilate != [3, 3, 1, 1, 1, 1] or max(ph, pw) > 2:
+        return False
+    if not cpu.small:
+        return True
+    used = out[0] * out[1] / (-(-out[0] // 4) * -(-out[1] // 4) * 16)
+    return channels >= 24 and filters >= 24 and used > 0.55
+
+
 @overrides("conv")
 def _conv(generic: Kernel) -> Kernel:
     def kernel(x: Any, w: Any, *, stride: Lengths, dilate: Lengths, pad: Lengths, groups: int = 1) -> Any:
@@ -51,7 +73,10 @@ def _conv(generic: Kernel) -> Kernel:
             return generic(x, w, **params)
         sizes, out = _sizes(x.shape, w.shape, **params)
         y = numpy.empty((x.shape[0], w.shape[0], *out), _float32)
-        return generic(x, w, **params) if lib.k_conv(floats(a), floats(b), floats(y), sizes) else y
+        pointers = floats(a), floats(b), floats(y), sizes
+        if _by_winograd(sizes, out) and not lib.k_winograd(*pointers, 0):
+            return y
+        return generic(x, w, **params) if lib.k_conv(*pointers) else y
 
     return kernel
 
@@ -67,9 +92,12 @@ def _conv_data(generic: Kernel) -> Kernel:
             return generic(g, w, shape=shape, **params)
         x = numpy.empty((g.shape[0], groups * w.shape[1], *shape), _float32)
         sizes, out = _sizes(x.shape, w.shape, **params)
-        if out != g.shape[2:] or lib.k_conv_data(floats(a), floats(b), floats(x), sizes):
+        if out != g.shape[2:]:
             return generic(g, w, shape=shape, **params)
-        return x
+        pointers = floats(a), floats(b), floats(x), sizes
+        if _by_winograd(sizes, shape) and not lib.k_winograd(*pointers, 1):
+            return x
+        return generic(g, w, shape=shape, **params) if lib.k_conv_data(*pointers) else x
 
     return kernel
 
@@ -84,9 +112,82 @@ def _conv_weight(generic: Kernel) -> Kernel:
                 or (a := _ordered(x)) is None or (b := _ordered(g)) is None):
             return generic(x, g, kernel=kernel, **params)
         w = numpy.empty((g.shape[1], x.shape[1] // groups, *kernel), _float32)
-        sizes, _ = _sizes(x.shape, w.shape, **params)
-        if lib.k_conv_weight(floats(a), floats(b), floats(w), sizes):
-            return generic(x, g, kernel=kernel, **params)
-        return w
+        sizes, out = _sizes(x.shape, w.shape, **params)
+        pointers = floats(a), floats(b), floats(w), sizes
+        if _by_winograd(sizes, out) and not lib.k_winograd_weight(*pointers):
+            return w
+        return generic(x, g, kernel=kernel, **params) if lib.k_conv_weight(*pointers) else w
+
+    return kernel
+
+
+def _window_sizes(
+    shape: Lengths, out: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths,
+) -> list[int]:
+    """What the kernels of pooling take as sizes."""
+    per_axis = [shape, out, kernel, stride, pad]
+    if len(shape) == 1:
+        per_axis = [(first, *lengths) for first, lengths in zip((1, 1, 1, 1, 0), per_axis)]
+    return [n for lengths in per_axis for n in lengths]
+
+
+@overrides("max_windows")
+def _max_windows(generic: Kernel) -> Kernel:
+    def kernel(
+        x: Any, *, out: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths, lowest: float,
+    ) -> Any:
+        if _serves(x.size, x.shape) and (a := _ordered(x)) is not None:
+            y = numpy.empty(x.shape[:2] + out, _float32)
+            sizes = _window_sizes(x.shape[2:], out, kernel, stride, pad)
+            if not lib.k_max_windows(floats(a), floats(y), x.shape[0] * x.shape[1], sizes, lowest):
+                return y
+        return generic(x, out=out, kernel=kernel, stride=stride, pad=pad, lowest=lowest)
+
+    return kernel
+
+
+@overrides("max_windows_dx")
+def _max_windows_dx(generic: Kernel) -> Kernel:
+    def kernel(g: Any, y: Any, x: Any, *, kernel: Lengths, stride: Lengths, pad: Lengths) -> Any:
+        if (not _serves(x.size, x.shape, g.shape) or (a := _ordered(g)) is None
+                or (b := _ordered(y)) is None or (c := _ordered(x)) is None):
+            return generic(g, y, x, kernel=kernel, stride=stride, pad=pad)
+        dx = numpy.empty(x.shape, _float32)
+        lib.k_max_windows_dx(floats(a), floats(b), floats(c), floats(dx), x.shape[0] * x.shape[1],
+                             _window_sizes(x.shape[2:], g.shape[2:], kernel, stride, pad))
+        return dx
+
+    return kernel
+
+
+_COUNTS = {None: 0, "data": 1, "pad": 2}
+
+
+@overrides("sum_windows")
+def _sum_windows(generic: Kernel) -> Kernel:
+    def kernel(
+        x: Any, *, out: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths, count: str | None = None,
+    ) -> Any:
+        if _serves(x.size, x.shape) and (a := _ordered(x)) is not None:
+            y = numpy.empty(x.shape[:2] + out, _float32)
+            sizes = _window_sizes(x.shape[2:], out, kernel, stride, pad)
+            if not lib.k_sum_windows(floats(a), floats(y), x.shape[0] * x.shape[1], sizes, _COUNTS[count]):
+                return y
+        return generic(x, out=out, kernel=kernel, stride=stride, pad=pad, count=count)
+
+    return kernel
+
+
+@overrides("spread_windows")
+def _spread_windows(generic: Kernel) -> Kernel:
+    def kernel(
+        g: Any, *, shape: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths, count: str | None = None,
+    ) -> Any:
+        if _serves(g.size, g.shape) and 0 not in shape and (a := _ordered(g)) is not None:
+            dx = numpy.empty(g.shape[:2] + shape, _float32)
+            sizes = _window_sizes(shape, g.shape[2:], kernel, stride, pad)
+            if not lib.k_spread_windows(floats(a), floats(dx), g.shape[0] * g.shape[1], sizes, _COUNTS[count]):
+                return dx
+        return generic(g, shape=shape, kernel=kernel, stride=stride, pad=pad, count=count)
 
     return kernel

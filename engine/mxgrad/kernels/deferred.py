@@ -26,8 +26,7 @@ from . import cpu, vm
 _asked = os.environ.get("MXGRAD_DEFERRED", "")
 
 large = int(_asked) if _asked.isdigit() and int(_asked) else 1 << 16
-"""Results of fewer elements are computed at once; ``MXGRAD_DEFERRED`` sets it, and 0 switches all of this off.
-"""
+"""Results of fewer elements are computed at once; ``MXGRAD_DEFERRED`` sets it, 0 switches all of this off."""
 
 _LONGEST = 96       # ops in one expression
 _VISITS = 3         # how often a number is computed at most
@@ -135,19 +134,25 @@ class Deferred:
 
 def _operators() -> None:
     """Python's operators through the ufuncs; not the ones in place, which Python then writes as x = x + y."""
-    for name, ufunc in (
+    two: list[tuple[str, Any]] = [
         ("add", numpy.add), ("sub", numpy.subtract), ("mul", numpy.multiply), ("truediv", numpy.divide),
         ("pow", numpy.power), ("mod", numpy.remainder), ("floordiv", numpy.floor_divide),
         ("matmul", numpy.matmul), ("and", numpy.bitwise_and), ("or", numpy.bitwise_or),
         ("xor", numpy.bitwise_xor),
-    ):
+    ]
+    compared: list[tuple[str, Any]] = [
+        ("lt", numpy.less), ("le", numpy.less_equal), ("gt", numpy.greater), ("ge", numpy.greater_equal),
+        ("eq", numpy.equal), ("ne", numpy.not_equal),
+    ]
+    one: list[tuple[str, Any]] = [
+        ("neg", numpy.negative), ("abs", numpy.absolute), ("invert", numpy.invert), ("pos", numpy.positive),
+    ]
+    for name, ufunc in two:
         setattr(Deferred, f"__{name}__", lambda self, other, f=ufunc: f(self, other))
         setattr(Deferred, f"__r{name}__", lambda self, other, f=ufunc: f(other, self))
-    for name, ufunc in (("lt", numpy.less), ("le", numpy.less_equal), ("gt", numpy.greater),
-                        ("ge", numpy.greater_equal), ("eq", numpy.equal), ("ne", numpy.not_equal)):
+    for name, ufunc in compared:
         setattr(Deferred, f"__{name}__", lambda self, other, f=ufunc: f(self, other))
-    for name, ufunc in (("neg", numpy.negative), ("abs", numpy.absolute), ("invert", numpy.invert),
-                        ("pos", numpy.positive)):
+    for name, ufunc in one:
         setattr(Deferred, f"__{name}__", lambda self, f=ufunc: f(self))
     Deferred.__hash__ = object.__hash__     # type: ignore[method-assign]
 
@@ -238,7 +243,7 @@ def _build(code: str, operands: Sequence[Any], dtype: numpy.dtype,
             args.append(float(o))
             continue
         if o.__class__ is not _ndarray or o.dtype is not _float32 and o.dtype != _bool \
-                or not o.flags.c_contiguous:
+                or not o.flags.c_contiguous or not _is_ours(o):
             return None
         layout = (1, size) if o.shape == shape else _layout(o.shape, shape)
         if layout is None:
@@ -589,6 +594,24 @@ def _owner(a: Any) -> Any:
     while (base := getattr(a, "base", None)) is not None:
         a = base
     return a
+
+
+# arrays whose memory others see, too, by id
+_shared: WeakValueDictionary[int, numpy.ndarray] = WeakValueDictionary()
+
+
+def share(array: Any) -> None:
+    """Say that others may write the memory of `array` when they like: nothing waits to read it any more."""
+    flush(array)
+    owner = _owner(array)
+    if owner.__class__ is _ndarray:
+        _shared[id(owner)] = owner
+
+
+def _is_ours(array: numpy.ndarray) -> bool:
+    """Whether the memory of `array` changes through our writes alone."""
+    owner = _owner(array)
+    return owner.__class__ is _ndarray and owner.flags.owndata and id(owner) not in _shared
 
 
 def flush(array: Any) -> None:

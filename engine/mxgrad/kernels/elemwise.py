@@ -1,4 +1,4 @@
-"""Programs in the place of what NumPy computes slowly or in several passes: erf, activations, where (level 2)."""
+"""Programs in the place of what NumPy does slowly or in several passes: erf, activations, where (level 2)."""
 from __future__ import annotations
 
 from typing import Any
@@ -70,7 +70,8 @@ def _where(generic: Kernel) -> Kernel:
             else:
                 return generic(condition, x, y)
         layouts = [(1, n, vm.BYTES), *[(1, n, vm.FULL)] * (len(inputs) - 1)]
-        vm.run(n, [(operation, 3, 0, *places)], constants, inputs, layouts, [out], [(3, 1, n, vm.FULL)])
+        first, second = places
+        vm.run(n, [(operation, 3, 0, first, second)], constants, inputs, layouts, [out], [(3, 1, n, vm.FULL)])
         return out
 
     return kernel

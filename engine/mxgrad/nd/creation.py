@@ -63,6 +63,8 @@ def from_numpy(ndarray: numpy.ndarray, zero_copy: bool = True) -> NDArray:
     as_dtype(ndarray.dtype)
     if zero_copy and not ndarray.flags.c_contiguous:
         raise InvalidValueError("from_numpy: zero_copy needs a C-contiguous array; use zero_copy=False")
+    if zero_copy:
+        deferred.share(ndarray)
     return wrap(NDArray, ndarray if zero_copy else ndarray.copy())      # type: ignore[no-any-return]
 
 

@@ -158,7 +158,8 @@ def LeakyReLU(data: Any, gamma: Any = None, act_type: str = "leaky", slope: floa
 def _beside(data: Any, host: numpy.ndarray) -> Any:
     """A host array as an array like `data`."""
     own = host.astype(data._raw.dtype, copy=False)
-    return wrap(type(data), own if data._ctx.backend.xp is numpy else data._ctx.backend.from_host(own), data._ctx)
+    backend = data._ctx.backend
+    return wrap(type(data), own if backend.xp is numpy else backend.from_host(own), data._ctx)
 
 
 @ND.composed("Dropout")

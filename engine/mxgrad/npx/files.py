@@ -11,6 +11,7 @@ from .. import params_file
 from ..array import wrap
 from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..context import current_context
+from ..kernels import deferred
 from ..nd.legacy import shared_memory
 from ..ndarray import BaseArray
 from ..np.array import ndarray
@@ -101,6 +102,8 @@ def from_numpy(ndarray_: numpy.ndarray, zero_copy: bool = True) -> Any:
     as_dtype(ndarray_.dtype)
     if zero_copy and not ndarray_.flags.c_contiguous:
         raise InvalidValueError("from_numpy: zero_copy needs a C-contiguous array; use zero_copy=False")
+    if zero_copy:
+        deferred.share(ndarray_)
     return wrap(ndarray, ndarray_ if zero_copy else ndarray_.copy())
 
 

@@ -16,7 +16,7 @@ from operator import index
 from typing import Any
 
 from ..base import as_dtype
-from ..registry import register
+from ..registry import composition, register
 from .shape import product
 
 Lengths = tuple[int, ...]
@@ -306,11 +306,17 @@ def _put_windows(
     return x
 
 
-def _max_windows_dx(F: Any, g: Any, y: Any, x: Any, out: Lengths, lowest: float, **p: Any) -> Any:
-    return F.put_windows(g, F.max_places(x, y, **p), shape=x.shape[2:], **p)
+@composition
+def max_windows_dx(
+    F: Any, g: Any, y: Any, x: Any, kernel: Lengths, stride: Lengths, pad: Lengths,
+) -> Any:
+    """The cotangent of max_windows' argument."""
+    windows = {"kernel": kernel, "stride": stride, "pad": pad}
+    return F.put_windows(g, F.max_places(x, y, **windows), shape=x.shape[2:], **windows)
 
 
-register("max_windows", _max_windows, _max_windows_dx, keeps="xy", result="same")
+register("max_windows", _max_windows,
+         lambda F, g, y, x, out, lowest, **p: F.max_windows_dx(g, y, x, **p), keeps="xy", result="same")
 register("max_places", _max_places, None, None, keeps="", mixed=True)
 register("pick_windows", _pick_windows,
          lambda F, g, y, x, i, **p: F.put_windows(g, i, shape=x.shape[2:], **p), None,

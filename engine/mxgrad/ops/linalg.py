@@ -12,6 +12,7 @@ from typing import Any
 
 from ..registry import register
 from .reduce import axes_of
+from .shape import product
 
 # products ---------------------------------------------------------------------------------------------------
 
@@ -97,6 +98,8 @@ def _dot_da(F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False,
         if transpose_a:
             return F.dot(b, g, transpose_a=transpose_b, transpose_b=True)
         return F.dot(g, b, transpose_b=not transpose_b)
+    if nb == 2 and not transpose_a:
+        return F.dot(g, b, transpose_b=not transpose_b)
     free = tuple(range(nb - 1)) if transpose_b else tuple(range(1, nb))
     da = F.tensordot(g, b, axes=(tuple(range(na - 1, na + nb - 2)), free))
     return F.moveaxis(da, source=-1, destination=0) if transpose_a and na > 1 else da
@@ -111,6 +114,9 @@ def _dot_db(F: Any, g: Any, y: Any, a: Any, b: Any, transpose_a: bool = False,
         if transpose_b:
             return F.dot(g, a, transpose_a=True, transpose_b=transpose_a)
         return F.dot(a, g, transpose_a=not transpose_a)
+    if nb == 2 and not transpose_a:      # as one product of matrices
+        a, g = (F.reshape(v, shape=(product(v.shape[:-1]), v.shape[-1])) for v in (a, g))
+        return _dot_db(F, g, y, a, b, transpose_b=transpose_b)
     free = tuple(range(1, na)) if transpose_a else tuple(range(na - 1))
     db = F.tensordot(a, g, axes=(free, tuple(range(na - 1))))
     return F.moveaxis(db, source=0, destination=-1) if transpose_b and nb > 1 else db

@@ -38,7 +38,8 @@ class Update(Op):
         self.arrays = self.nd_arrays = (*self.arrays[1:], *more)
         self.master, self.direction = master, direction
         self.free = frozenset(free.split())
-        self.changed = tuple(i for i, a in enumerate(self.arrays) if a not in ("weight", "grad", *read.split()))
+        kept = {"weight", "grad", *read.split()}
+        self.changed = tuple(i for i, a in enumerate(self.arrays) if a not in kept)
 
 
 def _update(name: str, master: str = "", direction: bool = False, free: str = "", read: str = ""
