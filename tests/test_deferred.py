@@ -308,6 +308,24 @@ def test_numpy_gets_the_numbers() -> None:
     assert str(nd.ones((2,)) * 2) == "\n[2. 2.]\n<NDArray 2 @cpu(0)>"
 
 
+@pytest.mark.parametrize("activation", [
+    lambda x: nd.LeakyReLU(x, slope=0.1), lambda x: nd.LeakyReLU(x, act_type="elu", slope=0.3),
+    lambda x: nd.LeakyReLU(x, act_type="gelu"), nd.softrelu, nd.softsign, nd.log_sigmoid, nd.hard_sigmoid,
+    lambda x: nd.smooth_l1(x, scalar=2), nd.mish])
+def test_activations_are_part_of_the_pass(activation: Any) -> None:
+    def slopes(x: Any) -> numpy.ndarray:
+        with autograd.record():
+            y = activation(x * 3).sum()
+        y.backward()
+        return x.grad.asnumpy()
+
+    with passes() as made:
+        got = slopes(variable(7, 9))
+    assert made == [2]
+    with from_size(1 << 60):
+        numpy.testing.assert_allclose(got, slopes(variable(7, 9)), rtol=1e-5, atol=1e-6)
+
+
 def test_memory_that_others_write() -> None:
     host = numpy.ones(5, "float32")
     x = nd.from_numpy(host)

@@ -12,7 +12,7 @@
 
 enum { FEW = 16, BLOCK = 64 };      /* channels of fewer elements in a row are columns; columns taken together */
 
-/* Sums of h and h * (x - centre), where h is g, or g * gamma, or without g the second factor itself. */
+/* Sums of h and h * (x - centre), where h is g, or without g the second factor itself. */
 struct sums {
     double of_h, of_product;        /* of the runs that are over */
     vf h[2], product[2];            /* of this run */
@@ -27,18 +27,14 @@ static void finish(struct sums *s)
     s->length = 0;
 }
 
-INLINE void add(struct sums *s, int k, const float *x, const float *g, const float *gamma, float centre, long n)
+INLINE void add(struct sums *s, int k, const float *x, const float *g, float centre, long n)
 {
-    vf d = load_upto(x, n, centre) - centre, h = d;
-    if (g)
-        h = load_upto(g, n, 0);
-    if (gamma)
-        h *= load_upto(gamma, n, 0);
+    vf d = load_upto(x, n, centre) - centre, h = g ? load_upto(g, n, 0) : d;
     s->h[k] += h;
     s->product[k] += h * d;
 }
 
-INLINE void add_all(struct sums *s, const float *x, const float *g, const float *gamma, float centre, long n)
+INLINE void add_all(struct sums *s, const float *x, const float *g, float centre, long n)
 {
     for (long begin = 0; begin < n; begin += RUN) {
         long end = lesser_of(n, begin + RUN), i = begin;
@@ -46,10 +42,10 @@ INLINE void add_all(struct sums *s, const float *x, const float *g, const float 
         for (; i + 2 * LANES <= end; i += 2 * LANES)
             for (int k = 0; k < 2; k++) {
                 long at = i + k * LANES;
-                add(&t, k, x + at, g ? g + at : 0, gamma ? gamma + at : 0, centre, LANES);
+                add(&t, k, x + at, g ? g + at : 0, centre, LANES);
             }
         for (; i < end; i += LANES)
-            add(&t, 0, x + i, g ? g + i : 0, gamma ? gamma + i : 0, centre, end - i);
+            add(&t, 0, x + i, g ? g + i : 0, centre, end - i);
         t.length += end - begin;
         *s = t;
         if (s->length >= RUN)
@@ -57,12 +53,20 @@ INLINE void add_all(struct sums *s, const float *x, const float *g, const float 
     }
 }
 
-static double mean_of(const float *x, long n)
+INLINE double mean_of(const float *x, long n)
 {
-    struct sums s = {0};
-    add_all(&s, x, 0, 0, 0, n);
-    finish(&s);
-    return s.of_h / n;
+    double total = 0;
+    for (long begin = 0; begin < n; begin += RUN) {
+        long end = lesser_of(n, begin + RUN), i = begin;
+        vf s[4] = {splat(0), splat(0), splat(0), splat(0)};
+        for (; i + 4 * LANES <= end; i += 4 * LANES)
+            for (int k = 0; k < 4; k++)
+                s[k] += load(x + i + k * LANES);
+        for (; i < end; i += LANES)
+            s[0] += load_upto(x + i, end - i, 0);
+        total += sum_of((s[0] + s[1]) + (s[2] + s[3]));
+    }
+    return total / n;
 }
 
 /* -- sums of columns by parts -- */
@@ -108,30 +112,67 @@ struct layer {
     float eps;
 };
 
-/* The standard deviation of a row, and its mean. */
-static float deviation_of(const float *x, long n, float eps, float *mean)
+/* What a row comes to, d being x - mean: the sums of d, d^2, h and h * d, with h = g * gamma. */
+struct row {
+    double d, squares, h, products;
+};
+
+INLINE void add_row(vf s[4], const float *x, const float *g, const float *gamma, float mean, long n)
 {
-    *mean = (float)mean_of(x, n);
-    struct sums s = {0};
-    add_all(&s, x, 0, 0, *mean, n);
-    finish(&s);
-    double rest = s.of_h / n;       /* what rounding took from the mean */
-    return (float)sqrt(s.of_product / n - rest * rest + eps);
+    vf d = load_upto(x, n, mean) - mean;
+    s[0] += d;
+    s[1] += d * d;
+    if (g) {
+        vf h = load_upto(g, n, 0) * load_upto(gamma, n, 0);
+        s[2] += h;
+        s[3] += h * d;
+    }
+}
+
+INLINE struct row row_of(const float *x, const float *g, const float *gamma, float mean, long n)
+{
+    struct row r = {0, 0, 0, 0};
+    for (long begin = 0; begin < n; begin += RUN) {
+        long end = lesser_of(n, begin + RUN), i = begin;
+        vf s[4] = {splat(0), splat(0), splat(0), splat(0)};
+        for (; i + LANES <= end; i += LANES)
+            add_row(s, x + i, g ? g + i : 0, gamma + i, mean, LANES);
+        if (i < end)
+            add_row(s, x + i, g ? g + i : 0, gamma + i, mean, end - i);
+        r.d += sum_of(s[0]);
+        r.squares += sum_of(s[1]);
+        r.h += sum_of(s[2]);
+        r.products += sum_of(s[3]);
+    }
+    return r;
+}
+
+INLINE float deviation_of(struct row r, long n, float eps)
+{
+    double rest = r.d / n;      /* what rounding took from the mean */
+    return (float)sqrt(r.squares / n - rest * rest + eps);
+}
+
+INLINE void put_row(const float *x, const float *gamma, const float *beta, float *y, float mean, float scale, long n)
+{
+    store_upto(y, (load_upto(x, n, 0) - mean) * scale * load_upto(gamma, n, 0) + load_upto(beta, n, 0), n);
 }
 
 static void layer(void *context, long begin, long end)
 {
     const struct layer *c = context;
     long n = c->n;
-    for (long row = begin; row < end; row++) {
-        const float *x = c->x + row * n;
-        float *y = c->y + row * n, mean, deviation = deviation_of(x, n, c->eps, &mean), scale = 1 / deviation;
-        c->mean[row] = mean;
-        c->deviation[row] = deviation;
-        for (long i = 0; i < n; i += LANES) {
-            vf v = (load_upto(x + i, n - i, 0) - mean) * scale;
-            store_upto(y + i, v * load_upto(c->gamma + i, n - i, 0) + load_upto(c->beta + i, n - i, 0), n - i);
-        }
+    for (long at = begin; at < end; at++) {
+        const float *x = c->x + at * n, *gamma = c->gamma, *beta = c->beta;
+        float *y = c->y + at * n, mean = (float)mean_of(x, n);
+        float deviation = deviation_of(row_of(x, 0, gamma, mean, n), n, c->eps), scale = 1 / deviation;
+        c->mean[at] = mean;
+        c->deviation[at] = deviation;
+        long i = 0;
+        for (; i + LANES <= n; i += LANES)
+            put_row(x + i, gamma + i, beta + i, y + i, mean, scale, LANES);
+        if (i < n)
+            put_row(x + i, gamma + i, beta + i, y + i, mean, scale, n - i);
     }
 }
 
@@ -143,6 +184,19 @@ void k_layer_norm(const float *x, const float *gamma, const float *beta, float *
     pool_run(layer, &c, rows, rows_at_once(n));
 }
 
+struct slopes {
+    float mean, scale, shift, slope;
+};
+
+INLINE void put_row_dx(const struct slopes *s, const float *x, const float *g, const float *gamma, float *dx,
+                       float *dgamma, float *dbeta, long n)
+{
+    vf v = (load_upto(x, n, 0) - s->mean) * s->scale, gv = load_upto(g, n, 0);
+    store_upto(dx, (gv * load_upto(gamma, n, 0) - s->shift - v * s->slope) * s->scale, n);
+    store_upto(dgamma, load_upto(dgamma, n, 0) + gv * v, n);
+    store_upto(dbeta, load_upto(dbeta, n, 0) + gv, n);
+}
+
 static void layer_dx(void *context, long begin, long end)
 {
     const struct layer *c = context;
@@ -150,21 +204,18 @@ static void layer_dx(void *context, long begin, long end)
     float *dgamma = c->partial + begin / c->chunk * 2 * n, *dbeta = dgamma + n;
     for (long i = 0; i < 2 * n; i++)
         dgamma[i] = 0;
-    for (long row = begin; row < end; row++) {
-        const float *x = c->x + row * n, *g = c->g + row * n;
-        float *dx = c->y + row * n, mean, scale = 1 / deviation_of(x, n, c->eps, &mean);
-        struct sums s = {0};
-        add_all(&s, x, g, c->gamma, mean, n);
-        finish(&s);
-        float shift = (float)(s.of_h / n), slope = (float)(s.of_product / n * scale);
-        for (long i = 0; i < n; i += LANES) {
-            long left = n - i;
-            vf v = (load_upto(x + i, left, 0) - mean) * scale, gv = load_upto(g + i, left, 0);
-            vf h = gv * load_upto(c->gamma + i, left, 0);
-            store_upto(dx + i, (h - shift - v * slope) * scale, left);
-            store_upto(dgamma + i, load_upto(dgamma + i, left, 0) + gv * v, left);
-            store_upto(dbeta + i, load_upto(dbeta + i, left, 0) + gv, left);
-        }
+    for (long at = begin; at < end; at++) {
+        const float *x = c->x + at * n, *g = c->g + at * n, *gamma = c->gamma;
+        float *dx = c->y + at * n, mean = (float)mean_of(x, n);
+        struct row r = row_of(x, g, gamma, mean, n);
+        struct slopes s = {.mean = mean, .scale = 1 / deviation_of(r, n, c->eps)};
+        s.shift = (float)(r.h / n);
+        s.slope = (float)(r.products / n * s.scale);
+        long i = 0;
+        for (; i + LANES <= n; i += LANES)
+            put_row_dx(&s, x + i, g + i, gamma + i, dx + i, dgamma + i, dbeta + i, LANES);
+        if (i < n)
+            put_row_dx(&s, x + i, g + i, gamma + i, dx + i, dgamma + i, dbeta + i, n - i);
     }
 }
 
@@ -208,7 +259,7 @@ INLINE void statistics(const struct batch *c, long k)
         centre = 0;
     struct sums s = {0};
     for (long o = 0; o < c->outer; o++)
-        add_all(&s, x + o * c->channels * c->inner, 0, 0, centre, c->inner);
+        add_all(&s, x + o * c->channels * c->inner, 0, centre, c->inner);
     finish(&s);
     double count = (double)c->outer * c->inner, rest = s.of_h / count, var = s.of_product / count - rest * rest;
     c->mean[k] = (float)(centre + rest);
@@ -223,8 +274,8 @@ static void by_channel(void *context, long begin, long end)
             statistics(c, k);
         float mean = c->mean[k], scale = c->gamma[k] / sqrtf(c->var[k] + c->eps), shift = c->beta[k];
         for (long o = 0; o < c->outer; o++) {
-            const float *x = c->x + (o * c->channels + k) * c->inner;
-            float *y = c->y + (o * c->channels + k) * c->inner;
+            const float *restrict x = c->x + (o * c->channels + k) * c->inner;
+            float *restrict y = c->y + (o * c->channels + k) * c->inner;
             for (long i = 0; i < c->inner; i++)
                 y[i] = (x[i] - mean) * scale + shift;
         }
@@ -241,7 +292,7 @@ static void by_channel_dx(void *context, long begin, long end)
         struct sums s = {0};
         for (long o = 0; o < c->outer; o++) {
             long at = (o * c->channels + k) * c->inner;
-            add_all(&s, c->x + at, c->g + at, 0, mean, c->inner);
+            add_all(&s, c->x + at, c->g + at, mean, c->inner);
         }
         finish(&s);
         c->dbeta[k] = (float)s.of_h;
@@ -252,8 +303,8 @@ static void by_channel_dx(void *context, long begin, long end)
         scale *= c->gamma[k];
         for (long o = 0; o < c->outer; o++) {
             long at = (o * c->channels + k) * c->inner;
-            const float *x = c->x + at, *g = c->g + at;
-            float *dx = c->y + at;
+            const float *restrict x = c->x + at, *restrict g = c->g + at;
+            float *restrict dx = c->y + at;
             for (long i = 0; i < c->inner; i++)
                 dx[i] = (g[i] - shift - (x[i] - mean) * slope) * scale;
         }
@@ -267,19 +318,22 @@ static void column_statistics(void *context, long begin, long end)
 {
     const struct batch *c = context;
     long n = c->channels * c->inner;
-    float *mean = c->partial + begin / c->chunk * 2 * n, *squares = mean + n, scale = 1 / (float)(end - begin);
-    for (long i = 0; i < 2 * n; i++)
-        mean[i] = 0;
-    for (long row = begin; row < end; row++)
+    float *restrict mean = c->partial + begin / c->chunk * 2 * n, *restrict squares = mean + n;
+    float scale = 1 / (float)(end - begin);
+    for (long i = 0; i < n; i++)
+        mean[i] = squares[i] = 0;
+    for (long at = begin; at < end; at++) {
+        const float *restrict x = c->x + at * n;
         for (long i = 0; i < n; i++)
-            mean[i] += c->x[row * n + i];
+            mean[i] += x[i];
+    }
     for (long i = 0; i < n; i++)
         mean[i] *= scale;
-    for (long row = begin; row < end; row++)
-        for (long i = 0; i < n; i++) {
-            float d = c->x[row * n + i] - mean[i];
-            squares[i] += d * d;
-        }
+    for (long at = begin; at < end; at++) {
+        const float *restrict x = c->x + at * n;
+        for (long i = 0; i < n; i++)
+            squares[i] += (x[i] - mean[i]) * (x[i] - mean[i]);
+    }
 }
 
 /* The statistics of the channels, from those of the columns of each part (Chan, Golub and LeVeque, 1979). */
@@ -309,38 +363,44 @@ static void by_column(void *context, long begin, long end)
 {
     const struct batch *c = context;
     long n = c->channels * c->inner;
-    const float *mean = c->partial, *scale = mean + n, *shift = scale + n;
-    for (long row = begin; row < end; row++)
+    const float *restrict mean = c->partial, *restrict scale = mean + n, *restrict shift = scale + n;
+    for (long at = begin; at < end; at++) {
+        const float *restrict x = c->x + at * n;
+        float *restrict y = c->y + at * n;
         for (long i = 0; i < n; i++)
-            c->y[row * n + i] = (c->x[row * n + i] - mean[i]) * scale[i] + shift[i];
+            y[i] = (x[i] - mean[i]) * scale[i] + shift[i];
+    }
 }
 
 static void column_slopes(void *context, long begin, long end)
 {
     const struct batch *c = context;
     long n = c->channels * c->inner;
-    const float *mean = c->partial;
-    float *of_g = c->partial + (4 + begin / c->chunk * 2) * n, *of_product = of_g + n;
-    for (long i = 0; i < 2 * n; i++)
-        of_g[i] = 0;
-    for (long row = begin; row < end; row++)
+    const float *restrict mean = c->partial;
+    float *restrict of_g = c->partial + (4 + begin / c->chunk * 2) * n, *restrict of_product = of_g + n;
+    for (long i = 0; i < n; i++)
+        of_g[i] = of_product[i] = 0;
+    for (long at = begin; at < end; at++) {
+        const float *restrict x = c->x + at * n, *restrict g = c->g + at * n;
         for (long i = 0; i < n; i++) {
-            float g = c->g[row * n + i];
-            of_g[i] += g;
-            of_product[i] += g * (c->x[row * n + i] - mean[i]);
+            of_g[i] += g[i];
+            of_product[i] += g[i] * (x[i] - mean[i]);
         }
+    }
 }
 
 static void by_column_dx(void *context, long begin, long end)
 {
     const struct batch *c = context;
     long n = c->channels * c->inner;
-    const float *mean = c->partial, *scale = mean + n, *shift = scale + n, *slope = shift + n;
-    for (long row = begin; row < end; row++)
-        for (long i = 0; i < n; i++) {
-            long at = row * n + i;
-            c->y[at] = (c->g[at] - shift[i] - (c->x[at] - mean[i]) * slope[i]) * scale[i];
-        }
+    const float *restrict mean = c->partial, *restrict scale = mean + n;
+    const float *restrict shift = scale + n, *restrict slope = shift + n;
+    for (long at = begin; at < end; at++) {
+        const float *restrict x = c->x + at * n, *restrict g = c->g + at * n;
+        float *restrict dx = c->y + at * n;
+        for (long i = 0; i < n; i++)
+            dx[i] = (g[i] - shift[i] - (x[i] - mean[i]) * slope[i]) * scale[i];
+    }
 }
 
 int k_batch_norm(const float *x, const float *gamma, const float *beta, float *y, float *mean, float *var,

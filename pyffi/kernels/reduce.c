@@ -10,7 +10,7 @@
 #include "rows.h"
 
 enum kind { SUM, MAX, MIN, SQUARES };
-enum { WIDE = 2048, NARROW = 64 };      /* columns that are reduced together, at most and at least */
+enum { WIDE = 2048, NARROW = 64, ROWS = 8 };    /* what is reduced together: columns at most and at least; rows */
 
 INLINE vf joined(enum kind kind, vf a, vf b)
 {
@@ -61,32 +61,34 @@ INLINE double row(enum kind kind, const float *x, long n)
     return result;
 }
 
-/* Columns of `rows` rows that begin `stride` apart: sums of `width` columns into s. */
+/* n <= LANES columns of `rows` <= ROWS rows that begin `stride` apart, joined to s. */
+INLINE void join(enum kind kind, const float *x, long rows, long stride, float *s, long n)
+{
+    vf v = load_upto(s, n, 0), w = taken(kind, load_upto(x, n, 0));
+    for (long k = 1; k < rows; k++)
+        w = joined(kind, w, taken(kind, load_upto(x + k * stride, n, 0)));
+    store_upto(s, joined(kind, v, w), n);
+}
+
+INLINE void join_all(enum kind kind, const float *x, long rows, long stride, float *s, long width)
+{
+    long j = 0;
+    for (; j + LANES <= width; j += LANES)
+        join(kind, x + j, rows, stride, s + j, LANES);
+    if (j < width)
+        join(kind, x + j, rows, stride, s + j, width - j);
+}
+
+/* Columns of rows that begin `stride` apart: s is what each comes to. */
 INLINE void columns(enum kind kind, const float *x, long rows, long stride, float *s, long width)
 {
     for (long j = 0; j < width; j++)
         s[j] = start(kind);
-    for (long i = 0; i < rows;) {
-        const float *a = x + i * stride;
-        if (i + 4 <= rows) {    /* four rows for one load and store of the sums */
-            for (long j = 0; j < width; j += LANES) {
-                long n = width - j;
-                vf v[4];
-                for (int k = 0; k < 4; k++)
-                    v[k] = taken(kind, load_upto(a + k * stride + j, n, start(kind)));
-                v[0] = joined(kind, joined(kind, v[0], v[1]), joined(kind, v[2], v[3]));
-                store_upto(s + j, joined(kind, load_upto(s + j, n, 0), v[0]), n);
-            }
-            i += 4;
-        } else {
-            for (long j = 0; j < width; j += LANES) {
-                long n = width - j;
-                vf v = taken(kind, load_upto(a + j, n, start(kind)));
-                store_upto(s + j, joined(kind, load_upto(s + j, n, 0), v), n);
-            }
-            i++;
-        }
-    }
+    long i = 0;
+    for (; i + ROWS <= rows; i += ROWS)     /* for one load and one store of s */
+        join_all(kind, x + i * stride, ROWS, stride, s, width);
+    for (; i < rows; i++)
+        join_all(kind, x + i * stride, 1, stride, s, width);
 }
 
 struct reduction {
@@ -194,22 +196,25 @@ struct spread {
     long n, inner;
 };
 
-/* A run of dx along the middle axis if `inner` is 1, along the last one otherwise: `one` says that g and y have
- * one number for all of it. */
+/* n <= LANES elements of dx; `one` says that g and y have one number for all of them. */
+INLINE void take(const float *g, const float *y, const float *x, float *dx, long n, int one)
+{
+    vf gv = one ? splat(*g) : load_upto(g, n, 0);
+    if (x) {
+        vf yv = one ? splat(*y) : load_upto(y, n, 0);
+        gv = choose(load_upto(x, n, 0) == yv, gv, splat(0));
+    }
+    store_upto(dx, gv, n);
+}
+
+/* A run of dx along the middle axis if `inner` is 1, along the last one otherwise. */
 INLINE void run(const float *g, const float *y, const float *x, float *dx, long n, int one)
 {
-    vf gv = splat(*g), yv = splat(x ? *y : 0);
-    for (long i = 0; i < n; i += LANES) {
-        if (!one)
-            gv = load_upto(g + i, n - i, 0);
-        vf v = gv;
-        if (x) {
-            if (!one)
-                yv = load_upto(y + i, n - i, 0);
-            v = choose(load_upto(x + i, n - i, 0) == yv, gv, splat(0));
-        }
-        store_upto(dx + i, v, n - i);
-    }
+    long i = 0, step = one ? 0 : 1;
+    for (; i + LANES <= n; i += LANES)
+        take(g + i * step, x ? y + i * step : 0, x ? x + i : 0, dx + i, LANES, one);
+    if (i < n)
+        take(g + i * step, x ? y + i * step : 0, x ? x + i : 0, dx + i, n - i, one);
 }
 
 static void along_middle(void *context, long begin, long end)

@@ -70,11 +70,12 @@ INLINE vf greater(vf a, vf b)
 
 INLINE float sum_of(vf v)
 {
-    float a[LANES], s = 0;
+    float a[LANES];
     store(a, v);
-    for (int i = 0; i < LANES; i++)
-        s += a[i];
-    return s;
+    for (int half = LANES / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            a[i] += a[i + half];
+    return a[0];
 }
 
 INLINE float greatest_of(vf v)

@@ -30,19 +30,28 @@ static float greatest(const float *x, long n)
 /* What the first pass over x - top leaves in y. */
 enum keep { NOTHING, EXPONENTIALS, DIFFERENCES };
 
+/* The exponentials of n <= LANES elements of x - top, with 0 beyond. */
+INLINE vf exponentials(const float *x, float top, float *y, long n, enum keep keep)
+{
+    vf shifted = load_upto(x, n, -INFINITY) - top, e = vexp(shifted);
+    if (n < LANES)      /* infinity less infinity is no number */
+        e = load_some((float *)&e, n, 0);
+    if (keep != NOTHING)
+        store_upto(y, keep == DIFFERENCES ? shifted : e, n);
+    return e;
+}
+
 /* The sum of exp(x - top). */
 INLINE float sum_of_exp(const float *x, float top, float *y, long n, enum keep keep)
 {
-    vf sum = splat(0);
-    for (long i = 0; i < n; i += LANES) {
-        vf shifted = load_upto(x + i, n - i, -INFINITY) - top, e = vexp(shifted);
-        if (i + LANES > n)      /* infinity less infinity is no number in the lanes beyond */
-            e = load_some((float *)&e, n - i, 0);
-        sum += e;
-        if (keep != NOTHING)
-            store_upto(y + i, keep == DIFFERENCES ? shifted : e, n - i);
-    }
-    return sum_of(sum);
+    vf sum[2] = {splat(0), splat(0)};
+    long i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES)
+        for (int k = 0; k < 2; k++)
+            sum[k] += exponentials(x + i + k * LANES, top, y + i + k * LANES, LANES, keep);
+    for (; i < n; i += LANES)
+        sum[0] += exponentials(x + i, top, y + i, n - i, keep);
+    return sum_of(sum[0] + sum[1]);
 }
 
 struct forward {
@@ -84,6 +93,11 @@ struct backward {
     int logarithm;
 };
 
+INLINE vf slope(vf g, vf y, float total, int logarithm)
+{
+    return logarithm ? g - vexp(y) * total : y * (g - total);
+}
+
 static void backward(void *context, long begin, long end)
 {
     const struct backward *c = context;
@@ -92,15 +106,17 @@ static void backward(void *context, long begin, long end)
         const float *g = c->g + row * n, *y = c->y + row * n;
         float *dx = c->dx + row * n;
         vf sum = splat(0);
-        for (long i = 0; i < n; i += LANES) {
-            vf v = load_upto(g + i, n - i, 0);
-            sum += c->logarithm ? v : v * load_upto(y + i, n - i, 0);
-        }
+        long i = 0;
+        for (; i + LANES <= n; i += LANES)
+            sum += c->logarithm ? load(g + i) : load(g + i) * load(y + i);
+        if (i < n)
+            sum += load_some(g + i, n - i, 0) * (c->logarithm ? splat(1) : load_some(y + i, n - i, 0));
         float total = sum_of(sum);
-        for (long i = 0; i < n; i += LANES) {
-            vf gv = load_upto(g + i, n - i, 0), yv = load_upto(y + i, n - i, 0);
-            store_upto(dx + i, c->logarithm ? gv - vexp(yv) * total : yv * (gv - total), n - i);
-        }
+        for (i = 0; i + LANES <= n; i += LANES)
+            store(dx + i, slope(load(g + i), load(y + i), total, c->logarithm));
+        if (i < n)
+            store_some(dx + i, slope(load_some(g + i, n - i, 0), load_some(y + i, n - i, 0), total, c->logarithm),
+                       n - i);
     }
 }
 
@@ -128,7 +144,7 @@ static void entropy(void *context, long begin, long end)
     for (long row = begin; row < end; row++) {
         const float *x = c->x + row * c->n;
         float top = greatest(x, c->n);
-        c->loss[row] = logf(sum_of_exp(x, top, 0, c->n, NOTHING)) - (x[place(c->label[row], c->n)] - top);
+        c->loss[row] = logf(sum_of_exp(x, top, c->loss, c->n, NOTHING)) - (x[place(c->label[row], c->n)] - top);
     }
 }
 

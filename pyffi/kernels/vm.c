@@ -312,19 +312,18 @@ static struct operand fetch(const void *in, const int64_t *layout, long n, long 
 static void keep(const struct operand *v, void *out, long kind, long begin, long len)
 {
     const float *at = v->at;
-    long vectors = v->step ? 1 : 0;
-    if (kind == 1) {
-        uint8_t *to = (uint8_t *)out + begin;
+    float *floats = (float *)out + begin;
+    uint8_t *bytes = (uint8_t *)out + begin;
+    if (kind == 1 && v->step)
         for (long i = 0; i < len; i++)
-            to[i] = at[i * vectors] != 0;
-        return;
-    }
-    float *to = (float *)out + begin;
-    if (vectors)
-        memcpy(to, at, len * sizeof *to);
+            bytes[i] = at[i] != 0;
+    else if (kind == 1)
+        memset(bytes, *at != 0, len);
+    else if (v->step)
+        memcpy(floats, at, len * sizeof *floats);
     else
         for (long i = 0; i < len; i++)
-            to[i] = *at;
+            floats[i] = *at;
 }
 
 static void part(void *context, long begin, long end)

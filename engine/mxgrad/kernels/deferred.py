@@ -14,6 +14,7 @@ the forward: arithmetic is cheaper than memory.  The third time it is kept.
 """
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from weakref import WeakValueDictionary
 
 import numpy
 
+from ..registry import OPS
 from . import cpu, vm
 
 _asked = os.environ.get("MXGRAD_DEFERRED", "")
@@ -103,6 +105,10 @@ class Deferred:
         return getattr(ufunc, method)(*map(settled, inputs), **kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if not kwargs and enabled and (name := _FUNCTIONS.get(function)) is not None:
+            found = _BUILDERS[name](*args)
+            if found is not None:
+                return found
         return function(*_settled_all(args), **{k: settled(v) for k, v in kwargs.items()})
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
@@ -394,6 +400,7 @@ _BUILDERS: dict[str, Callable[..., Deferred | None]] = {
     "broadcast_to": _broadcast_to, "fill": _fill, "reshape": _reshape,
     "sum": _reduction("sum"), "mean": _reduction("sum", mean=True), "sum_to": _sum_to,
 }
+_FUNCTIONS: dict[Any, str] = {numpy.where: "where", numpy.clip: "clip"}
 _NAMES: dict[Any, str] = {getattr(numpy, name): name for name in _UFUNCS}
 _NAMES[numpy.absolute] = "abs"
 _NAMES[numpy.power] = "power"
@@ -409,20 +416,32 @@ def lifted(raw: Any) -> Any:
 
 def defer(name: str, raws: Sequence[Any], params: dict[str, Any] | None = None) -> Deferred | None:
     """The op `name` of raw arrays and numbers, put off; None where that is not possible or does not pay."""
-    build = _BUILDERS.get(name)
+    build = _builder(name)
     if build is None:
         return None
     return build(*raws, **params) if params else build(*raws)
 
 
-def deferrable(name: str) -> bool:
-    """Whether the op `name` can be put off at all."""
-    return name in _BUILDERS
+@functools.cache
+def _builder(name: str) -> Callable[..., Deferred | None] | None:
+    """What puts off the op `name`: for one that is not listed but elementwise in one array its own kernel,
+    which is written over operators and NumPy's functions, and these give deferred arrays for one.
+    """
+    op = OPS.get(name)
+    if name in _BUILDERS or op is None or not op.broadcasts or op.ufunc or len(op.arrays) != 1:
+        return _BUILDERS.get(name)
+
+    def build(x: Any, **params: Any) -> Deferred | None:
+        x = lifted(x)
+        out = op.kernel(numpy, x, **params) if x.__class__ is Deferred else None
+        return out if out.__class__ is Deferred else None
+
+    return build
 
 
 def deferring(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
     """The raw kernel of the op `name` for rules, which call it on arrays and on what was put off."""
-    build = _BUILDERS.get(name)
+    build = _builder(name)
     from_nothing = name in ("broadcast_to", "fill")
 
     def call(*args: Any, **params: Any) -> Any:

@@ -235,7 +235,7 @@ def _leaky_relu(xp: Any, x: Any, *, slope: float = 0.25) -> Any:
 
 
 register("leaky_relu", _leaky_relu, lambda F, g, y, x, slope=0.25: F.where(x > 0, g, g * slope),
-         result="float")
+         broadcasts=True, result="float")
 
 
 def _elu(xp: Any, x: Any, *, slope: float = 1.0) -> Any:
@@ -244,7 +244,7 @@ def _elu(xp: Any, x: Any, *, slope: float = 1.0) -> Any:
 
 
 register("elu", _elu, lambda F, g, y, x, slope=1.0: F.where(x > 0, g, g * (y + slope)), keeps="xy",
-         result="float")
+         broadcasts=True, result="float")
 
 # Klambauer et al., Self-Normalizing Neural Networks (2017).
 _SELU_SCALE, _SELU_SLOPE = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
