@@ -24,7 +24,7 @@ HEADER = SOURCES / "kernels.h"
 TARGET = HERE.parent / "engine" / "mxgrad" / "kernels"
 MODULE = "mxgrad.kernels._cpu"
 FILE = "_cpu.abi3.so"
-ONCE = ("pool.c",)      # sources with state: there is one of each, whatever the level
+ONCE = ("memory.c", "pool.c")      # sources with state: there is one of each, whatever the level
 
 # x86-64's levels as its psABI defines them, the best first, and what the processor must have for each.
 LEVELS = {
@@ -46,8 +46,8 @@ def prototypes(header: Path = HEADER) -> list[tuple[str, str, str]]:
 
 def defined_once() -> set[str]:
     """The functions of the sources that are compiled once."""
-    return {name for source in ONCE for name in re.findall(r"^\w+ (k_\w+)\(", (SOURCES / source).read_text(),
-                                                           flags=re.M)}
+    return {name for source in ONCE for name in re.findall(r"^\w+ \**(k_\w+)\(",
+                                                           (SOURCES / source).read_text(), flags=re.M)}
 
 
 def choice(levels: list[str]) -> str:

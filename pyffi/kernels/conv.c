@@ -3,7 +3,7 @@
  * Forward, and by data: a block of TILE_COLUMNS windows is packed from the padded image into a panel (channels *
  * taps, windows), which stays in the second cache, and every tile of filters is computed from it.  By data that
  * is a convolution of the cotangent with the weights turned around: one for each place that an element can have
- * among the strides.  By weights: the cotangent is transposed, and the elements of the image are the numbers that
+ * among the strides; or, where this would read much padding, a product of matrices whose tiles are added up.  By weights: the cotangent is transposed, and the elements of the image are the numbers that
  * rows of it are multiplied by, from where they lie. */
 #include "conv.h"
 
@@ -20,6 +20,12 @@ static long least(long a, long b)
 static long most(long a, long b)
 {
     return a > b ? a : b;
+}
+
+/* n floats as whole cache lines. */
+static long rounded_up(long n)
+{
+    return (n + 15) / 16 * 16;
 }
 
 /* -- padding -- */
@@ -354,12 +360,116 @@ static int data_by_taps(const float *g, const float *w, float *x, const struct c
     return failed ? -1 : 0;
 }
 
+/* By data the other way: the products of weights and cotangents for each tap, added to where it reads from. */
+struct columns {
+    const float *g, *w;
+    float *x, *panels;
+    struct conv s;
+    long oh, ow, plane, wp, depth, strips, together;    /* of the padded image; channels * taps; images of a part */
+    long *reads;
+    struct rooms rooms;
+};
+
+static void pack_columns_weights(void *context, long begin, long end)
+{
+    const struct columns *c = context;
+    for (long i = begin; i < end; i++) {
+        long group = i / c->strips, first = i % c->strips * TILE_ROWS;
+        const float *w = c->w + group * c->s.filters * c->depth + first;
+        for (long f = 0; f < c->s.filters; f++)
+            for (long r = 0; r < TILE_ROWS; r++)
+                c->panels[(i * c->s.filters + f) * TILE_ROWS + r] = first + r < c->depth ? w[f * c->depth + r] : 0;
+    }
+}
+
+static __attribute__((noinline)) void add_strip(const struct columns *c, const float *weights, const float *panel,
+                                                float *image, long first, const struct run *runs, int count)
+{
+    vf t[TILE_ROWS][MOST_VECTORS];
+    gemm_packed(c->s.filters, weights, panel, t);
+    for (long k = 0; k < least(c->depth - first, TILE_ROWS); k++) {
+        float line[TILE_COLUMNS], *to = image + c->reads[first + k];
+        for (int v = 0; v < 3; v++)
+            store(line + v * LANES, t[k][v]);
+        for (const struct run *r = runs; r < runs + count; r++)
+            if (c->s.sw == 1)
+                add_floats(to + r->place, line + r->at, r->n);
+            else
+                for (long j = 0; j < r->n; j++)
+                    to[r->place + j * c->s.sw] += line[r->at + j];
+    }
+}
+
+static void add_columns(void *context, long begin, long end)
+{
+    struct columns *c = context;
+    const struct conv *s = &c->s;
+    float *image = room_enter(&c->rooms), *panel = image + rounded_up(c->together * s->channels * c->plane);
+    long windows = c->oh * c->ow, parts = (s->n + c->together - 1) / c->together;
+    for (long part = begin; part < end; part++) {
+        long group = part / parts, image0 = part % parts * c->together, images = least(s->n - image0, c->together);
+        memset(image, 0, images * s->channels * c->plane * sizeof *image);
+        for (long first = 0; first < images * windows; first += TILE_COLUMNS) {
+            struct run runs[TILE_COLUMNS];
+            int count = 0;
+            long n = least(images * windows - first, TILE_COLUMNS);
+            for (long at = 0; at < n;) {
+                long i = (first + at) / windows, place = (first + at) % windows, row = place / c->ow;
+                long column = place % c->ow, more = least(c->ow - column, n - at);
+                const float *g = c->g + ((image0 + i) * s->groups + group) * s->filters * windows + place;
+                for (long f = 0; f < s->filters; f++)
+                    copy_floats(panel + f * TILE_COLUMNS + at, g + f * windows, more);
+                runs[count++] = (struct run){
+                    at, more, i * s->channels * c->plane + row * s->sh * c->wp + column * s->sw};
+                at += more;
+            }
+            for (long k = 0; k < c->strips; k++)
+                add_strip(c, c->panels + (group * c->strips + k) * s->filters * TILE_ROWS, panel, image,
+                          k * TILE_ROWS, runs, count);
+        }
+        for (long i = 0; i < images * s->channels; i++) {
+            float *x = c->x + (((image0 + i / s->channels) * s->groups + group) * s->channels + i % s->channels)
+                * s->h * s->w;
+            for (long row = 0; row < s->h; row++)
+                copy_floats(x + row * s->w, image + i * c->plane + (row + s->ph) * c->wp + s->pw, s->w);
+        }
+    }
+    room_leave(&c->rooms, image);
+}
+
+static int data_by_columns(const float *g, const float *w, float *x, const struct conv *s, long oh, long ow)
+{
+    long taps = s->kh * s->kw;
+    struct columns c = {.g = g, .w = w, .x = x, .s = *s, .oh = oh, .ow = ow, .wp = s->w + 2 * s->pw,
+                        .depth = s->channels * taps};
+    c.plane = (s->h + 2 * s->ph) * c.wp;
+    c.strips = (c.depth + TILE_ROWS - 1) / TILE_ROWS;
+    c.together = least(most(1, 4 * TILE_COLUMNS / (oh * ow)), s->n);
+    c.reads = malloc(c.depth * sizeof *c.reads);
+    c.panels = k_room((size_t)s->groups * c.strips * TILE_ROWS * s->filters);
+    int failed = !c.reads || !c.panels
+        || rooms_open(&c.rooms, rounded_up(c.together * s->channels * c.plane) + s->filters * TILE_COLUMNS);
+    if (!failed) {
+        for (long k = 0; k < c.depth; k++)
+            c.reads[k] = k / taps * c.plane + k % taps / s->kw * s->dh * c.wp + k % taps % s->kw * s->dw;
+        pool_run(pack_columns_weights, &c, s->groups * c.strips, 1 + 32768 / (s->filters * TILE_ROWS));
+        pool_run(add_columns, &c, s->groups * ((s->n + c.together - 1) / c.together), 1);
+        rooms_close(&c.rooms);
+    }
+    free(c.panels);
+    free(c.reads);
+    return failed ? -1 : 0;
+}
+
 int k_conv_data(const float *g, const float *w, float *x, const long *sizes)
 {
     struct conv s;
     memcpy(&s, sizes, sizeof s);
     long oh = windows_of(s.h, s.kh, s.sh, s.dh, s.ph), ow = windows_of(s.w, s.kw, s.sw, s.dw, s.pw);
-    return data_by_taps(g, w, x, &s, oh, ow);
+    /* By taps each element reads all of its taps, also from the padding; by columns sums go through the cache. */
+    int by_columns = s.filters > FEW
+        && (s.channels <= FEW || (double)s.h * s.w > 1.4 * oh * ow * s.sh * s.sw);
+    return (by_columns ? data_by_columns : data_by_taps)(g, w, x, &s, oh, ow);
 }
 
 /* -- by weights -- */

@@ -72,6 +72,24 @@ INLINE void copy_floats(float *d, const float *s, long n)
 #endif
 }
 
+/* d[0:n] += s[0:n], for short n. */
+INLINE void add_floats(float *d, const float *s, long n)
+{
+    long i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store(d + i, load(d + i) + load(s + i));
+#if LANES == 16
+    if (i < n) {
+        __mmask16 some = (__mmask16)((1u << (n - i)) - 1);
+        __m512 sum = _mm512_maskz_loadu_ps(some, s + i) + _mm512_maskz_loadu_ps(some, d + i);
+        _mm512_mask_storeu_ps(d + i, some, sum);
+    }
+#else
+    for (; i < n; i++)
+        d[i] += s[i];
+#endif
+}
+
 /* r[i][j] = r[j][i] of LANES vectors: halves of blocks change places, for blocks of all sizes. */
 INLINE void transpose(vf r[LANES])
 {

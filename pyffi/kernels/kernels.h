@@ -212,4 +212,17 @@ void k_words(void *const *generators, uint32_t *words, long n, long each);
 /* `scale` where the word, as a number in [0, 1), is less than `keep`, 0 elsewhere. */
 void k_dropout_mask(void *const *generators, float *mask, long n, long each, float keep, float scale);
 
+/* -- memory for NumPy's large arrays (memory.c) -- */
+
+/* A PyDataMem_Handler that keeps large blocks for the next array; `inner`, the one there was, serves small arrays
+ * and all that it gave itself.  Null where the system has no mmap. */
+void *k_memory_handler(const void *inner);
+
+/* At most so many bytes are kept; what is kept beyond goes back to the system, with 0 all of it. */
+void k_memory_limit(int64_t bytes);
+
+/* Five numbers: the limit, the bytes that are kept, that arrays have, the most they have had, and how many blocks
+ * the system gave. */
+void k_memory_figures(int64_t *figures);
+
 #endif

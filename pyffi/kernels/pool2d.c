@@ -71,22 +71,16 @@ INLINE vf higher(vf a, vf b)
 /* line = the rows of x from `first` to `end` combined, element by element. */
 INLINE void combined_rows(int maximum, const float *x, long first, long end, long w, float start, float *line)
 {
-    long j = 0;
-    for (; j + LANES <= w; j += LANES) {
+    for (long j = 0; j < w; j += LANES) {
+        if (w >= LANES)
+            j = least(j, w - LANES);        /* the last vector repeats some of the one before */
         vf v = splat(start);
         for (long row = first; row < end; row++) {
-            vf more = load(x + row * w + j);
+            const float *from = x + row * w + j;
+            vf more = w >= LANES ? load(from) : load_some(from, w, 0);
             v = maximum ? higher(v, more) : v + more;
         }
         store(line + j, v);
-    }
-    for (; j < w; j++) {
-        float v = start;
-        for (long row = first; row < end; row++) {
-            float more = x[row * w + j];
-            v = maximum ? (more > v ? more : v) : v + more;
-        }
-        line[j] = v;
     }
 }
 
@@ -94,11 +88,14 @@ INLINE void combined_columns(int maximum, const struct windows *s, const float *
 {
     long j = 0;
     if (s->kw == 2 && s->sw == 2 && !s->pw)
-        for (; 2 * (j + LANES) <= s->w && j + LANES <= s->ow; j += LANES) {
+        for (long whole = least(s->w / 2, s->ow); j < whole; j += LANES) {
             vf a, b;
-            parted(line + 2 * j, &a, &b);
-            store(y + j, maximum ? higher(a, b) : a + b);
+            float some[LANES];
+            parted(line + 2 * j, &a, &b);       /* `line` goes on for two vectors */
+            store(some, maximum ? higher(a, b) : a + b);
+            copy_floats(y + j, some, least(whole - j, LANES));
         }
+    j = least(j, least(s->w / 2, s->ow));
     for (; j < s->ow; j++) {
         float v = start;
         long at = j * s->sw - s->pw, end = least(at + s->kw, s->w);
@@ -133,28 +130,34 @@ static void combine(void *context, long begin, long end)
     room_leave(&c->rooms, line);
 }
 
-/* Rows a and b of dx for windows of 2x2 that touch; the first of four equal ones gets the cotangent. */
-INLINE void squares_dx(const float *xa, const float *xb, const float *y, const float *g, float *da, float *db,
-                       long windows)
+/* Elements of rows a and b of dx for LANES windows of 2x2; the first of four equal ones gets the cotangent. */
+INLINE void squares_dx(const float *xa, const float *xb, const float *y, const float *g, float *da, float *db)
+{
+    vf a0, a1, b0, b1, top = load(y), by = load(g), none = splat(0);
+    parted(xa, &a0, &a1);
+    parted(xb, &b0, &b1);
+    vi i0 = a0 == top, i1 = (a1 == top) & ~i0, i2 = (b0 == top) & ~(i0 | i1);
+    vi i3 = (b1 == top) & ~(i0 | i1 | i2);
+    join(da, choose(i0, by, none), choose(i1, by, none));
+    join(db, choose(i2, by, none), choose(i3, by, none));
+}
+
+static void row_of_squares_dx(const float *xa, const float *xb, const float *y, const float *g, float *da,
+                              float *db, long windows)
 {
     long j = 0;
-    for (; j + LANES <= windows; j += LANES) {
-        vf a0, a1, b0, b1, top = load(y + j), by = load(g + j), none = splat(0);
-        parted(xa + 2 * j, &a0, &a1);
-        parted(xb + 2 * j, &b0, &b1);
-        vi i0 = a0 == top, i1 = (a1 == top) & ~i0, i2 = (b0 == top) & ~(i0 | i1);
-        vi i3 = (b1 == top) & ~(i0 | i1 | i2);
-        join(da + 2 * j, choose(i0, by, none), choose(i1, by, none));
-        join(db + 2 * j, choose(i2, by, none), choose(i3, by, none));
-    }
-    for (; j < windows; j++) {
-        float top = y[j], by = g[j];
-        int i0 = xa[2 * j] == top, i1 = !i0 & (xa[2 * j + 1] == top), i2 = !(i0 | i1) & (xb[2 * j] == top);
-        int i3 = !(i0 | i1 | i2) & (xb[2 * j + 1] == top);
-        da[2 * j] = i0 ? by : 0;
-        da[2 * j + 1] = i1 ? by : 0;
-        db[2 * j] = i2 ? by : 0;
-        db[2 * j + 1] = i3 ? by : 0;
+    for (; j + LANES <= windows; j += LANES)
+        squares_dx(xa + 2 * j, xb + 2 * j, y + j, g + j, da + 2 * j, db + 2 * j);
+    if (j < windows) {
+        float copies[4][2 * LANES] = {{0}}, results[2][2 * LANES];
+        long n = windows - j;
+        copy_floats(copies[0], xa + 2 * j, 2 * n);
+        copy_floats(copies[1], xb + 2 * j, 2 * n);
+        copy_floats(copies[2], y + j, n);
+        copy_floats(copies[3], g + j, n);
+        squares_dx(copies[0], copies[1], copies[2], copies[3], results[0], results[1]);
+        copy_floats(da + 2 * j, results[0], 2 * n);
+        copy_floats(db + 2 * j, results[1], 2 * n);
     }
 }
 
@@ -174,7 +177,7 @@ static void maximum_dx(void *context, long begin, long end)
             if (squares) {
                 const float *row = x + 2 * i * s->w;
                 float *to = dx + 2 * i * s->w;
-                squares_dx(row, row + s->w, y, g, to, to + s->w, s->ow);
+                row_of_squares_dx(row, row + s->w, y, g, to, to + s->w, s->ow);
                 continue;
             }
             long top = i * s->sh - s->ph, first = most(top, 0), last = least(top + s->kh, s->h);
@@ -228,7 +231,7 @@ static long planes_at_once(const struct windows *s)
 static int pooled(struct pooling *c, pool_task task, long planes, const long *sizes)
 {
     memcpy(&c->s, sizes, sizeof c->s);
-    if (rooms_open(&c->rooms, c->s.w))
+    if (rooms_open(&c->rooms, c->s.w + 2 * LANES))
         return -1;
     pool_run(task, c, planes, planes_at_once(&c->s));
     rooms_close(&c->rooms);

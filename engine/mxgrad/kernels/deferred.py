@@ -18,7 +18,7 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 import numpy
 
@@ -32,6 +32,7 @@ large = int(_asked) if _asked.isdigit() and int(_asked) else 1 << 16
 
 _LONGEST = 96       # ops in one expression
 _VISITS = 3         # how often a number is computed at most
+_PARALLEL = 1 << 19  # elements from which two threads are faster than NumPy's one
 _GROUPS = 1 << 14   # numbers that a sum gives at most: every part of the pass has as many of its own
 
 _ndarray, _generic = numpy.ndarray, numpy.generic
@@ -83,7 +84,7 @@ class Deferred:
         self.layout, self.factor = layout, factor       # of a reduction
         self._value = value
         if value is None:
-            (_pending if layout is None else _reductions)[id(self)] = self
+            (_pending if layout is None else _reductions).add(self)
 
     @property
     def ndim(self) -> int:
@@ -165,9 +166,30 @@ def _operators() -> None:
 
 _operators()
 
-# what waits, by id: expressions, and sums of them
-_pending: WeakValueDictionary[int, Deferred] = WeakValueDictionary()
-_reductions: WeakValueDictionary[int, Deferred] = WeakValueDictionary()
+
+class _Waiting:
+    """What has not been computed yet and is still held by somebody."""
+
+    # A WeakSet compares its members, and costs more than the rest of putting an op off.
+
+    def __init__(self) -> None:
+        self.refs: list[ref[Deferred]] = []
+        self.limit = 64
+
+    def add(self, node: Deferred) -> None:
+        self.refs.append(ref(node))
+        if len(self.refs) > self.limit:
+            self.limit = 64 + 2 * len(self.list())
+
+    def list(self) -> list[Deferred]:
+        nodes = [n for r in self.refs if (n := r()) is not None and n._value is None]
+        self.refs[:] = map(ref, nodes)
+        return nodes
+
+
+# expressions, and sums of them
+_pending = _Waiting()
+_reductions = _Waiting()
 
 
 def settled(x: Any) -> Any:
@@ -400,6 +422,7 @@ _BUILDERS: dict[str, Callable[..., Deferred | None]] = {
     "broadcast_to": _broadcast_to, "fill": _fill, "reshape": _reshape,
     "sum": _reduction("sum"), "mean": _reduction("sum", mean=True), "sum_to": _sum_to,
 }
+_DIRECT: dict[str, Any] = {**{name: getattr(numpy, name) for name in _UFUNCS}, "where": numpy.where}
 _FUNCTIONS: dict[Any, str] = {numpy.where: "where", numpy.clip: "clip"}
 _NAMES: dict[Any, str] = {getattr(numpy, name): name for name in _UFUNCS}
 _NAMES[numpy.absolute] = "abs"
@@ -468,6 +491,9 @@ def evaluate(roots: Iterable[Deferred], into: Sequence[numpy.ndarray | None] | N
 
     `into` has for each root an array of its shape to write to, which becomes its value, or None.
     """
+    roots = list(roots)
+    if len(roots) == 1 and into is None and _alone(roots[0]):
+        return
     groups: dict[int, list[tuple[Deferred, Any]]] = {}
     for root, target in zip(roots, into or _nothing()):
         if root._value is None:
@@ -477,6 +503,20 @@ def evaluate(roots: Iterable[Deferred], into: Sequence[numpy.ndarray | None] | N
             numpy.copyto(target, root._value)
     for size, group in groups.items():
         _run(size, [root for root, _ in group], {id(root): target for root, target in group})
+
+
+def _alone(node: Deferred) -> bool:
+    """Compute a single op of moderate size by NumPy's function, which is as fast and takes no preparation."""
+    function = _DIRECT.get(node.code)
+    if function is None or node.size >= _PARALLEL or node.layout is not None or node._value is not None or any(
+            a.__class__ is Deferred and a._value is None for a in node.args):
+        return False
+    with numpy.errstate(all="ignore"):
+        node._value = function(*(
+            a._value if a.__class__ is Deferred else a.array if a.__class__ is _Operand else a
+            for a in node.args))
+    node.args = ()
+    return True
 
 
 def _nothing() -> Iterator[None]:
@@ -504,7 +544,7 @@ def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
     for root in roots:
         _visit(root, seen)
     # a sum over the same numbers costs nothing more in the same pass
-    for other in list(_reductions.values()):
+    for other in _reductions.list():
         if other._value is None and id(other) not in seen and other.args[0].size == size:
             own = {}
             _visit(other, own)
@@ -596,8 +636,6 @@ def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
             out = out.reshape(node.shape)
         node._value = out
         node.args = ()
-        _pending.pop(id(node), None)
-        _reductions.pop(id(node), None)
     for root in roots:
         target = into.get(id(root))
         if target is not None and target is not root._value:
@@ -635,9 +673,9 @@ def _is_ours(array: numpy.ndarray) -> bool:
 
 def flush(array: Any) -> None:
     """Compute what reads the memory of `array`, which is about to be written."""
-    if _pending:
+    if _pending.refs or _reductions.refs:
         owner = _owner(array)
-        evaluate([d for d in list(_pending.values()) if any(_owner(a) is owner for a in _reads(d))])
+        evaluate([d for d in (*_pending.list(), *_reductions.list()) if any(_owner(a) is owner for a in _reads(d))])
 
 
 def _reads(node: Deferred) -> Iterator[Any]:
@@ -651,4 +689,4 @@ def _reads(node: Deferred) -> Iterator[Any]:
 
 def flush_all() -> None:
     """Compute all that somebody still holds."""
-    evaluate([*_pending.values(), *_reductions.values()])
+    evaluate([*_pending.list(), *_reductions.list()])
