@@ -4,6 +4,7 @@
 # make bench       speed of chains, kernels and training, as docs/benchmarks.md; the peers are named by
 #                  PEERS="torch=/path/python mxnet=/path/python jax=/path/python"
 # make bench-dispatch  what a small op costs, beside NumPy, torch and mxnet of PEERS
+# make bench-bindings  what calls from C and Perl cost
 # make bench-ops   speed of every op, beside NumPy and PEERS
 # make certificate the errors of every gradient, as docs/gradients.md; fails where one is above its bound
 # make examples    the training examples, with progress bars; pictures go to build/examples
@@ -15,7 +16,7 @@
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-full lint bench bench-dispatch bench-ops certificate examples docs clean
+.PHONY: setup demo test test-full lint bench bench-dispatch bench-bindings bench-ops certificate examples docs clean
 
 VENV := .venv
 PY   := $(VENV)/bin/python
@@ -64,6 +65,9 @@ bench: setup
 
 bench-dispatch: setup
 	@$(ENV) python benchmarks/dispatch.py $(PEERS)
+
+bench-bindings: setup
+	@$(ENV) python benchmarks/bindings.py
 
 bench-ops: setup
 	@$(ENV) python benchmarks/ops.py $(PEERS)

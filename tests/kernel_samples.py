@@ -23,7 +23,9 @@ def spoiled(*shape: int) -> numpy.ndarray:
     return a
 
 
-def recurrent(steps: int, batch: int, size: int, gates: int, states: int, ended: bool, **params: Any) -> Sample:
+def recurrent(
+    steps: int, batch: int, size: int, gates: int, states: int, ended: bool, **params: Any,
+) -> Sample:
     """A layer's inputs, weights, biases (two where there are three gates) and first states."""
     draw = numpy.random.RandomState(size)
 
@@ -68,7 +70,8 @@ def _pools() -> dict[str, list[Sample]]:
     samples: dict[str, list[Sample]] = {"max_windows": [], "sum_windows": [], "spread_windows": []}
     for shape, kernel, stride, pad, out in [
         ((3, 5, 42, 71), 2, 2, 0, (21, 35)), ((3, 5, 43, 71), 2, 2, 0, (22, 36)),
-        ((2, 9, 33, 38), 3, 2, 1, (17, 19)), ((2, 9, 33, 34), 5, 2, 2, (17, 17)), ((5, 7, 301), 3, 1, 1, (301,)),
+        ((2, 9, 33, 38), 3, 2, 1, (17, 19)), ((2, 9, 33, 34), 5, 2, 2, (17, 17)),
+        ((5, 7, 301), 3, 1, 1, (301,)),
     ]:
         p = {name: (value,) * len(out) for name, value in
              (("kernel", kernel), ("stride", stride), ("pad", pad))}
@@ -170,11 +173,15 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
         Sample(spoiled(300, 90), large(90), large(90), differentiate=False),
     ],
     **_pools(),
-    **{name: [all_of[name] for all_of in _CONVOLUTIONS] for name in ("conv", "conv_data", "conv_weight")},
+    **{name: [all_of[name] for all_of in _CONVOLUTIONS] for name in ("conv_data", "conv_weight")},
+    "conv": [all_of["conv"] for all_of in _CONVOLUTIONS] + [
+        Sample(spoiled(2, 33, 19, 21), large(35, 33, 3, 3), stride=(1, 1), dilate=(1, 1), pad=(1, 1),
+               differentiate=False)],
     "rnn_steps": [recurrent(3, 9, 75, 1, 1, False), recurrent(2, 40, 160, 1, 1, True, relu=True)],
     "lstm_steps": [recurrent(3, 9, 37, 4, 2, True), recurrent(2, 40, 96, 4, 2, False)],
     "gru_steps": [recurrent(3, 9, 37, 3, 1, True), recurrent(2, 40, 96, 3, 1, False)],
-    "dot": [Sample(large(130, 335), large(335, 101, seed=1)), Sample(large(9, 5, 61), large(70, 61), transpose_b=True),
+    "dot": [Sample(large(130, 335), large(335, 101, seed=1)),
+            Sample(large(9, 5, 61), large(70, 61), transpose_b=True),
             Sample(large(700, 33), large(700, 49, seed=1), transpose_a=True),
             Sample(large(400, 50), large(65, 400, seed=1), transpose_a=True, transpose_b=True),
             Sample(spoiled(40, 90), large(90, 50), differentiate=False)],

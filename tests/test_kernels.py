@@ -41,7 +41,9 @@ def uneven(y: nd.NDArray, mean: float) -> nd.NDArray:
 
 
 def all_of(name: str, sample: Sample) -> list[numpy.ndarray]:
-    """Values, gradients under uneven head gradients, and gradients of the weighted squares of the gradients, in float32."""
+    """Values, gradients under uneven head gradients, and gradients of the gradients' weighted squares, in
+    float32.
+    """
     at = differentiated(OPS[name], sample)
     arrays = arrays_of(sample, dtype="float32")
     for i in at:

@@ -152,7 +152,7 @@ def test_what_is_written(name: str) -> None:
         numpy.testing.assert_allclose(second[0].asnumpy(), result.asnumpy(), rtol=2e-3 if op.master else 1e-6)
 
 
-# several weights in one loop of a compiled kernel ------------------------------------------------------------
+# several weights in one loop of a compiled kernel -----------------------------------------------------------
 
 STEPS: list[tuple[str, dict[str, float]]] = [
     ("sgd_update", {"lr": 0.1}),

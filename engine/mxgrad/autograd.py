@@ -16,12 +16,15 @@ from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy
+
 from .array import Array, wrap
 from .backend import quietly
 from .base import (
     AutogradError, InvalidTypeError, InvalidValueError, NotAnArrayError, UnknownNameError, nearest,
 )
 from .invoke import F, describe
+from .kernels import deferred
 from .kernels.deferred import Deferred, evaluate, flush, lifted
 from .ndarray import BaseArray, check_grad_req
 from .registry import Op
@@ -230,8 +233,11 @@ def _start(heads: list[Any], grads: list[Any], taped: bool) -> tuple[list[Any], 
     for y, g in zip(heads, grads):
         if g is None:
             raw = y._raw
-            g = wrap(type(y), y._ctx.backend.forward["fill"](raw, shape=raw.shape, dtype=raw.dtype, value=1),
-                     y._ctx)
+            if raw.__class__ is numpy.ndarray and raw.size < deferred.large:
+                one = numpy.ones(raw.shape, raw.dtype)
+            else:
+                one = y._ctx.backend.forward["fill"](raw, shape=raw.shape, dtype=raw.dtype, value=1)
+            g = wrap(type(y), one, y._ctx)
         elif g._ctx.backend is not y._ctx.backend:
             g = g.as_in_context(y._ctx)
         for i, entry in enumerate(entries):

@@ -13,7 +13,7 @@ import numpy
 
 from . import ops as _ops  # noqa: F401  (declares every op)
 from .base import ContextError
-from .kernels import cpu, deferred
+from .kernels import memory, cpu, deferred
 from .registry import OPS, Op, table
 
 # NumPy's floating point flags are IEEE behaviour here, as in MXNet: x/0 is inf without a word.  The filter
@@ -21,8 +21,9 @@ from .registry import OPS, Op, table
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"mxgrad\.")
 
 
-def _make_quiet() -> Any:
-    """`quiet(f)`: f without NumPy's floating point warnings, and with an array where NumPy gives a scalar.
+def _make_quiet() -> tuple[Any, Callable[[], AbstractContextManager[Any]]]:
+    """`quiet(f)`: f without NumPy's floating point warnings, and with an array where NumPy gives a scalar;
+    and `quietly()`, a ``with`` block around many kernels, such as a whole reverse pass.
 
     ``with numpy.errstate(all="ignore")`` costs more than a small ufunc.  NumPy 2 keeps its flags in a context
     variable, and setting that one to a prepared value is seven times cheaper.
@@ -48,6 +49,9 @@ def _make_quiet() -> Any:
                 return out if out.__class__ is ndarray else arrays(out)
 
             return call
+
+        def quietly() -> AbstractContextManager[Any]:
+            return numpy.errstate(all="ignore")
     else:
         def quiet(f: Any) -> Any:
             def call(*args: Any, **params: Any) -> Any:
@@ -60,15 +64,19 @@ def _make_quiet() -> Any:
 
             return call
 
-    return quiet
+        class quietly:  # type: ignore[no-redef]
+            __slots__ = ("_token",)
+
+            def __enter__(self) -> None:
+                self._token = enter(silent)
+
+            def __exit__(self, *error: object) -> None:
+                leave(self._token)
+
+    return quiet, quietly
 
 
-quiet = _make_quiet()
-
-
-def quietly() -> AbstractContextManager[Any]:
-    """A ``with`` block around many kernels, such as a whole reverse pass."""
-    return numpy.errstate(all="ignore")
+quiet, quietly = _make_quiet()
 
 
 _backends: WeakSet[Backend] = WeakSet()
@@ -152,6 +160,10 @@ class Backend:
     def empty_cache(self) -> None:
         """Give unused memory back to the device."""
 
+    def memory_stats(self) -> dict[str, int]:
+        """Bytes that arrays have, and that are kept for others."""
+        raise NotImplementedError
+
     def memory_info(self) -> tuple[int, int]:
         """(free, total) bytes."""
         raise ContextError("memory figures exist for gpu contexts only")
@@ -178,6 +190,12 @@ class CPUBackend(Backend):
 
     def bind_forward(self, op: Op) -> Any:
         return quiet(self.kernel(op))
+
+    def memory_stats(self) -> dict[str, int]:
+        return memory.figures()
+
+    def empty_cache(self) -> None:
+        memory.release()
 
     def from_host(self, array: numpy.ndarray) -> Any:
         return numpy.array(array)
@@ -207,6 +225,12 @@ class DeviceBackend(Backend):
     def empty_cache(self) -> None:
         self.xp.get_default_memory_pool().free_all_blocks()
 
+    def memory_stats(self) -> dict[str, int]:
+        with self.device:
+            pool = self.xp.get_default_memory_pool()
+            used, total = int(pool.used_bytes()), int(pool.total_bytes())
+        return {"kept": total - used, "used": used}
+
     def memory_info(self) -> tuple[int, int]:
         with self.device:
             free, total = self.xp.cuda.runtime.memGetInfo()
@@ -220,6 +244,7 @@ _module: Any = None     # what serves gpu contexts: cupy, or a double put here b
 def cpu_backend() -> CPUBackend:
     global _cpu
     if _cpu is None:
+        memory.install()
         _cpu = CPUBackend()
     return _cpu
 

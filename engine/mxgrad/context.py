@@ -9,7 +9,7 @@ from .backend import Backend, cpu_backend, device_backend, device_count
 from .base import ContextError, InvalidTypeError, InvalidValueError
 
 __all__ = ["Context", "Device", "cpu", "cpu_pinned", "cpu_shared", "gpu", "num_gpus", "current_context",
-           "current_device", "gpu_memory_info"]
+           "current_device", "gpu_memory_info", "memory_stats"]
 
 _TYPES = {"cpu": 1, "gpu": 2, "cpu_pinned": 3, "cpu_shared": 5}
 
@@ -77,9 +77,8 @@ class Context:
         _current.stack.pop()
 
     def empty_cache(self) -> None:
-        """Give cached device memory back; nothing to do on a CPU."""
-        if self.device_type == "gpu":
-            self.backend.empty_cache()
+        """Give the memory that is kept for other arrays back to the device or the system."""
+        self.backend.empty_cache()
 
 
 Device = Context
@@ -234,6 +233,31 @@ def gpu_memory_info(device_id: int = 0) -> tuple[int, int]:
     True
     """
     return gpu(device_id).backend.memory_info()
+
+
+def memory_stats(ctx: Any = None) -> dict[str, int]:
+    """Figures of the pool that the arrays of a context take their memory from.
+
+    Parameters
+    ----------
+    ctx : Context, optional
+        The current one if it is None.
+
+    Returns
+    -------
+    dict of str to int
+        ``used`` and ``kept``: bytes that arrays have, and that the pool keeps for others until
+        `Context.empty_cache`.  For main memory also ``limit``, the most bytes it keeps, ``peak``, the most
+        that arrays have had, and ``new``, how many blocks the system gave; the pool has the arrays of 256 KiB
+        and more, and there is one if the environment variable MXGRAD_MEMORY says how many bytes it may keep.
+
+    Examples
+    --------
+    >>> import mxgrad as mx
+    >>> sorted(mx.context.memory_stats(mx.cpu()))
+    ['kept', 'limit', 'new', 'peak', 'used']
+    """
+    return as_context(ctx).backend.memory_stats()
 
 
 def as_context(ctx: Any) -> Context:

@@ -90,14 +90,21 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
         if out is None:
             out = (ctx._backend or ctx.backend).forward[op.name](*raws, **params)
     except Exception as error:
-        raise completed(error, _said(op, raws, params, error)) from (
-            None if isinstance(error, (ValueError, TypeError, IndexError)) else error
-        )
+        raise _explained(op, raws, params, error)
+    result = _made(op, values, params, raws, out, cls, ctx, live, share)
+    if op.result != "free" and out.__class__ is not tuple and out.dtype != dtype:
+        return cls._settle(op, result, dtype)
+    return result
+
+
+def _made(op: Op, values: tuple[Any, ...], params: dict[str, Any], raws: list[Any], out: Any,
+          cls: type[Array], ctx: Any, live: bool, share: bool = False) -> Any:
+    """The arrays around the raw results of a call, with a node if it is to be recorded."""
     several = out.__class__ is tuple
     taped = live and state.recording
     result: Any
     if several:
-        result = tuple(wrap(cls, o, ctx) for o in out)
+        result = tuple([wrap(cls, o, ctx) for o in out])
     elif op.view and out.__class__ is not deferred.Deferred and (out is raws[0] or _is_view(out)):
         # As in MXNet, memory is shared where the view is one block of it.
         if share and not taped and out.flags.c_contiguous:
@@ -108,20 +115,25 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
     else:
         result = wrap(cls, out, ctx)
     if taped:
-        outs = result if several else (result,)
-        arrays: Any = values
-        if numbers or absent:
-            arrays = [v if isinstance(v, Array) else None for v in values]
+        arrays = [v if isinstance(v, Array) else None for v in values]
         parents = [None if a is None else a._entry for a in arrays]
-        node = record(op, params, ctx, parents, raws, arrays, out, outs)
+        node = record(op, params, ctx, parents, raws, arrays, out, result if several else (result,), 3)
         if several:
-            for i, o in enumerate(outs):
+            for i, o in enumerate(result):
                 o._entry = Output((next_order(), node, i))
         else:
             result._entry = node
-    if op.result != "free" and not several and out.dtype != dtype:
-        return cls._settle(op, result, dtype)
     return result
+
+
+def _explained(op: Op, raws: list[Any], params: dict[str, Any], error: Exception) -> Exception:
+    """What to raise for an error of a kernel: the op and its arguments are named; causes that say nothing
+    more are left out.
+    """
+    told = completed(error, _said(op, raws, params, error))
+    told.__cause__ = None if isinstance(error, (ValueError, TypeError, IndexError)) else error
+    told.__suppress_context__ = True
+    return told
 
 
 def _all_required(op: Op, values: tuple[Any, ...]) -> None:
@@ -192,8 +204,50 @@ def bind(op: Op) -> Callable[..., Any]:
     if op.ufunc and not op.params:
         return _unary(op) if len(op.arrays) == 1 else _binary(op)
 
+    return _general(op)
+
+
+def _general(op: Op) -> Callable[..., Any]:
+    """`op` of any arguments: `invoke`, and a short path for arrays alone that are small, on the CPU, of one
+    class and, unless their dtypes are independent, of one floating point dtype.
+    """
+    name, mixed, view, same = op.name, op.mixed, op.view, op.result != "free"
+
     def call(*values: Any, **params: Any) -> Any:
-        return invoke(op, values, params)
+        live = False
+        raws = []
+        try:
+            first = values[0]
+            cls, ctx, dtype = first.__class__, first._ctx, first._raw.dtype
+            for v in values:
+                raw = v._raw
+                if (v.__class__ is not cls or v._ctx is not ctx or raw.__class__ is not _ndarray
+                        or raw.size >= deferred.large or not mixed and raw.dtype is not dtype):
+                    return invoke(op, values, params)
+                if v._entry is not None:
+                    live = True
+                raws.append(raw)
+            if not mixed and dtype.kind != "f":
+                return invoke(op, values, params)
+        except (AttributeError, IndexError):
+            return invoke(op, values, params)
+        try:
+            out = (ctx._backend or ctx.backend).forward[name](*raws, **params)
+        except Exception as error:
+            raise _explained(op, raws, params, error)
+        if out.__class__ is not _ndarray:
+            return _made(op, values, params, raws, out, cls, ctx, live)
+        if view and (out.base is not None or out is raws[0]):
+            out = out.copy()
+        r = _new(cls)
+        r._raw = out
+        r._ctx = ctx
+        r._version = r._entry = None
+        if live and state.recording:
+            r._entry = record(op, params, ctx, [v._entry for v in values], raws, values, out, (r,))
+        if same and out.dtype is not dtype and out.dtype != dtype:
+            return cls._settle(op, r, dtype)
+        return r
 
     return call
 

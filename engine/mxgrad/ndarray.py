@@ -200,7 +200,7 @@ class BaseArray(Array):
 
     def wait_to_read(self) -> None:
         """Wait until the value is there."""
-        self._data      # which computes it, if it was put off
+        _ = self._data      # which computes it, if it was put off
         self._ctx.backend.synchronize()
 
     # -- meeting NumPy and others ----------------------------------------------------------------------------

@@ -51,6 +51,8 @@ class Op:
     gaps
         The joint rule of several outputs takes None for the cotangent of an output that nothing depends on;
         the others get zeros.
+    rule
+        The one rule of an op of one array.
     adds
         For an op that reads a part of its first argument: ``adds(xp, total, g, *others, **params)`` does in
         the array `total` what adding the first rule's cotangent would do, and gives it.  The reverse pass
@@ -65,6 +67,7 @@ class Op:
         "keeps",
         "reads",
         "_read_by",
+        "rule",
         "keeps_y",
         "broadcasts",
         "ufunc",
@@ -102,6 +105,8 @@ class Op:
             p: kwdefaults.get(p, REQUIRED) for p in code.co_varnames[code.co_argcount:named]
         }
         self.variadic: str | None = code.co_varnames[named] if code.co_flags & 0x04 else None
+        is_single = joint is None and self.variadic is None and len(self.arrays) == 1
+        self.rule = vjps[0] if is_single else None
         self.nd_arrays = nd_arrays or self.arrays
 
     def read_by(self, wanted: tuple[bool, ...]) -> tuple[bool, ...]:

@@ -19,7 +19,10 @@ from itertools import count
 from os.path import dirname
 from typing import Any
 
+import numpy
+
 from .base import AutogradError, InplaceError
+from .kernels import deferred
 from .kernels.deferred import lifted, settled
 from .registry import Op, Spec
 
@@ -27,6 +30,7 @@ ORDER, OP, CODE, LASTI, CTX, PARAMS, OUT, VERSION, PARENTS, VALUES, CELLS = rang
 FREED = CTX     # a freed node ends here: [order, op, code, lasti, [order when it was freed]]
 
 _getframe = sys._getframe
+_ndarray = numpy.ndarray
 next_order: Callable[[], int] = count(0, -1).__next__
 
 NOT_IN_GRAPH = (
@@ -312,7 +316,11 @@ def walk(
                         cts = _cotangents(F, node, parents, g, y, xs, world is None)
                 elif params is not None and (op.adds is None or parents[0] is None
                                              or parents[0][0] not in pending):
-                    cts = _cotangents(F, node, parents, g, y, xs, True)
+                    if op.rule is None or g.__class__ is dict:
+                        cts = _cotangents(F, node, parents, g, y, xs, True)
+                    else:
+                        ct = op.rule(F, g, y, xs[0], **params)
+                        cts = (_fitted(F, node, ct, xs[0], True),)
                 elif params is not None:
                     (parent, *_), (_, *others), xp = parents, xs, ctx.backend.xp
                     p = pending[parent[0]]
@@ -438,25 +446,31 @@ def _cotangents(
             None if parent is None or rule is None else rule(F, g, y, *xs, **params)
             for rule, parent in zip(rules, parents)
         ]
-    for i, (ct, parent, x) in enumerate(zip(cts, parents, xs)):
-        if ct is None or parent is None:
-            continue
-        if ct.shape != x.shape:
-            if not op.broadcasts:
-                raise AutogradError(
-                    f"{op.name}: its rule gave a gradient of shape {ct.shape} for an argument of shape "
-                    f"{x.shape}"
-                    f"{made_at(node)}"
-                )
-            ct = cts[i] = F.sum_to(ct, shape=x.shape)
-        if raw:
-            ct = cts[i] = lifted(ct)
-            have, dtype = ct.dtype, x.dtype
-        else:
-            have, dtype = ct._raw.dtype, x.dtype if type(x) is Spec else x._raw.dtype
-        if have is not dtype and have != dtype:
-            cts[i] = F.cast(ct, dtype=dtype)
+    for i, (ct, parent, x) in enumerate(zip(cts, parents, xs)):     # a joint rule may give more than there are xs
+        if parent is not None:
+            cts[i] = _fitted(F, node, ct, x, raw)
     return cts
+
+
+def _fitted(F: Any, node: list[Any], ct: Any, x: Any, raw: bool) -> Any:
+    """A cotangent as a rule gave it in the shape and dtype of its primal."""
+    if ct is None:
+        return None
+    if ct.shape != x.shape:
+        op = node[OP]
+        if not op.broadcasts:
+            raise AutogradError(
+                f"{op.name}: its rule gave a gradient of shape {ct.shape} for an argument of shape {x.shape}"
+                f"{made_at(node)}"
+            )
+        ct = F.sum_to(ct, shape=x.shape)
+    if raw:
+        if ct.__class__ is _ndarray and ct.size >= deferred.large:
+            ct = lifted(ct)
+        have, dtype = ct.dtype, x.dtype
+    else:
+        have, dtype = ct._raw.dtype, x.dtype if type(x) is Spec else x._raw.dtype
+    return ct if have is dtype or have == dtype else F.cast(ct, dtype=dtype)
 
 
 def _spread(op: Op, n: int) -> list[Any]:

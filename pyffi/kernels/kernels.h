@@ -144,8 +144,9 @@ const char *k_vm_operation(int op);
  *             (p / inner) % m, 3 their maxima, 4 their minima; every one of the m has positions.  Sums are the
  *             same whatever the number of threads is.
  * Gives -2, having written nothing, if code or layouts name what there is not. */
-int k_vm(long n, const int32_t *code, int steps, int registers, const float *constants, int n_constants, int n_in,
-         const void *const *in, const int64_t *in_layout, int n_out, void *const *out, const int64_t *out_layout);
+int k_vm(long n, const int32_t *code, int steps, int registers, const float *constants, int n_constants,
+         int n_in, const void *const *in, const int64_t *in_layout, int n_out, void *const *out,
+         const int64_t *out_layout);
 
 /* -- convolution (conv.c) --
  *
@@ -172,14 +173,15 @@ int k_winograd_weight(const float *x, const float *g, float *dw, const long *siz
 
 /* -- windows of pooling (pool2d.c) --
  *
- * `sizes` are 10 numbers, of the vertical and the horizontal axis each time: the lengths of the planes x, how many
- * windows there are, their lengths, strides and the padding.  A window may reach past the padded plane. */
+ * `sizes` are 10 numbers, of the vertical and the horizontal axis each time: the lengths of the planes x, how
+ * many windows there are, their lengths, strides and the padding.  A window may reach past the padded plane. */
 
 /* y = the maximum of each window, at least `lowest`; nan is passed over. */
 int k_max_windows(const float *x, float *y, long planes, const long *sizes, float lowest);
 
 /* The cotangent of x: each g added where x is first equal to y in the window. */
-void k_max_windows_dx(const float *g, const float *y, const float *x, float *dx, long planes, const long *sizes);
+void k_max_windows_dx(const float *g, const float *y, const float *x, float *dx, long planes,
+                      const long *sizes);
 
 /* y = the sum of each window, over how many elements it has in the data (`count` 1), or in the data and the
  * padding (2), or over nothing (0). */

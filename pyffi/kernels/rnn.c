@@ -6,8 +6,8 @@
  * of the one before it are the same loop.
  *
  * A step takes 2 gates batch size^2 operations in the products, and reads the packed weights, 4 gates size^2
- * bytes, from the second-level cache once for each ROWS rows.  An LSTM of 256 units, batch 32, computes 80 to 90
- * billion operations a second on one core of a Xeon (Sapphire Rapids) whose tiles alone reach 120. */
+ * bytes, from the second-level cache once for each ROWS rows.  An LSTM of 256 units, batch 32, computes 80 to
+ * 90 billion operations a second on one core of a Xeon (Sapphire Rapids) whose tiles alone reach 120. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,9 +19,9 @@
 enum { ROWS = LANES == 16 ? WIDE_ROWS : 2, VECTORS = MOST_VECTORS };
 enum { PART = 1 << 18 };        /* multiplications that are worth a part of their own */
 
-/* A matrix (inner, columns) as panels of `vectors` vectors.  The columns are `vectors` gates of n columns each,
- * and a panel has the same units of each gate; or, where they are not `gated`, a panel has neighbours.  What is
- * in the place of columns beyond is of no use. */
+/* A matrix (inner, columns) as panels of `vectors` vectors.  The columns are `vectors` gates of n columns
+ * each, and a panel has the same units of each gate; or, where they are not `gated`, a panel has neighbours.
+ * What is in the place of columns beyond is of no use. */
 struct panels {
     float *memory;
     long inner, n, count;
@@ -131,7 +131,8 @@ static void run_step(struct layer *s, long t, const float *from)
     long tiles = (s->batch + ROWS - 1) / ROWS;
     s->t = t;
     s->from = from;
-    pool_run(step, s, s->panels.count * tiles, PART / (s->panels.inner * s->panels.vectors * LANES * ROWS) + 1);
+    long work = s->panels.inner * s->panels.vectors * LANES * ROWS;
+    pool_run(step, s, s->panels.count * tiles, PART / work + 1);
 }
 
 static int forward(struct layer *s, const float *w, int gates)
@@ -331,8 +332,8 @@ static void gru_dx(const struct layer *s, const vf *sums, long row, long unit)
 int k_rnn(const float *x, const float *w, const float *b, const float *h, const uint8_t *inside, float *hs,
           long steps, long batch, long size, int relu)
 {
-    struct layer s = {.cell = relu ? rnn_relu : rnn_tanh, .steps = steps, .batch = batch, .size = size, .x = x,
-                      .b = b, .h = h, .inside = inside, .hs = hs};
+    struct layer s = {.cell = relu ? rnn_relu : rnn_tanh, .steps = steps, .batch = batch, .size = size,
+                      .x = x, .b = b, .h = h, .inside = inside, .hs = hs};
     return forward(&s, w, 1);
 }
 
@@ -353,11 +354,12 @@ int k_lstm(const float *x, const float *w, const float *b, const float *h, const
 }
 
 int k_lstm_dx(const float *gh, const float *gc, const float *w, const float *c, const float *cs,
-              const float *gates, const uint8_t *inside, float *dx, float *dh, float *dc, long steps, long batch,
-              long size)
+              const float *gates, const uint8_t *inside, float *dx, float *dh, float *dc, long steps,
+              long batch, long size)
 {
-    struct layer s = {.cell = lstm_dx, .steps = steps, .batch = batch, .size = size, .gh = gh, .gc = gc, .c = c,
-                      .cs_seen = cs, .gates_seen = gates, .inside = inside, .dx = dx, .dh = dh, .dc = dc};
+    struct layer s = {.cell = lstm_dx, .steps = steps, .batch = batch, .size = size, .gh = gh, .gc = gc,
+                      .c = c, .cs_seen = cs, .gates_seen = gates, .inside = inside, .dx = dx, .dh = dh,
+                      .dc = dc};
     return backward(&s, w, 4, dx);
 }
 

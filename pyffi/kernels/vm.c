@@ -1,11 +1,12 @@
 /* The machine for elementwise programs: see k_vm in kernels.h.
  *
- * Elements are worked on in blocks that stay in the first cache, each instruction being one loop over a block;
- * so memory is read and written once, whatever the length of the program: 4 bytes per element of each full
- * array.  An instruction loads up to three vectors and stores one.  On a core of a Xeon (Sapphire Rapids) one of
- * simple arithmetic takes 0.04 to 0.07 ns per element, about half of what its loads and stores allow, exp 0.2,
- * tanh and erf 0.6; so a single operation on large arrays takes as long as memory does, as fast as memcpy on two
- * cores, and a program is bound by arithmetic from about ten simple instructions or two functions on. */
+ * Elements are worked on in blocks that stay in the first cache, each instruction being one loop over a
+ * block; so memory is read and written once, whatever the length of the program: 4 bytes per element of each full
+ * array.  An instruction loads up to three vectors and stores one.  On a core of a Xeon (Sapphire Rapids) one
+ * of simple arithmetic takes 0.04 to 0.07 ns per element, about half of what its loads and stores allow, exp
+ * 0.2, tanh and erf 0.6; so a single operation on large arrays takes as long as memory does, as fast as
+ * memcpy on two cores, and a program is bound by arithmetic from about ten simple instructions or two functions
+ * on. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,8 @@ struct operand {
     long step;
 };
 
-typedef void loop(float *to, const struct operand *a, const struct operand *b, const struct operand *c, long n);
+typedef void loop(float *to, const struct operand *a, const struct operand *b, const struct operand *c,
+                  long n);
 
 /* -- the operations: their name, how many operands they have, and the result for vectors x, y, z -- */
 
@@ -104,14 +106,15 @@ INLINE vf halves_down(vf v)
     DO(copy, 1, x)
 
 #define LOOP(name, operands, result) \
-    static void do_##name(float *to, const struct operand *a, const struct operand *b, const struct operand *c, \
-                          long n) \
+    static void do_##name(float *to, const struct operand *a, const struct operand *b, \
+                          const struct operand *c, long n) \
     { \
         const float *pa = a->at, *pb = b->at, *pc = c->at; \
         long sa = a->step, sb = b->step, sc = c->step; \
         for (long i = 0; i < n; i += WIDTH, to += WIDTH, pa += sa, pb += sb, pc += sc) \
             for (int j = 0; j < WIDTH; j += LANES) { \
-                vf x = load(pa + j), y = operands > 1 ? load(pb + j) : x, z = operands > 2 ? load(pc + j) : x; \
+                vf x = load(pa + j), y = operands > 1 ? load(pb + j) : x; \
+                vf z = operands > 2 ? load(pc + j) : x; \
                 (void)y; \
                 (void)z; \
                 store(to + j, result); \
@@ -209,7 +212,8 @@ INLINE double reduced_as(const float *v, long n, long kind)
     store(lanes, joined_vectors(kind, joined_vectors(kind, s[0], s[1]), joined_vectors(kind, s[2], s[3])));
     for (int half = LANES / 2; half; half /= 2)
         for (int j = 0; j < half; j++)
-            lanes[j] = kind == SUM ? lanes[j] + lanes[j + half] : (float)joined(kind, lanes[j], lanes[j + half]);
+            lanes[j] = kind == SUM ? lanes[j] + lanes[j + half]
+                                   : (float)joined(kind, lanes[j], lanes[j + half]);
     return lanes[0];
 }
 
@@ -220,7 +224,8 @@ static double reduced(const float *v, long n, long kind)
 
 /* Joins len values of a register, those at `begin` and after, to the partial results; `q` is the position of
  * the part's first one. */
-static void reduce(const struct operand *v, long begin, long len, const int64_t *layout, double *partial, long q)
+static void reduce(const struct operand *v, long begin, long len, const int64_t *layout, double *partial,
+                   long q)
 {
     long inner = layout[1], m = layout[2], kind = layout[3];
     float spread[BLOCK];
@@ -337,7 +342,8 @@ static void part(void *context, long begin, long end)
         c->failed = 1;
         return;
     }
-    float *own = (float *)(((uintptr_t)memory + 63) & ~(uintptr_t)63), *one = own + (long)c->registers * BLOCK;
+    float *own = (float *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
+    float *one = own + (long)c->registers * BLOCK;
     struct operand *of = (struct operand *)((char *)own + scratch) + c->constants;     /* constants below 0 */
     for (int i = 0; i < c->constants; i++)
         of[-1 - i] = (struct operand){c->splats[i], 0};
@@ -431,11 +437,12 @@ static int valid(const struct program *c)
     return 1;
 }
 
-int k_vm(long n, const int32_t *code, int steps, int registers, const float *constants, int n_constants, int n_in,
-         const void *const *in, const int64_t *in_layout, int n_out, void *const *out, const int64_t *out_layout)
+int k_vm(long n, const int32_t *code, int steps, int registers, const float *constants, int n_constants,
+         int n_in, const void *const *in, const int64_t *in_layout, int n_out, void *const *out,
+         const int64_t *out_layout)
 {
-    struct program c = {n, code, steps, registers, n_constants, n_in, NULL, in, in_layout, n_out, out, out_layout,
-                        NULL, NULL, 0, PART, NULL, 0};
+    struct program c = {n, code, steps, registers, n_constants, n_in, NULL, in, in_layout, n_out, out,
+                        out_layout, NULL, NULL, 0, PART, NULL, 0};
     if (n_in > registers || !valid(&c))
         return -2;
     /* More elements by part where there would be too many parts, or partial results as many as elements. */

@@ -1,7 +1,7 @@
 """Convolution and pooling in one and two spatial axes (level 2).
 
-Kernels of 3x3 without strides go by Winograd's method where that is faster.  It computes in another order: the
-largest error is about 1e-5 of the largest result in place of 1e-6.  The environment variable
+Kernels of 3x3 without strides go by Winograd's method where that is faster.  It computes in another order:
+the largest error is about 1e-5 of the largest result in place of 1e-6.  The environment variable
 ``MXGRAD_WINOGRAD=0`` switches it off.
 """
 from __future__ import annotations
@@ -62,13 +62,13 @@ def _by_winograd(sizes: list[int], out: Lengths) -> bool:
     if not cpu.small:
         return True
     used = out[0] * out[1] / (-(-out[0] // 4) * -(-out[1] // 4) * 16)
-    return channels >= 24 and filters >= 24 and used > 0.55
+    return channels >= 24 and filters >= 24 and used > 0.8
 
 
 @overrides("conv")
 def _conv(generic: Kernel) -> Kernel:
     def kernel(x: Any, w: Any, *, stride: Lengths, dilate: Lengths, pad: Lengths, groups: int = 1) -> Any:
-        params = {"stride": stride, "dilate": dilate, "pad": pad, "groups": groups}
+        params: dict[str, Any] = {"stride": stride, "dilate": dilate, "pad": pad, "groups": groups}
         if not _serves(x.size, x.shape, w.shape) or (a := _ordered(x)) is None or (b := _ordered(w)) is None:
             return generic(x, w, **params)
         sizes, out = _sizes(x.shape, w.shape, **params)
@@ -86,7 +86,7 @@ def _conv_data(generic: Kernel) -> Kernel:
     def kernel(
         g: Any, w: Any, *, shape: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths, groups: int = 1,
     ) -> Any:
-        params = {"stride": stride, "dilate": dilate, "pad": pad, "groups": groups}
+        params: dict[str, Any] = {"stride": stride, "dilate": dilate, "pad": pad, "groups": groups}
         if (not _serves(g.size, g.shape, w.shape) or 0 in shape
                 or (a := _ordered(g)) is None or (b := _ordered(w)) is None):
             return generic(g, w, shape=shape, **params)
@@ -107,7 +107,7 @@ def _conv_weight(generic: Kernel) -> Kernel:
     def kernel(
         x: Any, g: Any, *, kernel: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths, groups: int = 1,
     ) -> Any:
-        params = {"stride": stride, "dilate": dilate, "pad": pad, "groups": groups}
+        params: dict[str, Any] = {"stride": stride, "dilate": dilate, "pad": pad, "groups": groups}
         if (not _serves(x.size, x.shape, g.shape)
                 or (a := _ordered(x)) is None or (b := _ordered(g)) is None):
             return generic(x, g, kernel=kernel, **params)
@@ -185,8 +185,8 @@ def _spread_windows(generic: Kernel) -> Kernel:
     ) -> Any:
         if _serves(g.size, g.shape) and 0 not in shape and (a := _ordered(g)) is not None:
             dx = numpy.empty(g.shape[:2] + shape, _float32)
-            sizes = _window_sizes(shape, g.shape[2:], kernel, stride, pad)
-            if not lib.k_spread_windows(floats(a), floats(dx), g.shape[0] * g.shape[1], sizes, _COUNTS[count]):
+            sizes, planes = _window_sizes(shape, g.shape[2:], kernel, stride, pad), g.shape[0] * g.shape[1]
+            if not lib.k_spread_windows(floats(a), floats(dx), planes, sizes, _COUNTS[count]):
                 return dx
         return generic(g, shape=shape, kernel=kernel, stride=stride, pad=pad, count=count)
 

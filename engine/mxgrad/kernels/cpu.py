@@ -89,8 +89,8 @@ set_threads(default_threads())
 def fits(*arrays: Any) -> bool:
     """Whether all are float32, in C's order, and not small."""
     for a in arrays:
-        if (a.__class__ is not _ndarray or a.dtype is not _float32 or not a.flags.c_contiguous
-                or a.size < small):
+        if (a.__class__ is not _ndarray or a.size < small or a.dtype is not _float32
+                or not a.flags.c_contiguous):
             return False
     return True
 

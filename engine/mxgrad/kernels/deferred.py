@@ -675,7 +675,8 @@ def flush(array: Any) -> None:
     """Compute what reads the memory of `array`, which is about to be written."""
     if _pending.refs or _reductions.refs:
         owner = _owner(array)
-        evaluate([d for d in (*_pending.list(), *_reductions.list()) if any(_owner(a) is owner for a in _reads(d))])
+        waiting = (*_pending.list(), *_reductions.list())
+        evaluate([d for d in waiting if any(_owner(a) is owner for a in _reads(d))])
 
 
 def _reads(node: Deferred) -> Iterator[Any]:

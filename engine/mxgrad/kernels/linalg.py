@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy
 
-from . import cpu
+from . import cpu, deferred
 from .cpu import Kernel, floats, lib, overrides
 
 WORK = 64       # multiplications for each element that arrays must have to be worth a kernel
 
+_float32 = numpy.dtype("float32")
+
 
 def _plain(a: Any, b: Any) -> bool:
-    return a.dtype == b.dtype == numpy.float32 and a.flags.c_contiguous and b.flags.c_contiguous
+    return (a.dtype is _float32 and b.dtype is _float32 and a.size * b.size >= WORK * cpu.small
+            and bool(a.flags.c_contiguous) and bool(b.flags.c_contiguous))
 
 
 def _products(a: Any, b: Any, transpose_a: bool, transpose_b: bool, shape: tuple[int, ...],
@@ -63,5 +66,21 @@ def _matmul(generic: Kernel) -> Kernel:
                 if c is not None:
                     return c
         return generic(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+
+    return kernel
+
+
+@overrides("linear")
+def _linear(generic: Kernel) -> Kernel:
+    dot = _dot(lambda a, b, *, transpose_a, transpose_b: numpy.dot(a, b.T))
+
+    def kernel(x: Any, weight: Any, bias: Any = None) -> Any:
+        y = dot(x, weight, transpose_b=True)
+        if bias is None:
+            return y
+        if y.size >= deferred.large:        # together with what follows
+            return deferred.lifted(y) + bias
+        y += bias
+        return y
 
     return kernel

@@ -1,13 +1,14 @@
 """A pool of memory for NumPy's large arrays (level 2).
 
-The system fills memory with zeros before it gives it, page by page, and takes it back as soon as an array is
-gone; then a kernel that writes a new array waits for the system as long as it computes.  The pool keeps blocks
-of 256 KiB and more for the next array.  ``MXGRAD_MEMORY`` says how many bytes it may keep, 0 switches it off.
+The system fills memory with zeros before it gives it, page by page, and takes it back as soon as an array
+is gone; then a kernel that writes a new array waits for the system as long as it computes.  The pool keeps
+blocks of 256 KiB and more for the next array.  It serves the whole process, so it is off unless the
+environment variable ``MXGRAD_MEMORY`` says how many bytes it may keep.
 """
 from __future__ import annotations
 
-import ctypes
 import os
+from importlib import import_module
 from typing import Any
 
 import numpy
@@ -21,36 +22,29 @@ FIGURES = ("limit", "kept", "used", "peak", "new")
 _installed: Any = None
 
 
-def default_limit() -> int:
-    """A quarter of the memory this machine has."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
-    except (AttributeError, OSError, ValueError):
-        return 1 << 30
-
-
 def install() -> None:
-    """Have NumPy take the memory of large arrays from the pool, in this thread and those it starts later."""
+    """Have NumPy take memory of this thread's large arrays from the pool, if ``MXGRAD_MEMORY`` says so."""
     global _installed
     asked = os.environ.get("MXGRAD_MEMORY", "")
-    limit = int(asked) if asked.isdigit() else default_limit()
-    if lib is None or not limit or _installed is not None:
+    if lib is None or _installed is not None or not asked.isdigit() or not int(asked):
         return
-    umath = getattr(numpy, "_core", None) or numpy.core
-    pointer, python = ctypes.pythonapi.PyCapsule_GetPointer, ctypes.PYFUNCTYPE
-    pointer = python(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(("PyCapsule_GetPointer", ctypes.pythonapi))
-    new = python(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
-        ("PyCapsule_New", ctypes.pythonapi))
-    functions = (ctypes.c_void_p * (_GET_HANDLER + 1)).from_address(pointer(umath._multiarray_umath._ARRAY_API, None))
-    set_handler = python(ctypes.py_object, ctypes.py_object)(functions[_SET_HANDLER])
-    get_handler = python(ctypes.py_object)(functions[_GET_HANDLER])
-    inner = get_handler()
+    import ctypes
+
+    def python(name: str, result: Any, *arguments: Any) -> Any:
+        return ctypes.PYFUNCTYPE(result, *arguments)((name, ctypes.pythonapi))
+
+    address, text, thing = ctypes.c_void_p, ctypes.c_char_p, ctypes.py_object
+    pointer = python("PyCapsule_GetPointer", address, thing, text)
+    capsule = python("PyCapsule_New", thing, address, text, address)
+    umath: Any = import_module(f"numpy.{'_core' if hasattr(numpy, '_core') else 'core'}._multiarray_umath")
+    functions = (ctypes.c_size_t * (_GET_HANDLER + 1)).from_address(pointer(umath._ARRAY_API, None))
+    inner = ctypes.PYFUNCTYPE(thing)(functions[_GET_HANDLER])()
     made = lib.k_memory_handler(ffi.cast("void *", pointer(inner, _CAPSULE)))
     if made == ffi.NULL:
         return
-    lib.k_memory_limit(limit)
-    _installed = new(int(ffi.cast("uintptr_t", made)), _CAPSULE, None), inner
-    set_handler(_installed[0])
+    lib.k_memory_limit(int(asked))
+    _installed = capsule(int(ffi.cast("uintptr_t", made)), _CAPSULE, None), inner
+    ctypes.PYFUNCTYPE(thing, thing)(functions[_SET_HANDLER])(_installed[0])
 
 
 def figures() -> dict[str, int]:

@@ -47,7 +47,8 @@ def _rnn(generic: Kernel) -> Kernel:
         if not _square(x, w, b, 1, h):
             return generic(x, w, b, h, inside, relu=relu)
         hs = numpy.empty_like(x)
-        _done(lib.k_rnn(floats(x), floats(w), floats(b), floats(h), _mask(inside), floats(hs), *x.shape, relu))
+        _done(lib.k_rnn(floats(x), floats(w), floats(b), floats(h), _mask(inside), floats(hs),
+                        *x.shape, relu))
         return hs
 
     return kernel
@@ -102,8 +103,8 @@ def _gru(generic: Kernel) -> Kernel:
             return generic(x, w, b, b_state, h, inside)
         steps, batch, size = shape = x.shape[0], *h.shape
         hs, gates = numpy.empty(shape, x.dtype), numpy.empty((steps, batch, 4 * size), x.dtype)
-        _done(lib.k_gru(floats(x), floats(w), floats(b), floats(b_state), floats(h), _mask(inside), floats(hs),
-                        floats(gates), *shape))
+        _done(lib.k_gru(floats(x), floats(w), floats(b), floats(b_state), floats(h), _mask(inside),
+                        floats(hs), floats(gates), *shape))
         return hs, gates
 
     return kernel

@@ -282,6 +282,24 @@ def activation(F: Any, x: Any, act_type: str, known: tuple[str, ...] = ACTIVATIO
 # layers -----------------------------------------------------------------------------------------------------
 
 
+def _linear(xp: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+    """``x @ weight.T + bias`` along the last axis of `x`: one op, because it is the layer of most networks."""
+    y = xp.dot(x, weight.T)
+    if bias is not None:
+        y += bias
+    return y
+
+
+def _linear_dweight(F: Any, g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+    if len(x.shape) != 2:
+        g, x = (F.reshape(v, shape=(product(v.shape[:-1]), v.shape[-1])) for v in (g, x))
+    return F.dot(g, x, transpose_a=True)
+
+
+register("linear", _linear, lambda F, g, y, x, weight, bias=None: F.dot(g, weight), _linear_dweight,
+         lambda F, g, y, x, weight, bias=None: F.sum_to(g, shape=bias.shape), keeps="1|0|", result="same")
+
+
 def fully_connected(F: Any, x: Any, weight: Any, bias: Any, num_hidden: int, flatten: bool = True) -> Any:
     """``x @ weight.T + bias``: all axes but the first are flattened before, or only the last is transformed.
     """
@@ -297,8 +315,7 @@ def fully_connected(F: Any, x: Any, weight: Any, bias: Any, num_hidden: int, fla
             f"num_hidden={num_hidden} needs a bias of shape {(num_hidden,)}, got {tuple(bias.shape)}")
     if flatten and len(shape) != 2:
         x = F.reshape(x, shape=(shape[0], features))
-    y = F.dot(x, weight, transpose_b=True)
-    return y if bias is None else y + bias
+    return F.linear(x, weight) if bias is None else F.linear(x, weight, bias)
 
 
 def on_axis(F: Any, v: Any, axis: int, ndim: int) -> Any:

@@ -44,8 +44,9 @@ def expand(F: Any, g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 
 def _sum(xp: Any, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Sum over `axis`."""
-    axes_of(axis, a.ndim)
-    return a.sum(axis=axis, keepdims=keepdims)
+    if axis is not None:
+        axes_of(axis, a.ndim)
+    return xp.add.reduce(a, axis=axis, keepdims=keepdims)
 
 
 def _sum_da(F: Any, g: Any, y: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -60,9 +61,8 @@ register("sum", _sum, _sum_da, keeps="", result="same", nd_arrays=("data",))
 def _sum_to(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     """The sum of `x` over the axes along which `shape` was broadcast: the adjoint of broadcast_to."""
     lead = x.ndim - len(shape)
-    stretched = tuple(i for i, n in enumerate(shape, lead) if n == 1 and x.shape[i] != 1)
-    axes = tuple(range(lead)) + stretched
-    return xp.sum(x, axis=axes, keepdims=True).reshape(shape)
+    stretched = tuple([i for i, n in enumerate(shape, lead) if n == 1 and x.shape[i] != 1])
+    return xp.add.reduce(x, axis=(*range(lead), *stretched), keepdims=True).reshape(shape)
 
 
 register("sum_to", _sum_to, lambda F, g, y, x, shape: F.broadcast_to(g, shape=x.shape), keeps="")
