@@ -142,9 +142,11 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
     "softmax": _ROWS,
     "log_softmax": _ROWS,
     "cross_entropy": [
-        Sample(large(40, 1037), places(1037, 40)), Sample(large(7000, 10), places(10, 7000, 1), keepdims=True),
+        Sample(large(40, 1037), places(1037, 40)),
+        Sample(large(7000, 10), places(10, 7000, 1), keepdims=True),
         Sample(spoiled(9, 1000), places(1000, 9).astype("float32"), differentiate=False),
-        Sample(large(3, 5, 700), places(700, 3, 5).astype("uint8")), Sample(large(20, 30, 50), places(30, 20, 50), axis=1),
+        Sample(large(3, 5, 700), places(700, 3, 5).astype("uint8")),
+        Sample(large(20, 30, 50), places(30, 20, 50), axis=1),
     ],
     **dict.fromkeys(("sum", "mean", "max", "min", "norm"), _REDUCED),
     "sum_to": [
@@ -167,7 +169,8 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
         Sample(large(5, 30, 21, 21), large(30), large(30)), Sample(large(700, 101), large(101), large(101)),
         Sample(large(90, 40, 3, 3), large(40), large(40)), Sample(large(6, 3, 9001), large(3), large(3)),
         Sample(large(9, 20, 21, 11), large(11), large(11), axis=-1),
-        Sample(large(5, 30, 21, 21), large(30), large(30), large(30), large(30) ** 2, differentiate=(0, 1, 2)),
+        Sample(large(5, 30, 21, 21), large(30), large(30), large(30), large(30) ** 2,
+               differentiate=(0, 1, 2)),
         Sample(large(700, 101), large(101), large(101), large(101), large(101) ** 2, differentiate=(0, 1, 2)),
         Sample(spoiled(3, 9, 1000), large(9), large(9), differentiate=False),
         Sample(spoiled(300, 90), large(90), large(90), differentiate=False),

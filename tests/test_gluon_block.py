@@ -726,6 +726,49 @@ def test_saving(end: str, tmp_path: Path) -> None:
         other.load_parameters(file, ctx=mx.cpu(2))
 
 
+def test_saving_a_tree_of_blocks(tmp_path: Path) -> None:
+    def made(prefix: str, *units: int) -> nn.HybridSequential:
+        net = nn.HybridSequential(prefix=prefix)
+        with net.name_scope():
+            net.add(*(nn.Dense(n, in_units=2) for n in units))
+        net.initialize()
+        return net
+
+    saved, path = made("a_", 2, 3), str(tmp_path / "net")
+    saved[1].hybridize()
+    saved.save(path)
+    tree = json.loads((tmp_path / "net-model.json").read_text())["hybridsequential0"]
+    assert tree["children"] == {"a_dense0": "0", "a_dense1": "1"} and set(tree) > {"dense1", "dense2"}
+    net = made("b_", 2, 3)
+    net.load(path)
+    assert (net[1].weight.data() == saved[1].weight.data()).asnumpy().all()
+    assert [block._active for block in (net, *net)] == [False, False, True] and net.name == "b"
+
+    other = nn.HybridSequential()
+    other.add(nn.Dense(2, in_units=2), nn.HybridSequential())
+    other.initialize(mx.init.Zero())
+    with pytest.raises(LoadError, match="'hybridsequential2' is missing, .* are 'dense1', 'dense2'"):
+        other.load(path)
+    assert other[0].weight.data().asnumpy().tolist() == [[0, 0], [0, 0]]
+    for text, words in (("{", "this is no JSON"), ("[1]", "the blocks there are none")):
+        (tmp_path / "net-model.json").write_text(text)
+        with pytest.raises(MXNetError, match=words):
+            net.load(path)
+
+
+# Written by MXNet 1.9.1's Block.save for a hybridized Dense(1, in_units=2), its graph shortened.
+TREE = """{"dense0": {"orig_name": "old", "in_format": [0], "out_format": [0], "inputs": ["{}"],
+"symbol": "{}", "hybridized": true, "children": {}}}"""
+
+
+def test_a_tree_of_blocks_of_mxnet_1(tmp_path: Path) -> None:
+    (tmp_path / "net-model.json").write_text(TREE)
+    nd.save(str(tmp_path / "net-model.params"), {"weight": nd.array([[1, 2]]), "bias": nd.array([3])})
+    net = nn.Dense(1, in_units=2)
+    net.load(str(tmp_path / "net"))
+    assert net(nd.array([[1, 1]])).asscalar() == 6 and net._active
+
+
 def test_saving_by_names(tmp_path: Path) -> None:
     net, file = dense(prefix="net_"), str(tmp_path / "net.params")
     net.collect_params().save(file, strip_prefix="net_")

@@ -77,6 +77,9 @@ def test_names_are_those_of_gluon() -> None:
     assert contrib.rnn.rnn_cell.dynamic_unroll is rnn.rnn_cell.dynamic_unroll
     assert contrib.cnn.DeformableConvolution is nn.DeformableConvolution
     assert contrib.nn.SyncBatchNorm is nn.SyncBatchNorm
+    assert repr(nn.SyncBatchNorm(4, 1, prefix="q_")) == (
+        "SyncBatchNorm(eps=1e-05, momentum=0.9, fix_gamma=False, use_global_stats=False, ndev=1, key='q_', "
+        "in_channels=4)")
 
 
 def test_interval_sampler() -> None:

@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -20,12 +21,12 @@ import numpy
 from . import np
 from .base import InvalidValueError, nearest
 from .nd import load, random
-from .ops.rnn import shapes_in
+from .ops.rnn import GATES, shapes_in
 from .ops.shape import product
 
-__all__ = ["InitDesc", "Initializer", "Bilinear", "Constant", "Load", "LSTMBias", "MSRAPrelu", "Mixed",
-           "Normal",
-           "One", "Orthogonal", "RNNFused", "Uniform", "Xavier", "Zero", "create", "register"]
+__all__ = ["InitDesc", "Initializer", "Bilinear", "Constant", "FusedRNN", "Load", "LSTMBias", "MSRAPrelu",
+           "Mixed", "Normal", "One", "Orthogonal", "RNNFused", "Uniform", "Xavier", "Zero", "create",
+           "register"]
 
 _known: dict[str, type[Initializer]] = {}
 
@@ -69,12 +70,25 @@ class Initializer:
     """Fills an array by the name of its parameter: weights as the subclass says, biases, betas and means with
     0, gammas and variances with 1.
 
-    A subclass defines ``_init_weight(name, arr)``; what it passes to ``super().__init__`` is what `dumps`
-    writes.
+    A subclass defines ``_init_weight(name, arr)``, and if it likes ``_init_bias``, ``_init_gamma``,
+    ``_init_beta`` and ``_init_default``; what it passes to ``super().__init__`` is what `dumps` writes.
     """
+
+    # Of which subclasses that do not call __init__ have their own.
+    _statistic: Callable[[Any], Any] | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         self._kwargs = kwargs
+
+    def set_verbosity(
+        self, verbose: bool = False, print_func: Callable[[Any], Any] | None = None,
+    ) -> Initializer:
+        """Log what is initialized, at level INFO, with ``print_func(array)``; the initializer is returned.
+
+        The function's default is the root of the mean square.
+        """
+        self._statistic = (print_func or _root_mean_square) if verbose else None
+        return self
 
     def dumps(self) -> str:
         """The name and parameters as JSON, which `create` reads."""
@@ -95,20 +109,37 @@ class Initializer:
         own = getattr(desc, "attrs", {}).get("__init__", "")
         if own:
             create(own)._init_weight(desc, arr)
-        elif desc.endswith("weight"):
-            self._init_weight(desc, arr)
-        elif desc.endswith(("bias", "beta", "min")):
-            arr[:] = 0.0
-        elif desc.endswith(("gamma", "max")):
-            arr[:] = 1.0
         else:
-            raise InvalidValueError(
-                f"Unknown initialization pattern for {desc}. Default initialization is limited to 'weight', "
-                "'bias', "
-                "'gamma' (1.0), and 'beta' (0.0); give the parameter an initializer of its own")
+            own = next((end for end in _ENDINGS if desc.endswith(end)), "default")
+            getattr(self, _ENDINGS.get(own, "_init_default"))(desc, arr)
+        if self._statistic:
+            logging.info("Initialized %s as %s: %s", desc, own, self._statistic(arr))
 
     def _init_weight(self, name: str, arr: Any) -> None:
         raise NotImplementedError(f"{type(self).__name__} does not define _init_weight")
+
+    def _init_zero(self, name: str, arr: Any) -> None:
+        arr[:] = 0.0
+
+    def _init_one(self, name: str, arr: Any) -> None:
+        arr[:] = 1.0
+
+    _init_bias = _init_beta = _init_zero
+    _init_gamma = _init_one
+
+    def _init_default(self, name: str, arr: Any) -> None:
+        raise InvalidValueError(
+            f"Unknown initialization pattern for {name}. Default initialization is limited to 'weight', "
+            "'bias', 'gamma' (1.0), and 'beta' (0.0); give the parameter an initializer of its own")
+
+
+# The methods that fill parameters whose names end so.
+_ENDINGS = {"weight": "_init_weight", "bias": "_init_bias", "gamma": "_init_gamma", "beta": "_init_beta",
+            "min": "_init_zero", "max": "_init_one"}
+
+
+def _root_mean_square(arr: Any) -> float:
+    return float(numpy.sqrt(numpy.square(arr.asnumpy()).mean()))
 
 
 def _draw(law: str, first: float, second: float, arr: Any) -> None:
@@ -294,9 +325,55 @@ class RNNFused(Initializer):
         begin = 0
         for kind, shape in parts:
             part = arr[begin:begin + product(shape)].reshape(shape).copy()
-            default(InitDesc(kind, {"__init__": self._own[kind]} if self._own[kind] else None), part)
+            self._fill(kind, part, default)
             arr[begin:begin + part.size] = part.reshape((-1,))
             begin += part.size
+
+    def _fill(self, kind: str, part: Any, default: Initializer) -> None:
+        default(InitDesc(kind, {"__init__": self._own[kind]} if self._own[kind] else None), part)
+
+
+@register
+class FusedRNN(RNNFused):
+    """MXNet 1's `RNNFused`: the weights of each gate are initialized by themselves.
+
+    Parameters
+    ----------
+    init : Initializer or str, optional
+        Of each gate's weights and biases; or else the one of the whole model.
+    num_hidden, num_layers, mode, bidirectional
+        The `state_size`, and the others as in `nd.RNN`.
+    forget_bias : float
+        The value of both biases of an LSTM's forget gates.
+    """
+
+    def __init__(
+        self, init: Any, num_hidden: int, num_layers: int, mode: str, bidirectional: bool = False,
+        forget_bias: float = 1.0,
+    ) -> None:
+        super().__init__(mode, num_layers, num_hidden, bidirectional)
+        self._init = None if init is None else create(init)
+        self._gates, self._forget_bias = GATES[mode], forget_bias
+        self._kwargs = {"init": self._init and self._init.dumps(), "num_hidden": num_hidden,
+                        "num_layers": num_layers, "mode": mode, "bidirectional": bidirectional,
+                        "forget_bias": forget_bias}
+
+    def _fill(self, kind: str, part: Any, default: Initializer) -> None:
+        each = part.shape[0] // self._gates
+        for gate in range(self._gates):
+            rows = part[gate * each:(gate + 1) * each].copy()
+            if self._gates == 4 and gate == 1 and kind.endswith("bias"):
+                rows[:] = self._forget_bias
+            else:
+                (self._init or default)(InitDesc(kind), rows)
+            part[gate * each:(gate + 1) * each] = rows
+
+
+def _for_another(desc: str, init: Initializer) -> str:
+    """The description, from which an initializer that asks others takes itself away."""
+    if getattr(desc, "attrs", {}).get("__init__") is not init:
+        return desc
+    return InitDesc(desc)
 
 
 class Mixed(Initializer):
@@ -311,17 +388,23 @@ class Mixed(Initializer):
     def __call__(self, desc: str, arr: Any) -> None:
         for pattern, init in self.map:
             if pattern.match(desc):
-                init(desc, arr)
+                init(_for_another(desc, self), arr)
                 return
         raise InvalidValueError(
             f"Parameter name {desc} did not match any pattern. Consider adding a '.*' pattern at the end")
 
 
 class Load(Initializer):
-    """Values from a file of `nd.save` or a dict of arrays, by name; `default_init` serves the others."""
+    """Values from a file of `nd.save` or a dict of arrays, by name; `default_init` serves the others.
 
-    def __init__(self, param: str | Mapping[str, Any], default_init: Initializer | None = None) -> None:
+    With `verbose`, the log says at level INFO where each comes from.
+    """
+
+    def __init__(
+        self, param: str | Mapping[str, Any], default_init: Initializer | None = None, verbose: bool = False,
+    ) -> None:
         super().__init__()
+        self.verbose = verbose
         given = load(param) if isinstance(param, str) else param
         self.param = {n[4:] if n.startswith(("arg:", "aux:")) else n: a for n, a in given.items()}
         self.default_init = default_init
@@ -336,8 +419,10 @@ class Load(Initializer):
                     f"loaded {found.shape}")
             arr[:] = found
         elif self.default_init is not None:
-            self.default_init(desc, arr)
+            self.default_init(_for_another(desc, self), arr)
         else:
             raise InvalidValueError(
                 f"Cannot initialize {desc}. It is not in the loaded parameters and there is no default "
                 "initializer")
+        if self.verbose:
+            logging.info("Initialized %s by %s", desc, "default" if found is None else "loading")

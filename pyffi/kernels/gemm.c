@@ -1,7 +1,8 @@
 /* Products of matrices: 2 m n k operations.  A block of at most DEPTH numbers of each row of a and of each
  * column of b is packed at a time; the tiles of the product, and the packing of the next block, are parts for
- * threads.  Matrices of 1,024 x 1,024 take as long as with OpenBLAS 0.3.31 on one core of a Xeon (Sapphire
- * Rapids), between 60 and 85 % of what the tiles alone reach. */
+ * threads.  On one core of a Xeon (Sapphire Rapids) matrices of 1,024 x 1,024 take 9 to 17 % longer than with
+ * OpenBLAS 0.3.31, about 70 % of what the tiles alone reach, and those of a layer with a batch of 64 about
+ * 10 % less. */
 #include <stdlib.h>
 #include <string.h>
 

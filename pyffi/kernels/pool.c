@@ -115,11 +115,6 @@ static void after_fork_child(void)
 /* With `busy` held: as many workers as `threads` asks for, or as the system gives. */
 static void grow(void)
 {
-    static int watched;
-    if (!watched) {
-        watched = 1;
-        pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-    }
     sigset_t all, before;       /* the signals of a program are for its own threads */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -171,6 +166,11 @@ int k_threads(void)
 int k_set_threads(int threads)
 {
     pthread_mutex_lock(&pool.busy);
+    static int watched;
+    if (!watched) {
+        watched = 1;
+        pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    }
     pool.threads = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;
     threads = pool.threads;
     pthread_mutex_unlock(&pool.busy);

@@ -1,7 +1,9 @@
 /* Reductions over the middle axis of x (outer, n, inner), and the way back.
  *
- * One operation and 4 bytes per element: memory is the limit.  Long axes are cut into segments, whose results are
- * put together in double afterwards, so that they are summed as accurately as by halves. */
+ * One operation and 4 bytes per element: memory is the limit.  In its cache a core of a Xeon (Sapphire Rapids)
+ * takes 2 ns for 16 elements, less than half the time in which memory gives them.  Long axes are cut into
+ * segments, whose results are put together in double afterwards, so that they are summed as accurately as by
+ * halves. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,7 +12,8 @@
 #include "rows.h"
 
 enum kind { SUM, MAX, MIN, SQUARES };
-enum { WIDE = 2048, NARROW = 64, ROWS = 8 };    /* what is reduced together: columns at most and at least; rows */
+/* What is reduced together: columns at most and at least, and rows. */
+enum { WIDE = 2048, NARROW = 64, ROWS = 8 };
 
 INLINE vf joined(enum kind kind, vf a, vf b)
 {

@@ -1,6 +1,8 @@
 """Blocks: layers and models (level 13)."""
 from __future__ import annotations
 
+import itertools
+import json
 import threading
 import warnings
 from collections import OrderedDict
@@ -15,13 +17,14 @@ from ..base import InvalidTypeError, InvalidValueError, MXNetError, as_dtype
 from ..context import current_context
 from ..ndarray import BaseArray
 from ..npx.switches import is_np_array
+from ..params_file import FileFormatError
 from ..random import replaying
 from ..symbol import Symbol
 from .parameter import (
-    DeferredInitializationError, Parameter, ParameterDict, ParameterError, Parameters, load_into, read_arrays,
-    selected, without_kind, write_arrays,
+    DeferredInitializationError, LoadError, Parameter, ParameterDict, ParameterError, Parameters, load_into,
+    read_arrays, selected, without_kind, write_arrays,
 )
-from .utils import HookHandle, indent, shape_is_known
+from .utils import HookHandle, brief, indent, shape_is_known
 
 __all__ = ["Block", "HybridBlock", "SymbolBlock"]
 
@@ -409,6 +412,57 @@ class Block:
         for name, child in self._children.items():
             child._adapt(arrays, f"{path}{name}.")
 
+    def save(self, prefix: str) -> None:
+        """Write the classes and names of all blocks in this one to ``prefix-model.json``, in MXNet 1.9's form
+        without its graphs, and the parameters to ``prefix-model.params``, for `load`.
+        """
+        with open(f"{prefix}-model.json", "w") as file:
+            json.dump(self._structure(itertools.count()), file)
+        self.save_parameters(f"{prefix}-model.params")
+
+    def _structure(self, numbers: Iterator[int]) -> dict[str, Any]:
+        """The block under its class and number, and so the blocks in it."""
+        about = {"orig_name": self.name, "hybridized": False, "active": getattr(self, "_active", False),
+                 "children": {child.name: name for name, child in self._children.items()}}
+        number = next(numbers)
+        for child in self._children.values():
+            about.update(child._structure(numbers))
+        return {f"{type(self).__name__.lower()}{number}": about}
+
+    def load(self, prefix: str) -> None:
+        """Read what `save` wrote, here or in MXNet 1.9, into blocks that the same program made, all or
+        nothing; those that were hybridized are so again.  Names stay as they are.
+
+        Raises
+        ------
+        LoadError
+            The blocks are others, or their parameters do not fit.
+        FileFormatError, OSError
+            A file is no model, or cannot be read.
+        """
+        with open(f"{prefix}-model.json") as file:
+            try:
+                saved = json.load(file)
+            except ValueError as error:
+                raise FileFormatError(f"{prefix}-model.json: this is no JSON: {error}") from None
+        active = list(self._compared(saved, itertools.count(), f"{prefix}-model.json"))
+        self.load_parameters(f"{prefix}-model.params")
+        for block in active:
+            block._active = True
+
+    def _compared(self, saved: Any, numbers: Iterator[int], where: str) -> Iterator[Any]:
+        """The blocks that were hybridized; LoadError where a block is not in the file."""
+        key = f"{type(self).__name__.lower()}{next(numbers)}"
+        about = saved.get(key) if isinstance(saved, dict) else None
+        if not isinstance(about, dict):
+            known = [n for n in saved if n[-1:].isdigit()] if isinstance(saved, dict) else []
+            raise LoadError(f"{where}: '{key}' is missing, the blocks there are {brief(known) or 'none'}. "
+                            "Nothing was loaded")
+        if isinstance(self, HybridBlock) and (about.get("active") or about.get("hybridized")):
+            yield self
+        for child in self._children.values():
+            yield from child._compared(about, numbers, where)
+
     def save_params(self, filename: str) -> None:
         """An old name of ``collect_params().save``, without the prefix."""
         warnings.warn("save_params is deprecated. Please use save_parameters. Note that if you want load "
@@ -723,7 +777,9 @@ class HybridBlock(Block):
     def __call__(self, *args: Any) -> Any:
         if not self._ready or self._active and self._in_format is None:
             self._prepare(args)
-        return super().__call__(*args)
+        if self._forward_hooks or self._forward_pre_hooks:
+            return super().__call__(*args)
+        return self.forward(*args)
 
     def _prepare(self, args: Any) -> None:
         if not any(isinstance(a, BaseArray) for a in _arrays(args)):

@@ -365,6 +365,9 @@ class Parameter:
         Raises DeferredInitializationError while the shape is not known, MXNetError where the parameter is
         not initialized, or not on that context.
         """
+        place = None if ctx is None or self._data is None else self._place.get(ctx)
+        if place is not None:
+            return self._data[place]        # type: ignore[index]
         return self._check_and_get(self._data, device if ctx is None else ctx)
 
     def list_data(self) -> list[Any]:
@@ -499,8 +502,7 @@ class Parameters(dict[str, Parameter]):
         """`Parameter.initialize` of each; `init` serves those without an initializer of their own."""
         init = initializer.Uniform() if init is None else init
         if verbose:
-            for p in self._each():
-                print(f"Initialized {p.name} as {p.init or init}")
+            init = initializer.create(init).set_verbosity(True)
         for p in self._each():
             p.initialize(None, ctx, init, force_reinit, device)
 

@@ -52,6 +52,11 @@ def _serves(size: int, *shapes: Lengths) -> bool:
     return size >= cpu.small and all(len(s) in (3, 4) and 0 not in s for s in shapes)
 
 
+def _fit(data: Lengths, weight: Lengths, groups: int) -> bool:
+    """Whether weights belong to the data, as the kernels take for granted."""
+    return len(data) == len(weight) and data[1] == groups * weight[1] and weight[0] % groups == 0
+
+
 def _by_winograd(sizes: list[int], out: Lengths) -> bool:
     """Whether Winograd's method is for a convolution, and faster: many channels and filters, and windows that
     are most of the 4x4 tiles.
@@ -72,6 +77,8 @@ def _conv(generic: Kernel) -> Kernel:
         if not _serves(x.size, x.shape, w.shape) or (a := _ordered(x)) is None or (b := _ordered(w)) is None:
             return generic(x, w, **params)
         sizes, out = _sizes(x.shape, w.shape, **params)
+        if not _fit(x.shape, w.shape, groups) or min(out) < 1:
+            return generic(x, w, **params)
         y = numpy.empty((x.shape[0], w.shape[0], *out), _float32)
         pointers = floats(a), floats(b), floats(y), sizes
         if _by_winograd(sizes, out) and not lib.k_winograd(*pointers, 0):
@@ -92,7 +99,9 @@ def _conv_data(generic: Kernel) -> Kernel:
             return generic(g, w, shape=shape, **params)
         x = numpy.empty((g.shape[0], groups * w.shape[1], *shape), _float32)
         sizes, out = _sizes(x.shape, w.shape, **params)
-        if out != g.shape[2:]:
+        # by taps, weights meet zeros in the padding: infinite ones would make nan of them
+        if ((out, w.shape[0]) != (g.shape[2:], g.shape[1]) or not _fit(x.shape, w.shape, groups)
+                or not numpy.isfinite(b).all()):
             return generic(g, w, shape=shape, **params)
         pointers = floats(a), floats(b), floats(x), sizes
         if _by_winograd(sizes, shape) and not lib.k_winograd(*pointers, 1):
@@ -113,6 +122,8 @@ def _conv_weight(generic: Kernel) -> Kernel:
             return generic(x, g, kernel=kernel, **params)
         w = numpy.empty((g.shape[1], x.shape[1] // groups, *kernel), _float32)
         sizes, out = _sizes(x.shape, w.shape, **params)
+        if (out, x.shape[0]) != (g.shape[2:], g.shape[0]) or not _fit(x.shape, w.shape, groups):
+            return generic(x, g, kernel=kernel, **params)
         pointers = floats(a), floats(b), floats(w), sizes
         if _by_winograd(sizes, out) and not lib.k_winograd_weight(*pointers):
             return w
@@ -149,8 +160,8 @@ def _max_windows(generic: Kernel) -> Kernel:
 @overrides("max_windows_dx")
 def _max_windows_dx(generic: Kernel) -> Kernel:
     def kernel(g: Any, y: Any, x: Any, *, kernel: Lengths, stride: Lengths, pad: Lengths) -> Any:
-        if (not _serves(x.size, x.shape, g.shape) or (a := _ordered(g)) is None
-                or (b := _ordered(y)) is None or (c := _ordered(x)) is None):
+        if (not _serves(x.size, x.shape, g.shape) or g.shape != y.shape or x.shape[:2] != g.shape[:2]
+                or (a := _ordered(g)) is None or (b := _ordered(y)) is None or (c := _ordered(x)) is None):
             return generic(g, y, x, kernel=kernel, stride=stride, pad=pad)
         dx = numpy.empty(x.shape, _float32)
         lib.k_max_windows_dx(floats(a), floats(b), floats(c), floats(dx), x.shape[0] * x.shape[1],

@@ -87,18 +87,18 @@ set_threads(default_threads())
 
 
 def fits(*arrays: Any) -> bool:
-    """Whether all are float32, in C's order, and not small."""
+    """Whether all are float32, in C's order, and neither small nor empty."""
     for a in arrays:
-        if (a.__class__ is not _ndarray or a.size < small or a.dtype is not _float32
-                or not a.flags.c_contiguous):
+        if a.__class__ is not _ndarray or a.size < small or not plain(a):
             return False
     return True
 
 
 def plain(*arrays: Any) -> bool:
-    """Whether all are float32 and in C's order."""
+    """Whether all are float32, in C's order, and not empty."""
     for a in arrays:
-        if a.__class__ is not _ndarray or a.dtype is not _float32 or not a.flags.c_contiguous:
+        if (a.__class__ is not _ndarray or a.dtype is not _float32 or not a.flags.c_contiguous
+                or not a.size):
             return False
     return True
 

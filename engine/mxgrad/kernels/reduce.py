@@ -19,7 +19,8 @@ Layout = tuple[int, int, int]
 
 
 def _steps(shape: Sequence[int], reduced: Sequence[bool]) -> list[Layout]:
-    """How to reduce the axes, neighbours in one, the last first: each time the middle one of (outer, n, inner).
+    """How to reduce the axes, neighbours in one, the last first: each time the middle one of (outer, n,
+    inner).
     """
     steps = []
     inner = 1
@@ -66,6 +67,9 @@ def _reduced(x: Any, steps: list[Layout], kind: int, count: float = 1) -> Any:
 def _reduction(kind: int, is_mean: bool = False) -> Callable[[Kernel], Kernel]:
     def make(generic: Kernel) -> Kernel:
         def kernel(a: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+            if is_mean and axis is None and 0 < a.size < cpu.small and a.dtype is _float32:
+                # what NumPy does too, in Python
+                return numpy.add.reduce(a, axis=None, keepdims=keepdims) / _float32.type(a.size)
             if not fits(a):
                 return generic(a, axis=axis, keepdims=keepdims)
             steps = _along(a.shape, axis)
@@ -91,6 +95,9 @@ for _name, _arguments in (("sum", (_SUM,)), ("mean", (_SUM, True)), ("max", (_MA
 @overrides("norm")
 def _norm(generic: Kernel) -> Kernel:
     def kernel(x: Any, *, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Any:
+        if ord == 2 and axis is None and not keepdims and x.size < cpu.small and x.dtype is _float32:
+            flat = x.reshape(-1)
+            return numpy.sqrt(flat.dot(flat))
         squares = _reduced(x, _along(x.shape, axis), _SQUARES) if ord == 2 and fits(x) else None
         if squares is None:
             return generic(x, ord=ord, axis=axis, keepdims=keepdims)

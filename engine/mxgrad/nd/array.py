@@ -94,6 +94,9 @@ class NDArray(BaseArray):
     def _settle(cls, op: Op, result: Any, dtype: Any) -> Any:
         if dtype.kind == "b" and result._raw.dtype.kind in "iu":
             return result
+        # As in MXNet, elementwise functions and means of integers are integers, and no others are there.
+        if op.result == "float" and not op.broadcasts and op.name != "mean":
+            needs_floats(dtype, f"{op.name}: ")
         return F.cast(result, dtype=dtype)
 
     def _key(self, key: Any) -> tuple[Any, list[Any]]:
@@ -149,6 +152,12 @@ class NDArray(BaseArray):
 
 
 _NO_ARRAYS: list[Any] = []
+
+
+def needs_floats(dtype: numpy.dtype, who: str = "") -> None:
+    """InvalidTypeError for a dtype whose results would be cut to integers without a word."""
+    if dtype.kind != "f":
+        raise InvalidTypeError(f"{who}needs floating point data, got {dtype.name}")
 
 
 def _position(s: Any) -> int:

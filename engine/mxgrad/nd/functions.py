@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from numpy import ndarray
+
 from ..base import NotAnArrayError
 from ..frontend import FRONTENDS, Frontend, Function, named
 from ..invoke import F, into
@@ -52,7 +54,11 @@ class NDFrontend(Frontend):
 
     def give_axis(self, result: Any) -> None:
         """Turn an array without axes, which nobody else has seen, into one of shape (1,)."""
-        seen = deferred.defer("reshape", (result._raw,), {"shape": (1,)})
+        raw = result._raw
+        if raw.__class__ is ndarray:
+            result._raw = raw.reshape(1)
+            return
+        seen = deferred.defer("reshape", (raw,), {"shape": (1,)})
         if seen is None:
             seen = result._ctx.backend.forward["reshape"](result._data, shape=(1,))
         result._raw = seen
@@ -83,21 +89,20 @@ class NDFrontend(Frontend):
             @wraps(function)
             def call(*args: Any, out: Any = None, name: Any = None, **params: Any) -> Any:
                 try:
-                    for i, argument in enumerate(leading):
-                        if i < len(args):
-                            value = args[i]
-                        elif argument in params:
-                            value = params[argument]
-                        else:
-                            continue
+                    for argument, value in zip(leading, args):
                         if not isinstance(value, BaseArray) and (value is not None or argument in required):
                             self.array(value, argument)
+                    for argument in leading[len(args):]:
+                        if argument in params:
+                            value = params[argument]
+                            if not isinstance(value, BaseArray) and (
+                                    value is not None or argument in required):
+                                self.array(value, argument)
                     result = function(*args, **params)
-                    if type(result) is not NDArray or not result._raw.shape:
-                        given = (*args[:arrays], *(params.get(argument) for argument in leading))
-                        result = self.finish(result, given)
-                    return result if out is None and type(result) is NDArray else self.deliver(
-                        result, out, called)
+                    if type(result) is NDArray and result._raw.shape:
+                        return result if out is None else self.deliver(result, out, called)
+                    given = (*args[:arrays], *(params.get(argument) for argument in leading))
+                    return self.deliver(self.finish(result, given), out, called)
                 except Exception as error:
                     told = named(error, called, args, params, composed=True)
                     if told is error:

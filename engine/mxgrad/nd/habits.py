@@ -34,6 +34,14 @@ def _reduced_axes(data: Any, axis: Any, exclude: bool) -> Any:
     return axis
 
 
+def _with_axis(result: Any, data: Any, op: str, out: Any) -> Any:
+    """What a reduction of `data` gives, at least of shape (1,), or `out` with it."""
+    if not result._raw.shape and data._raw.shape and type(result) is NDArray:
+        # The rules of reductions take a cotangent with an axis, too: there is nothing to record.
+        ND.give_axis(result)
+    return result if out is None else into(op, out, result)
+
+
 def _reduction(op: str, names: str, doc: str) -> None:
     f = getattr(F, op)
 
@@ -41,11 +49,7 @@ def _reduction(op: str, names: str, doc: str) -> None:
                name: Any = None) -> Any:
         data = ND.array(data, "data")
         axis = None if axis is None else _reduced_axes(data, axis, exclude)
-        result = f(data, axis=axis, keepdims=bool(keepdims))
-        if not result._raw.shape and data._raw.shape and type(result) is NDArray:
-            # The rules of reductions take a cotangent with an axis, too: there is nothing to record.
-            ND.give_axis(result)
-        return result if out is None else into(op, out, result)
+        return _with_axis(f(data, axis=axis, keepdims=bool(keepdims)), data, op, out)
 
     reduce.__name__ = reduce.__qualname__ = names.split()[0]
     reduce.__doc__ = (
@@ -78,13 +82,9 @@ def norm(
     name: Any = None,
 ) -> Any:
     """Vector norm over `axis` (None: all): `ord` 2 Euclidean, 1 sum of absolute values."""
-    data = ND.prepare(data, "data", OPS["norm"])
-    return one(
-        "norm",
-        (data,),
-        {"ord": ord, "axis": _reduced_axes(data, axis, False), "keepdims": bool(keepdims)},
-        out,
-    )
+    data = ND.array(data, "data")
+    axis = None if axis is None else _reduced_axes(data, axis, False)
+    return _with_axis(F.norm(data, ord=ord, axis=axis, keepdims=bool(keepdims)), data, "norm", out)
 
 
 def reshape_codes(shape: tuple[int, ...], target: tuple[int, ...], reverse: bool = False) -> tuple[int, ...]:

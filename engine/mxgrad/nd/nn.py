@@ -13,6 +13,7 @@ from ..ops.reduce import axes_of
 from ..ops.shape import product
 from ..random import stream
 from ..tape import state
+from .array import needs_floats
 from .functions import ND
 
 # softmax ----------------------------------------------------------------------------------------------------
@@ -21,7 +22,9 @@ from .functions import ND
 def _soft(softmax: Any, data: Any, length: Any, axis: int, temperature: float | None, dtype: Any,
           use_length: bool) -> Any:
     axes_of(axis, data.ndim)
+    needs_floats(data._raw.dtype)
     if dtype is not None:
+        needs_floats(as_dtype(dtype))
         data = F.cast(data, dtype=as_dtype(dtype))
     if temperature is not None and temperature != 1:
         data = data / temperature
@@ -67,6 +70,7 @@ def softmin(data: Any, axis: int = -1, temperature: float | None = None, dtype: 
 
 
 def _masked(data: Any, mask: Any, temperature: float | None) -> Any:
+    needs_floats(data._raw.dtype)
     return F.where(mask, data if temperature in (None, 1) else data / temperature, float("-inf"))
 
 
@@ -91,13 +95,11 @@ def masked_log_softmax(data: Any, mask: Any, axis: int = -1, temperature: float 
 
 @ND.composed("SoftmaxActivation")
 def SoftmaxActivation(data: Any, mode: str = "instance", out: Any = None, name: Any = None) -> Any:
-    """Softmax over all axes but the first (mode 'instance'), or over axis 1 ('channel')."""
-    if mode == "channel":
-        return F.softmax(data, axis=1)
-    if mode != "instance":
+    """Softmax over the last axis (mode 'instance'), or over axis 1 ('channel')."""
+    if mode not in ("instance", "channel"):
         raise ValueError(f"mode is 'instance' or 'channel', not {mode!r}")
-    flat = F.reshape(data, shape=(data.shape[0], product(data.shape[1:])))
-    return F.reshape(F.softmax(flat, axis=1), shape=data.shape)
+    needs_floats(data._raw.dtype)
+    return F.softmax(data, axis=1 if mode == "channel" else -1)
 
 
 @ND.composed("softmax_cross_entropy", arrays=2)
@@ -122,6 +124,7 @@ def softmax_cross_entropy(data: Any, label: Any, out: Any = None, name: Any = No
 @ND.composed("Activation")
 def Activation(data: Any, act_type: str, out: Any = None, name: Any = None) -> Any:
     """The elementwise function `act_type`: 'relu', 'sigmoid', 'softrelu', 'softsign' or 'tanh'."""
+    needs_floats(data._raw.dtype)
     return nn.activation(F, data, act_type)
 
 
@@ -135,6 +138,7 @@ def LeakyReLU(data: Any, gamma: Any = None, act_type: str = "leaky", slope: floa
     (the slope is the array `gamma`: one number, or one per channel), or 'rrelu' (the slope of each element is
     drawn between `lower_bound` and `upper_bound` when training, and is their mean otherwise).
     """
+    needs_floats(data._raw.dtype)
     if act_type == "leaky":
         return F.leaky_relu(data, slope=slope)
     if act_type == "elu":
@@ -176,6 +180,7 @@ def Dropout(data: Any, p: float = 0.5, mode: str = "training", axes: Any = (), c
     >>> nd.Dropout(nd.array([1, 2, 3]), p=0.5).asnumpy().tolist()
     [1.0, 2.0, 3.0]
     """
+    needs_floats(data._raw.dtype)
     if not 0 <= p <= 1:
         raise ValueError(f"p is a probability between 0 and 1, got {p}")
     if mode not in ("training", "always"):
@@ -241,6 +246,7 @@ def L2Normalization(data: Any, eps: float = 1e-10, mode: str = "instance", out: 
     """`data` over ``sqrt(sum of squares + eps)``: of each example (mode 'instance'), of each channel of it
     ('spatial'), or over the channels at each position ('channel').
     """
+    needs_floats(data._raw.dtype)
     return nn.l2_normalized(F, data, eps, mode)
 
 

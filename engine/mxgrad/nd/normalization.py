@@ -8,6 +8,7 @@ from ..invoke import F
 from ..ops import norm
 from ..ops.conv import whole
 from ..tape import state
+from .array import needs_floats
 from .functions import ND
 
 
@@ -18,6 +19,7 @@ def batch_norm(
     """`norm.batch_norm` in the mode of the scope; the backward brings the moving statistics up to date."""
     if moving_mean is None or moving_var is None:
         raise TypeError("moving_mean and moving_var are needed")
+    needs_floats(data._raw.dtype)
     of_batch = state.training and not use_global_stats
     y, mean, var = norm.batch_norm(F, data, gamma, beta, (moving_mean, moving_var), axis, eps, fix_gamma,
                                    of_batch)
@@ -108,4 +110,5 @@ def LRN(data: Any, alpha: float = 1e-4, beta: float = 0.75, knorm: float = 2.0, 
     >>> nd.LRN(x, alpha=3, beta=1, knorm=1, nsize=3).asnumpy().round(3).ravel().tolist()
     [0.16699999570846558, 0.13300000131130219, 0.21400000154972076]
     """
+    needs_floats(data._raw.dtype)
     return norm.local_response(F, data, alpha, beta, knorm, whole(nsize, "nsize"))

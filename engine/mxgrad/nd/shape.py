@@ -10,6 +10,7 @@ from ..base import InvalidValueError
 from ..invoke import F
 from ..ops.reduce import axes_of
 from ..ops.shape import product
+from .array import needs_floats
 from .functions import ND
 
 
@@ -307,8 +308,7 @@ def moments(data: Any, axes: Any, keepdims: bool = False, out: Any = None, name:
     """
     if axes is None or axes == ():
         raise ValueError("Empty axes is not supported; for global moments name all axes")
-    if data._raw.dtype.kind != "f":
-        raise TypeError(f"needs floating point data, got {data._raw.dtype.name}")
+    needs_floats(data._raw.dtype)
     chosen = axes_of(_tuple(axes), data.ndim)
     return F.mean(data, axis=chosen, keepdims=keepdims), F.var(data, axis=chosen, keepdims=keepdims)
 

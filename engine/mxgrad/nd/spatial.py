@@ -9,6 +9,7 @@ from ..invoke import F
 from ..ops import conv, spatial
 from ..ops.shape import product
 from .conv import given_bias
+from .array import needs_floats
 from .functions import ND
 
 # spatial transformers ---------------------------------------------------------------------------------------
@@ -39,6 +40,7 @@ def GridGenerator(data: Any, transform_type: str | None = None, target_shape: An
     """
     if transform_type is None:
         raise TypeError("parameter 'transform_type' is required")
+    needs_floats(data._raw.dtype)
     return spatial.grid(F, data, transform_type, target_shape)
 
 
@@ -57,6 +59,7 @@ def BilinearSampler(data: Any, grid: Any, cudnn_off: bool | None = None, out: An
     >>> nd.BilinearSampler(x, nd.array([[[[-1, 0]], [[0, 0]]]])).asnumpy().tolist()
     [[[[2.0, 2.5]]]]
     """
+    needs_floats(data._raw.dtype)
     return spatial.sample_grid(F, data, grid)
 
 
@@ -186,6 +189,7 @@ def BilinearResize2D(data: Any, like: Any = None, height: int = 1, width: int = 
     [[[[1.0, 1.5, 2.0]]]]
     """
     spatial.image_of(data)
+    needs_floats(data._raw.dtype)
     if mode not in spatial.RESIZE_MODES:
         raise ValueError(f"mode is one of {', '.join(map(repr, spatial.RESIZE_MODES))}, not {mode!r}")
     if (mode == "like") != (like is not None):
@@ -211,6 +215,7 @@ def AdaptiveAvgPooling2D(data: Any, output_size: Any = (), out: Any = None, name
     >>> nd.contrib.AdaptiveAvgPooling2D(nd.array([[[[1, 2, 3]]]]), (1, 2)).asnumpy().tolist()
     [[[[1.5, 2.5]]]]
     """
+    needs_floats(data._raw.dtype)
     return spatial.adaptive_mean(F, data, output_size)
 
 

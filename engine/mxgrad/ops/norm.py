@@ -180,7 +180,8 @@ def batch_norm(
     shape = tuple(x.shape)
     if len(shape) < 2:
         raise ValueError(f"data has an axis of examples and one of channels at least, got shape {shape}")
-    axis = _check_vectors(x, axis, gamma=gamma, beta=beta, **{"the mean": moving[0], "the variance": moving[1]})
+    axis = _check_vectors(
+        x, axis, gamma=gamma, beta=beta, **{"the mean": moving[0], "the variance": moving[1]})
     if of_batch and not product(shape):
         raise ValueError(f"an empty batch of shape {shape} has no mean")
     dtype = as_dtype(x.dtype)
@@ -188,7 +189,9 @@ def batch_norm(
     x, gamma, beta, *moving_pair = (
         v if as_dtype(v.dtype) == work else F.cast(v, dtype=work) for v in (x, gamma, beta, *moving))
     scale = F.ones_like(gamma) if fix_gamma else gamma
-    y, mean, var = F.batch_norm(x, scale, beta, *([] if of_batch else moving_pair), axis=axis, eps=eps)
+    # Copies of the moving statistics, which may move on before the backward.
+    used = [] if of_batch else [F.stop_gradient(v) for v in moving_pair]
+    y, mean, var = F.batch_norm(x, scale, beta, *used, axis=axis, eps=eps)
     return y if work == dtype else F.cast(y, dtype=dtype), mean, var
 
 

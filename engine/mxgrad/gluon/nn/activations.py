@@ -3,8 +3,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import initializer
+from ... import initializer, nd
 from ...base import InvalidValueError
+from ...invoke import F as ops
+from ...ops.nn import ACTIVATIONS
 from ..block import HybridBlock
 
 __all__ = ["Activation", "ELU", "GELU", "LeakyReLU", "PReLU", "SELU", "SiLU", "Swish"]
@@ -22,6 +24,8 @@ class Activation(HybridBlock):
         return self._act_type
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
+        if F is nd and self._act_type in ACTIVATIONS:
+            return getattr(ops, self._act_type)(x)
         if self._act_type in ("log_sigmoid", "mish"):
             return F.npx.activation(x, act_type=self._act_type)
         return F.Activation(x, act_type=self._act_type, name="fwd")

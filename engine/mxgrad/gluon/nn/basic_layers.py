@@ -6,8 +6,10 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
+from ... import nd
 from ...base import InvalidValueError, UnknownNameError, as_dtype
 from ...context import num_gpus
+from ...invoke import F as ops
 from ...npx.switches import is_np_array
 from ..block import Block, HybridBlock, _shown
 from .activations import Activation
@@ -162,8 +164,11 @@ class Dense(HybridBlock):
                 self.act = Activation(activation, prefix=activation + "_")
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
-        y = F.FullyConnected(x, weight, bias, no_bias=bias is None, num_hidden=self._units,
-                             flatten=self._flatten, name="fwd")
+        if F is nd and x.ndim == 2 and weight.shape == (self._units, x.shape[1]):
+            y = ops.linear(x, weight) if bias is None else ops.linear(x, weight, bias)
+        else:
+            y = F.FullyConnected(x, weight, bias, no_bias=bias is None, num_hidden=self._units,
+                                 flatten=self._flatten, name="fwd")
         return y if self.act is None else self.act(y)
 
     def __repr__(self) -> str:
@@ -292,6 +297,11 @@ class SyncBatchNorm(BatchNorm):
             num_devices = max(num_gpus(), 1)
         if num_devices != 1:
             raise InvalidValueError(f"SyncBatchNorm: num_devices={num_devices}, only 1 is supported")
+
+    def __repr__(self) -> str:
+        given = {k: v for k, v in self._kwargs.items() if k != "axis"}
+        return _listed(self, {**given, "ndev": 1, "key": self.prefix},
+                       self.gamma.shape[0] or None)     # type: ignore[attr-defined]
 
 
 class Embedding(HybridBlock):
