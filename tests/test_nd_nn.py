@@ -9,7 +9,7 @@ import mxgrad as mx
 import numpy
 import pytest
 from mxgrad import autograd, nd
-from mxgrad.base import InvalidValueError
+from mxgrad.base import InvalidTypeError, InvalidValueError
 from mxgrad.testing import check_grads
 from nd_recorded import compare, recorded
 
@@ -192,3 +192,30 @@ def test_masked_softmax() -> None:
         rtol=1e-6)
     check_grads(lambda a: nd.masked_softmax(a, mask.astype("float64"), temperature=2.0), [x])
     check_grads(lambda a: nd.masked_log_softmax(a, mask.astype("float64"))[:, 2], [x])
+
+
+def test_softmax_activation_of_three_axes() -> None:
+    """Mode 'instance' is over the last axis, as MXNet 1.9.1 computes it."""
+    x = nd.array([[[0, 1], [2, 2]], [[3, 1], [0, 0]]])
+    for mode, axis in (("instance", -1), ("channel", 1)):
+        numpy.testing.assert_array_equal(
+            nd.SoftmaxActivation(x, mode=mode).asnumpy(), nd.softmax(x, axis=axis).asnumpy())
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: nd.softmax(x), lambda x: nd.softmax(x, dtype="float32"), lambda x: nd.log_softmax(x),
+    lambda x: nd.log_softmax(x.astype("float32"), dtype="int32"), lambda x: nd.SoftmaxActivation(x),
+    lambda x: nd.masked_softmax(x, x), lambda x: nd.Activation(x, act_type="tanh"),
+    lambda x: nd.LeakyReLU(x, act_type="elu"), lambda x: nd.Dropout(x, mode="always"),
+    lambda x: nd.L2Normalization(x), lambda x: nd.linalg.inverse(x), lambda x: nd.linalg.det(x),
+    lambda x: nd.random.uniform(shape=2, dtype="int32"), lambda x: nd.random.normal(shape=2, dtype="int32"),
+])
+def test_fractions_are_not_cut_to_integers(call: Callable[[Any], Any]) -> None:
+    with pytest.raises(InvalidTypeError, match="^[\\w.]+: needs a floating point dtype, got int32"):
+        call(nd.array([[4, 1], [1, 3]], dtype="int32"))
+
+
+def test_integer_parameters_of_a_distribution_give_floats() -> None:
+    low = nd.array([1, 2], dtype="int32")
+    assert nd.random.uniform(low, low + 2).dtype is numpy.float32
+    assert nd.sample_normal(low, low).dtype is numpy.float32

@@ -249,7 +249,8 @@ def memory_stats(ctx: Any = None) -> dict[str, int]:
         ``used`` and ``kept``: bytes that arrays have, and that the pool keeps for others until
         `Context.empty_cache`.  For main memory also ``limit``, the most bytes it keeps, ``peak``, the most
         that arrays have had, and ``new``, how many blocks the system gave; the pool has the arrays of 256 KiB
-        and more, and there is one if the environment variable MXGRAD_MEMORY says how many bytes it may keep.
+        and more.  It keeps 1 GiB at most, or as many bytes as the environment variable MXGRAD_MEMORY says,
+        which makes none with 0; without the compiled kernels there is none either.
 
     Examples
     --------

@@ -2,8 +2,8 @@
 
 The system fills memory with zeros before it gives it, page by page, and takes it back as soon as an array
 is gone; then a kernel that writes a new array waits for the system as long as it computes.  The pool keeps
-blocks of 256 KiB and more for the next array.  It serves the whole process, so it is off unless the
-environment variable ``MXGRAD_MEMORY`` says how many bytes it may keep.
+blocks of 256 KiB and more for the next array of any program in the process, up to `DEFAULT` bytes; the
+environment variable ``MXGRAD_MEMORY`` says another number of bytes, 0 for no pool.
 """
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from .cpu import ffi, lib
 
 _SET_HANDLER, _GET_HANDLER = 304, 305      # places in NumPy's table of functions: __multiarray_api.h
 _CAPSULE = b"mem_handler"
+DEFAULT = 1 << 30
 FIGURES = ("limit", "kept", "used", "peak", "new")
 
 _installed: Any = None
 
 
 def install() -> None:
-    """Have NumPy take memory of this thread's large arrays from the pool, if ``MXGRAD_MEMORY`` says so."""
+    """Have NumPy take memory of this thread's large arrays from the pool, unless ``MXGRAD_MEMORY`` is 0."""
     global _installed
     asked = os.environ.get("MXGRAD_MEMORY", "")
-    if lib is None or _installed is not None or not asked.isdigit() or not int(asked):
+    limit = int(asked) if asked.isdigit() else DEFAULT
+    if lib is None or _installed is not None or not limit:
         return
     import ctypes
 
@@ -42,7 +44,7 @@ def install() -> None:
     made = lib.k_memory_handler(ffi.cast("void *", pointer(inner, _CAPSULE)))
     if made == ffi.NULL:
         return
-    lib.k_memory_limit(int(asked))
+    lib.k_memory_limit(limit)
     _installed = capsule(int(ffi.cast("uintptr_t", made)), _CAPSULE, None), inner
     ctypes.PYFUNCTYPE(thing, thing)(functions[_SET_HANDLER])(_installed[0])
 

@@ -88,15 +88,15 @@ class NDArray(BaseArray):
                     "arrays do not "
                     f"mix dtypes, cast with .astype('{dtype.name}')"
                 )
+        # As in MXNet, elementwise functions and means of integers are integers, and no others are there.
+        if op.result == "float" and not op.broadcasts and op.name != "mean":
+            needs_floats(dtype, f"{op.name}: ")
         return tuple(v if isinstance(v, Array) else _number(op, v, dtype) for v in values)
 
     @classmethod
     def _settle(cls, op: Op, result: Any, dtype: Any) -> Any:
         if dtype.kind == "b" and result._raw.dtype.kind in "iu":
             return result
-        # As in MXNet, elementwise functions and means of integers are integers, and no others are there.
-        if op.result == "float" and not op.broadcasts and op.name != "mean":
-            needs_floats(dtype, f"{op.name}: ")
         return F.cast(result, dtype=dtype)
 
     def _key(self, key: Any) -> tuple[Any, list[Any]]:
@@ -155,9 +155,9 @@ _NO_ARRAYS: list[Any] = []
 
 
 def needs_floats(dtype: numpy.dtype, who: str = "") -> None:
-    """InvalidTypeError for a dtype whose results would be cut to integers without a word."""
+    """InvalidTypeError for a dtype in which fractions would be lost without a word."""
     if dtype.kind != "f":
-        raise InvalidTypeError(f"{who}needs floating point data, got {dtype.name}")
+        raise InvalidTypeError(f"{who}needs a floating point dtype, got {dtype.name}")
 
 
 def _position(s: Any) -> int:

@@ -10,7 +10,6 @@ from ..base import as_dtype
 from ..invoke import F
 from ..ops import nn, norm
 from ..ops.reduce import axes_of
-from ..ops.shape import product
 from ..random import stream
 from ..tape import state
 from .array import needs_floats

@@ -17,7 +17,7 @@ from ..context import as_context
 from ..invoke import F, describe
 from ..ndarray import BaseArray
 from ..random import stream
-from .array import NDArray
+from .array import NDArray, needs_floats
 from .creation import _shape
 from .functions import ND
 
@@ -27,6 +27,9 @@ __all__ = [
     "normal", "normal_like", "poisson", "poisson_like", "randint", "randn", "shuffle", "uniform",
     "uniform_like",
 ]
+
+
+_CONTINUOUS = ("uniform", "normal", "exponential", "gamma")
 
 
 def _draw(
@@ -42,12 +45,15 @@ def _draw(
                 + ", ".join(describe(getattr(p, "_data", p)) for p in given))
         where = arrays[0]._ctx
         each = () if shape is None else _shape(shape)
-        size, dtype = each, as_dtype(dtype or arrays[0]._raw.dtype)
+        own = arrays[0]._raw.dtype
+        size, dtype = each, as_dtype(dtype or (own if own.kind == "f" else "float32"))
     else:
         where = as_context(ctx) if out is None else ND.array(out, "out")._ctx
         if shape is None:
             shape = (1,) if out is None else out.shape
         size, dtype = _shape(shape), as_dtype(dtype or "float32")
+    if kind in _CONTINUOUS:
+        needs_floats(dtype, f"random.{kind}: ")
     hosts = [p.asnumpy() if isinstance(p, BaseArray) else p for p in given]
     named = dict(zip(("lam",), hosts)) if lam is not None else {}
     host = getattr(stream(where), kind)(*(hosts if lam is None else ()), shape=size, dtype=dtype, **named)

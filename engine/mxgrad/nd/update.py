@@ -93,11 +93,14 @@ def _numbers(op: Update, params: dict[str, Any], dtype: numpy.dtype) -> dict[str
 _KERNELS = {name: quiet(compiled.override(name, op.kernel)) for name, op in UPDATES.items()}
 
 
-def _prepared(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any
-              ) -> tuple[dict[str, float], list[Any]]:
-    """The parameters as numbers and the arrays that are written, once everything has been checked."""
+def _prepared(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any,
+              numbers: dict[str, float] | None = None) -> tuple[dict[str, float], list[Any]]:
+    """The parameters as numbers, unless these are known, and the arrays that are written, once everything
+    has been checked.
+    """
     _check(op, values, out)
-    numbers = _numbers(op, params, (values[-1] if op.master else values[0])._raw.dtype)
+    if numbers is None:
+        numbers = _numbers(op, params, (values[-1] if op.master else values[0])._raw.dtype)
     written = [values[i] for i in op.changed]
     if out is not None:
         written.append(out)
@@ -163,8 +166,13 @@ def updates(calls: Sequence[Call]) -> None:
     Those of one kind are made in one loop where there is a compiled kernel for all of them.
     """
     kinds: dict[Update, list[tuple[Any, ...]]] = {}
+    last: tuple[Any, ...] = (None, None, None)
+    numbers: dict[str, float] | None = None
     for op, values, params in calls:
-        kinds.setdefault(op, []).append((values, params, *_prepared(op, values, params, values[0])))
+        now = op, params, (values[-1] if op.master else values[0])._raw.dtype
+        row = values, params, *_prepared(op, values, params, values[0], numbers if now == last else None)
+        last, numbers = now, row[2]
+        kinds.setdefault(op, []).append(row)
     for op, several in kinds.items():
         if not _made_together(op, several):
             for values, params, numbers, written in several:

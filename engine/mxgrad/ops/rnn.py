@@ -224,6 +224,51 @@ def _lstm_joint(
 
 register("lstm_steps", _lstm_steps, joint=_lstm_joint, keeps="13456y", mixed=True, gaps=True)
 
+# one step of it -------------------------------------------------------------------------------------------
+
+
+def _lstm_cell(xp: Any, sums: Any, c: Any) -> tuple[Any, Any, Any]:
+    """State, cell and gates of one step, from the sums (batch, 4 size) that the gates are made of; see
+    `lstm_steps`.  One op, because a cell that a user calls step by step is nothing but this and products.
+    """
+    if c.ndim != 2 or sums.shape != (c.shape[0], 4 * c.shape[1]):
+        raise ValueError(f"sums of shape {tuple(sums.shape)} and cells of shape {tuple(c.shape)} do not fit")
+    size = c.shape[1]
+    gates = sums * 0.5      # sigmoid(a) is tanh(a / 2) / 2 + 1 / 2
+    new = gates[:, 2 * size:3 * size]
+    new += new
+    xp.tanh(gates, out=gates)
+    for part in (gates[:, :2 * size], gates[:, 3 * size:]):
+        part *= 0.5
+        part += 0.5
+    cell = gates[:, size:2 * size] * c
+    cell += gates[:, :size] * new
+    h = xp.tanh(cell)
+    h *= gates[:, 3 * size:]
+    return h, cell, gates
+
+
+def _lstm_cell_joint(
+    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], sums: Any, c: Any,
+) -> tuple[Any, Any]:
+    gh, gc, g_gates = gs
+    _, cell, gates = ys
+    size = c.shape[1]
+    i, f, new, o = (F.getitem(gates, key=(slice(None), slice(k * size, (k + 1) * size))) for k in range(4))
+    out = F.tanh(cell)
+    gh = F.zeros_like(c) if gh is None else gh
+    dc = _plus(gh * (o * (1 - out * out)), gc)
+    parts = (dc * new * (i * (1 - i)), dc * c * (f * (1 - f)), dc * i * (1 - new * new),
+             gh * out * (o * (1 - o)))
+    dsums = F.concatenate(*parts, axis=1)
+    if g_gates is not None:
+        slopes = (i * (1 - i), f * (1 - f), 1 - new * new, o * (1 - o))
+        dsums = dsums + g_gates * F.concatenate(*slopes, axis=1)
+    return dsums, dc * f
+
+
+register("lstm_cell", _lstm_cell, joint=_lstm_cell_joint, keeps="1y", result="same", gaps=True)
+
 # gated recurrent unit ---------------------------------------------------------------------------------------
 
 

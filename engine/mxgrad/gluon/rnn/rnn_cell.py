@@ -7,6 +7,7 @@ from typing import Any
 
 from ... import nd, np, symbol
 from ...base import InvalidTypeError, InvalidValueError, as_dtype, numeric_types
+from ...invoke import F as ops
 from ...ndarray import BaseArray
 from ...npx.switches import is_np_array
 from ...symbol import Symbol
@@ -275,6 +276,9 @@ class HybridRecurrentCell(RecurrentCell, HybridBlock):
     """A cell that is a `HybridBlock`: a subclass defines ``hybrid_forward(self, F, inputs, states, ...)``."""
 
 
+# The activations of a cell that is one op.
+_USUAL = "tanh", "sigmoid"
+
 # Cells -----------------------------------------------------------------------------------------------------
 
 
@@ -331,6 +335,9 @@ class LSTMStep(GatedCell):
 
     def _advanced(self, F: Any, gates: Any, c: Any, name: str) -> tuple[Any, Any]:
         """h and c after the step."""
+        if F is nd and gates.ndim == 2 and (self._activation, self._recurrent_activation) == _USUAL:
+            h, c, _ = ops.lstm_cell(gates, c)
+            return h, c
         start = f"t{self._counter}_"
         i, f, new, o = F.SliceChannel(gates, num_outputs=4, axis=self._axis, name=start + "slice")
         i, f, o = (self._get_activation(F, gate, self._recurrent_activation) for gate in (i, f, o))
