@@ -39,6 +39,9 @@ from mxnet import autograd, context, np, npx, random, test_utils
 from mxnet.base import MXNetError, numeric_types
 from mxnet.context import Context, cpu
 from mxnet.device import Device
+from mxnet.gluon.contrib.data.sampler import IntervalSampler
+from mxnet.image.image import imresize
+from mxnet.io.io import DataBatch
 from mxnet.ndarray import NDArray, contrib
 from mxnet.ndarray.ndarray import NDArray as Same
 from mxnet.numpy.multiarray import ndarray
@@ -48,6 +51,7 @@ assert np is mxgrad.np is mxnet.numpy is mx.numpy and npx is mx.numpy_extension
 assert autograd is mxgrad.autograd and random is mx.random is mx.rnd and contrib is nd.contrib
 assert NDArray is Same is mxgrad.nd.NDArray and ndarray is np.ndarray
 assert MXNetError is mx.MXNetError and Device is Context is mx.Context and use_np is mx.use_np
+assert imresize is mx.image.imresize and DataBatch is mx.io.DataBatch
 assert isinstance(nd.array([1.]), NDArray) and callable(nd.array) and mxnet.numpy.random is np.random
 assert sys.modules["mxnet"] is mxgrad and mxgrad.__spec__.name == "mxgrad"
 import pickle

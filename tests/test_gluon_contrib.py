@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from collections import Counter
+from functools import partial
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ import pytest
 
 import mxgrad as mx
 from checks import values
-from mxgrad import autograd, nd
-from mxgrad.base import InvalidTypeError, InvalidValueError
+from mxgrad import autograd, nd, recordio
+from mxgrad.base import InvalidTypeError, InvalidValueError, MXNetError
 from mxgrad.contrib.text import utils, vocab
 from mxgrad.gluon import contrib, nn, rnn
 from mxgrad.gluon.contrib.data import text
@@ -156,3 +157,67 @@ def test_contrib_is_found() -> None:
     assert {"cnn", "data", "nn", "rnn"} <= set(dir(mx.gluon.contrib))
     with pytest.raises(AttributeError, match="'mxgrad.gluon.contrib' has no attribute 'rn' .did you mean"):
         mx.gluon.contrib.rn  # noqa: B018
+
+
+# The first numbers that MXNet 2.0's augmenter gives for this image, (3, 4, 5).
+IMAGE = numpy.arange(240, dtype=numpy.uint8).reshape(8, 10, 3)
+AUGMENTED = [({}, [0.25882354, 0.27058825, 0.28235295, 0.29411766]),
+             ({"resize": 6}, [0.18039216, 0.2, 0.21960784, 0.23921569])]
+
+
+@pytest.mark.parametrize("options, numbers", AUGMENTED, ids=str)
+@pytest.mark.parametrize("make", [nd.array, mx.np.array])
+def test_images_are_augmented(make: Any, options: dict[str, Any], numbers: list[float]) -> None:
+    vision = contrib.data.vision
+    image = make(IMAGE, dtype="uint8")
+    found = vision.create_image_augment((3, 4, 5), **options)(image)
+    assert found.shape == (3, 4, 5) and type(found) is type(image)
+    assert found.asnumpy().reshape(-1)[:4] == pytest.approx(numbers, rel=1e-6)
+    scaled = vision.create_image_augment(
+        (3, 4, 5), mean=[.1] * 3, std=(.5, .5, .5), dtype="float16", **options)
+    assert scaled(image).dtype == numpy.float16
+    assert scaled(image).asnumpy().reshape(-1)[:4] == pytest.approx((numpy.array(numbers) - .1) * 2, rel=1e-2)
+
+
+def test_random_augmentation_keeps_shape_and_dtype() -> None:
+    vision = contrib.data.vision
+    for options in ({"rand_crop": True, "inter_method": 10}, {"rand_crop": True, "rand_resize": True},
+                    {"rand_mirror": True, "brightness": .1, "contrast": .1, "saturation": .1, "hue": .1,
+                     "pca_noise": .1, "rand_gray": .5}):
+        found = vision.create_image_augment((3, 4, 5), **options)(nd.array(IMAGE, dtype="uint8"))
+        assert (found.shape, found.dtype) == ((3, 4, 5), numpy.float32)
+
+
+def test_image_loader(tmp_path: Path) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    vision = contrib.data.vision
+    for name, value in (("a.png", 51), ("b.png", 102)):
+        pillow.fromarray(numpy.full((6, 7, 3), value, "uint8")).save(tmp_path / name)
+    listed = [[1, "a.png"], [2, "b.png"], [3, "a.png"]]
+    make = partial(vision.ImageDataLoader, 2, (3, 4, 4), imglist=listed, path_root=str(tmp_path))
+    for options in ({}, {"num_workers": 2}, {"aug_list": [vision.create_image_augment((3, 4, 4))]}):
+        loader = make(**options)
+        batches = [(x.shape, y.asnumpy().ravel().tolist(), x[:, 0, 0, 0].asnumpy().tolist())
+                   for x, y in loader]
+        assert len(loader) == 2 and [b[:2] for b in batches] == [((2, 3, 4, 4), [1, 2]), ((1, 3, 4, 4), [3])]
+        assert batches[0][2] == pytest.approx([.2, .4])
+    assert [y.asnumpy().tolist() for _, y in make(num_parts=2, part_index=1)] == [[[3]]]
+    (tmp_path / "all.lst").write_text("0\t5\tb.png\n")
+    [(x, y)] = vision.ImageDataLoader(1, (3, 4, 4), path_imglist="all.lst", path_root=str(tmp_path), std=True)
+    assert y.asnumpy().tolist() == [[5]] and x[0, 0, 0, 0].asscalar() == pytest.approx(.4 / 58.395)
+    with recordio.MXIndexedRecordIO(tmp_path / "a.idx", tmp_path / "a.rec", "w") as file:
+        file.write_idx(0, recordio.pack_img(recordio.IRHeader(0, 7.0, 0, 0), IMAGE, img_fmt=".png"))
+    [(x, y)] = vision.ImageDataLoader(
+        1, (3, 4, 4), path_imgrec=str(tmp_path / "a.rec"), aug_list=nn.HybridSequential())
+    assert x.shape == (1, 8, 10, 3) and y.asnumpy().tolist() == [7]
+
+
+@pytest.mark.parametrize("make, text", [
+    (lambda v: v.create_image_augment((3, 4, 4), rand_resize=True), "rand_resize needs rand_crop"),
+    (lambda v: v.create_image_augment((3, 4, 4), mean=3), "mean is True, a list or a tuple, not 3"),
+    (lambda v: v.ImageDataLoader(1, (3, 4, 4)), "give path_imgrec"),
+    (lambda v: v.ImageDataLoader(1, (3, 4, 4), imglist=[], aug_list=3), "aug_list is a Block"),
+])
+def test_bad_images(make: Any, text: str) -> None:
+    with pytest.raises(MXNetError, match=text):
+        make(contrib.data.vision)

@@ -41,24 +41,28 @@ def uneven(y: nd.NDArray, mean: float) -> nd.NDArray:
 
 
 def all_of(name: str, sample: Sample) -> list[numpy.ndarray]:
-    """Values, gradients under uneven head gradients, and gradients of the gradients' weighted squares, in
-    float32.
+    """Values, gradients under uneven head gradients, by a plain backward, whose kernels may be fused, and by one
+    that is recorded, and gradients of the latter's weighted squares, in float32.
     """
     at = differentiated(OPS[name], sample)
     arrays = arrays_of(sample, dtype="float32")
     for i in at:
         arrays[i].attach_grad()
+    found = []
+    for create_graph in (False, True):
+        with autograd.record():
+            out = listed(getattr(F, name)(*arrays, **sample.params))
+            if not at:
+                return hosts(out)
+            heads = [y for y in out if y._data.dtype.kind == "f"]
+            weights = [uneven(y, 0.3) for y in heads]
+            slopes = testing.slopes(heads, [arrays[i] for i in at], weights, create_graph)
+            found += hosts(slopes)
     with autograd.record():
-        out = listed(getattr(F, name)(*arrays, **sample.params))
-        if not at:
-            return hosts(out)
-        heads = [y for y in out if y._data.dtype.kind == "f"]
-        weights = [uneven(y, 0.3) for y in heads]
-        slopes = testing.slopes(heads, [arrays[i] for i in at], weights, True)
         # Gradients of gradients may depend on nothing, but then they are 0.
         total = sum((s * s * uneven(s, 1.3)).sum() for s in slopes) + sum((arrays[i] * 0).sum() for i in at)
     total.backward()
-    return hosts(out) + hosts(slopes) + [arrays[i].grad.asnumpy() for i in at]
+    return hosts(out) + found + [arrays[i].grad.asnumpy() for i in at]
 
 
 def compare(name: str, sample: Sample) -> None:

@@ -240,3 +240,16 @@ def test_out() -> None:
     both = [nd.zeros((1,)), nd.zeros((1,))]
     nd.topk(x, k=1, ret_typ="both", out=both)
     assert [o.asnumpy().tolist() for o in both] == [[3], [0]]
+
+
+@pytest.mark.parametrize("call", [
+    lambda x, i: nd.take(x, i), lambda x, i: nd.take(x, i, mode="wrap"),
+    lambda x, i: nd.take(x, i, mode="raise"), lambda x, i: nd.take(nd.ones((3, 50_000)), i),
+    lambda x, i: nd.pick(x, i), lambda x, i: nd.Embedding(i, x, input_dim=3, output_dim=4),
+    lambda x, i: nd.one_hot(i, 3), lambda x, i: nd.gather_nd(x, nd.stack(i, i)), lambda x, i: x[i],
+    lambda x, i: mx.np.ones(3)[i.as_np_ndarray()], lambda x, i: mx.gluon.loss.SoftmaxCELoss()(x, i),
+])
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_indices_that_are_no_numbers(call: Any, wrong: float) -> None:
+    with pytest.raises(OutOfRangeError, match=f"indices are whole numbers, got {wrong} among them"):
+        call(nd.ones((3, 4)), nd.array([0, wrong, 1]))

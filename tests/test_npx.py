@@ -159,12 +159,49 @@ def test_dlpack_and_numpy() -> None:
         npx.from_numpy([1, 2])
 
 
+def test_default_dtype() -> None:
+    """Dtypes of MXNet 2.0.0b1 after npx.set_np(dtype=True)."""
+    whole = np.array([1, 2], dtype="int32")
+    made = {
+        "float64": (
+            lambda: np.ones(2), lambda: np.array([1, 2]), lambda: np.array(1.5), lambda: np.full((2,), 1.5),
+            lambda: np.linspace(0, 1, 3), lambda: np.eye(2), lambda: np.hanning(3), lambda: whole / 2,
+            lambda: np.mean(whole), lambda: np.random.uniform(size=2), lambda: np.random.randn(2),
+            lambda: np.random.beta(1, 1, size=2), lambda: np.array(numpy.ones(2)),
+        ),
+        "int64": (lambda: np.arange(3), lambda: np.array(numpy.arange(2)), lambda: np.full((2,), 1)),
+        "float32": (
+            lambda: np.ones(2, dtype="float32") / 2, lambda: np.array(numpy.ones(2, "float32")),
+            lambda: np.random.exponential(size=2), lambda: np.random.laplace(size=2),
+        ),
+    }
+    mx.random.seed(7)
+    small = np.random.normal(size=3)
+
+    @npx.use_np_default_dtype
+    def check() -> None:
+        assert npx.is_np_default_dtype()
+        for dtype, functions in made.items():
+            assert [f().dtype for f in functions] == [dtype] * len(functions)
+        mx.random.seed(7)
+        numpy.testing.assert_allclose(np.random.normal(size=3).asnumpy(), small.asnumpy(), rtol=1e-6)
+
+    @npx.use_np_default_dtype
+    class Maker:
+        def make(self) -> Any:
+            return np.zeros(1)
+
+    check()
+    assert Maker().make().dtype == "float64" and not npx.is_np_default_dtype()
+    assert [f().dtype for f in made["float64"][:7]] == ["float32"] * 7 and np.arange(3).dtype == "float32"
+
+
 def test_switches_change_nothing() -> None:
     try:
         npx.set_np()
         assert npx.is_np_array() and npx.is_np_shape() and not npx.is_np_default_dtype()
         npx.set_np(dtype=True)
-        assert npx.is_np_default_dtype() and np.array([1.]).dtype == "float32"
+        assert npx.is_np_default_dtype()
         npx.reset_np()
         assert not npx.is_np_array() and not npx.is_np_shape() and not npx.is_np_default_dtype()
         assert np.zeros(()).shape == () and np.zeros((0, 2)).sum().item() == 0

@@ -279,6 +279,23 @@ def test_as_python_values(make: Any) -> None:
         operator.index(x)
 
 
+def test_copies_of_one_element_are_numbers_to_scripts() -> None:
+    host = nd.array([1.5]).mean().asnumpy()
+    assert "%f %d" % (host * 2, host) == "3.000000 1" and math.sqrt(host) == math.sqrt(1.5)  # noqa: UP031
+    assert (float(host), int(host), repr(host)) == (1.5, 1, "array([1.5], dtype=float32)")
+    curve = numpy.zeros(2)
+    curve[0] = host
+    assert curve.tolist() == [1.5, 0]
+    assert float(nd.ones((1, 1)).asnumpy()) == 1
+    # Otherwise it is as any array.
+    assert type(host.sum()) is type(host[0]) is numpy.float32
+    assert all(type(other) is numpy.ndarray for other in (
+        host + numpy.ones(2), numpy.asarray(host), numpy.concatenate([host, host]),
+        pickle.loads(pickle.dumps(host)), nd.ones((2,)).asnumpy()))
+    with pytest.raises(ValueError):
+        float(host[[0, 0]])
+
+
 def test_formatting() -> None:
     assert f"{np.array(3.14159):.2f} {np.array(7, dtype='int32'):>4d}" == "3.14    7"
     assert f"{np.array([1.0, 2.0])}" == "[1. 2.]"

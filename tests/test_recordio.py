@@ -140,6 +140,8 @@ def test_images() -> None:
     smooth = numpy.add.outer(numpy.arange(32), numpy.arange(40)).astype("uint8")
     assert abs(unpack_img(pack_img((0, 1.0, 0, 0), smooth))[1].astype(int) - smooth).max() <= 2
     assert len(pack_img((0, 1.0, 0, 0), smooth, 10)) < len(pack_img((0, 1.0, 0, 0), smooth, 100))
+    # The default, which is meant for JPEG, is 9 for PNG.
+    assert pack_img((0, 1.0, 0, 0), smooth, img_fmt=".png") == pack_img((0, 1.0, 0, 0), smooth, 9, ".png")
 
 
 @pytest.mark.parametrize(("pixels", "quality", "img_fmt", "error", "text"), [
@@ -147,7 +149,7 @@ def test_images() -> None:
     (numpy.zeros((2, 2, 2), "uint8"), 95, ".jpg", ValueError, r"shape .* got \(2, 2, 2\)"),
     (numpy.zeros((2, 2, 4), "uint8"), 95, ".jpg", ValueError, "does not hold an image of shape"),
     (numpy.zeros((2, 2), "uint8"), 0, ".jpg", ValueError, "quality for .jpg is 1 to 100, got 0"),
-    (numpy.zeros((2, 2), "uint8"), 95, ".png", ValueError, "quality for .png is 0 to 9, got 95"),
+    (numpy.zeros((2, 2), "uint8"), -1, ".png", ValueError, "quality for .png is 0 to 9, got -1"),
     (numpy.zeros((2, 2), "uint8"), 95, ".nonsense", ValueError, "no image format '.nonsense'"),
 ])
 def test_images_that_cannot_be_packed(

@@ -36,7 +36,7 @@ def test_switches_are_those_of_npx() -> None:
     assert len(shared) == 14
     for n in shared:
         assert getattr(util, n) is getattr(npx.switches, n)
-    for n in mx._FROM_UTIL:
+    for n in (n for n, module in mx._FROM.items() if module == "util"):
         assert getattr(mx, n) is getattr(util, n) and n in dir(mx)
     before = util.is_np_default_dtype()
     with mx.np_default_dtype():

@@ -264,7 +264,7 @@ def root_stub() -> str:
     names = [n for n in mxgrad.__all__ if n in vars(mxgrad.context) and n not in lazy]
     lines += [f"from .context import {n} as {n}" for n in names if n != "MXNetError" and not isinstance(
         getattr(mxgrad, n), ModuleType)]
-    lines += [f"from .util import {n} as {n}" for n in mxgrad._FROM_UTIL]
+    lines += [f"from .{module} import {n} as {n}" for n, module in mxgrad._FROM.items()]
     return "\n".join([*lines, "", "__version__: str", "", "def as_mxnet() -> None: ..."]) + "\n"
 
 

@@ -63,6 +63,7 @@ from .util import use_np as use_np
 from .util import use_np_array as use_np_array
 from .util import use_np_default_dtype as use_np_default_dtype
 from .util import use_np_shape as use_np_shape
+from .engine import set_num_threads as set_num_threads
 
 __version__: str
 

@@ -146,6 +146,22 @@ def as_dtype(dtype: Any) -> numpy.dtype:
         ) from None
 
 
+def check_indices(index: Any) -> None:
+    """OutOfRangeError for a raw array of indices that has nan or infinite ones, if it is NumPy's: on a device,
+    looking would mean waiting.
+    """
+    if index.dtype.kind == "f" and isinstance(index, numpy.ndarray) and not numpy.isfinite(index).all():
+        bad = index[~numpy.isfinite(index)]
+        raise OutOfRangeError(f"indices are whole numbers, got {bad[0]} among them")
+
+
+def as_indices(index: Any) -> Any:
+    """A raw array of indices as int64; floats are truncated.  Raises as `check_indices`."""
+    check_indices(index)
+    dtype = index.dtype
+    return index if dtype.kind == "i" and dtype.itemsize == 8 else index.astype("int64")
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """' (did you mean …?)' for the names closest to `name`, or an empty string."""
     import difflib      # here, because it is only needed for an error

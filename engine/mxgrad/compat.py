@@ -19,7 +19,12 @@ from .frontend import Namespace
 __all__ = ["install"]
 
 # Files in which the originals define what here is the package's own.
-_INSIDE = {"mxnet.ndarray.ndarray": "mxnet.ndarray", "mxnet.numpy.multiarray": "mxnet.numpy"}
+_INSIDE = {
+    f"mxnet.{package}.{file}": f"mxnet.{package}" for package, file in (
+        ("gluon.contrib.cnn", "conv_layers"), ("gluon.contrib.data", "sampler"),
+        ("gluon.contrib.nn", "basic_layers"), ("image", "image"), ("io", "io"), ("ndarray", "ndarray"),
+        ("ndarray", "utils"), ("numpy", "multiarray"))
+}
 
 
 class _Mxnet:

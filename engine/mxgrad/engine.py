@@ -87,7 +87,7 @@ def set_num_threads(count: int) -> int:
 def set_deferred(on: bool) -> bool:
     """Switch the deferred evaluation of elementwise ops on large arrays on or off; gives what was set before.
 
-    With it, which is the default, such ops on float32 arrays of 65536 elements and more are put off until
+    With it, which is the default, such ops on float32 arrays of 262144 elements and more are put off until
     somebody looks at the result, and then computed in one pass over memory; as in MXNet, `wait_to_read` and
     `waitall` wait for it.  Errors of shape and dtype are raised at once.  The environment variable
     ``MXGRAD_DEFERRED`` is the number of elements from which ops are put off, 0 for never.

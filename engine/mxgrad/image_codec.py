@@ -96,7 +96,7 @@ def encode(pixels: numpy.ndarray, quality: int = 95, img_fmt: str = ".jpg") -> b
     pixels : numpy.ndarray
         uint8 (height, width) or (height, width, 1) gray, (height, width, 3) RGB or, not for JPEG, 4 RGBA.
     quality : int
-        For JPEG 1 to 100, for PNG the compression, 0 to 9.
+        For JPEG 1 to 100, for PNG the compression, 0 to 9; more is 9, as in OpenCV.
     img_fmt : str
         The ending of such a file's name: '.jpg', '.jpeg', '.png', '.bmp'; whatever Pillow writes.
 
@@ -123,6 +123,7 @@ def encode(pixels: numpy.ndarray, quality: int = 95, img_fmt: str = ".jpg") -> b
     options: dict[str, Any] = {}
     if name in limits:
         low, high, option = limits[name]
+        quality = min(quality, 9) if name == "PNG" else quality
         if not low <= quality <= high:
             raise InvalidValueError(f"the quality for {img_fmt} is {low} to {high}, got {quality}")
         options[option] = int(quality)

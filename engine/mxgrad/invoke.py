@@ -90,7 +90,7 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
         if out is None:
             out = (ctx._backend or ctx.backend).forward[op.name](*raws, **params)
     except Exception as error:
-        raise _explained(op, raws, params, error)
+        raise completed(error, _said(op, raws, params, error)) from _cause(error)
     result = _made(op, values, params, raws, out, cls, ctx, live, share)
     if op.result != "free" and out.__class__ is not tuple and out.dtype != dtype:
         return cls._settle(op, result, dtype)
@@ -126,14 +126,9 @@ def _made(op: Op, values: tuple[Any, ...], params: dict[str, Any], raws: list[An
     return result
 
 
-def _explained(op: Op, raws: list[Any], params: dict[str, Any], error: Exception) -> Exception:
-    """What to raise for an error of a kernel: the op and its arguments are named; causes that say nothing
-    more are left out.
-    """
-    told = completed(error, _said(op, raws, params, error))
-    told.__cause__ = None if isinstance(error, (ValueError, TypeError, IndexError)) else error
-    told.__suppress_context__ = True
-    return told
+def _cause(error: Exception) -> Exception | None:
+    """The error of a kernel, unless what it says has been said."""
+    return None if isinstance(error, (ValueError, TypeError, IndexError)) else error
 
 
 def _all_required(op: Op, values: tuple[Any, ...]) -> None:
@@ -234,7 +229,7 @@ def _general(op: Op) -> Callable[..., Any]:
         try:
             out = (ctx._backend or ctx.backend).forward[name](*raws, **params)
         except Exception as error:
-            raise _explained(op, raws, params, error)
+            raise completed(error, _said(op, raws, params, error)) from _cause(error)
         if out.__class__ is not _ndarray:
             return _made(op, values, params, raws, out, cls, ctx, live)
         if view and (out.base is not None or out is raws[0]):

@@ -381,7 +381,7 @@ def pack_img(header: Any, img: Any, quality: int = 95, img_fmt: str = ".jpg") ->
         uint8 (height, width) gray, (height, width, 3) in the order blue, green, red, as OpenCV has it and
         MXNet takes it, or (height, width, 4) with opacity.
     quality : int
-        For JPEG 1 to 100, for PNG the compression, 0 to 9.
+        For JPEG 1 to 100, for PNG the compression, 0 to 9; more is 9, as in OpenCV.
     img_fmt : str
         '.jpg', '.png' and what else Pillow writes.
 

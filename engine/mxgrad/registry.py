@@ -51,6 +51,8 @@ class Op:
     gaps
         The joint rule of several outputs takes None for the cotangent of an output that nothing depends on;
         the others get zeros.
+    reads_always
+        Which primals the rules read, where that is the same whatever is wanted of them; else None.
     rule
         The one rule of an op of one array.
     adds
@@ -68,6 +70,7 @@ class Op:
         "reads",
         "_read_by",
         "rule",
+        "reads_always",
         "keeps_y",
         "broadcasts",
         "ufunc",
@@ -108,6 +111,8 @@ class Op:
         is_single = joint is None and self.variadic is None and len(self.arrays) == 1
         self.rule = vjps[0] if is_single else None
         self.nd_arrays = nd_arrays or self.arrays
+        is_fixed = len(self.reads) == 1 and self.variadic is None
+        self.reads_always = self.read_by((True,) * len(self.arrays)) if is_fixed else None
 
     def read_by(self, wanted: tuple[bool, ...]) -> tuple[bool, ...]:
         """Which primals the rules of the `wanted` arguments read."""

@@ -155,19 +155,23 @@ def record(
     A constant that shares its memory with other arrays is kept as a copy: ``z[i] = z[i - 1] * x`` writes
     into z, not into what was read.
     """
-    kept: list[Any] = []
+    kept: list[Any]
     watched: list[Any] = []
     version = 0
     if not op.keeps:
-        for value, a in zip(values, arrays):
-            kept.append(value if a is None else Spec(value.shape, value.dtype))
+        kept = [value if a is None else Spec(value.shape, value.dtype) for value, a in zip(values, arrays)]
     else:
-        for value, a, parent, read in zip(
-                values, arrays, parents, op.read_by(tuple([parent is not None for parent in parents]))):
+        kept = []
+        reads = op.reads_always
+        if reads is None:
+            reads = op.read_by(tuple([parent is not None for parent in parents]))
+        for value, a, parent, read in zip(values, arrays, parents, reads):
             if a is None:
                 kept.append(value)
             elif read:
-                cell = a._cell
+                cell = a._version
+                if cell is None:
+                    cell = a._cell
                 if parent is None and len(cell) > 2:
                     value, cell = value.copy(), [0, None]
                 kept.append(value)
@@ -238,6 +242,7 @@ def walk(
     freed = [0]
     here: Any = None            # the context whose kernels and guard are in use
     guard: Any = None
+    p: Any
     F = None if world is None else world.F
     for entry, ct in zip(heads, cotangents):
         if leads is not None and entry[0] not in leads and id(entry) not in asked:
@@ -446,7 +451,8 @@ def _cotangents(
             None if parent is None or rule is None else rule(F, g, y, *xs, **params)
             for rule, parent in zip(rules, parents)
         ]
-    for i, (ct, parent, x) in enumerate(zip(cts, parents, xs)):     # a joint rule may give more than there are xs
+    # A joint rule may give more cotangents than there are xs.
+    for i, (ct, parent, x) in enumerate(zip(cts, parents, xs)):
         if parent is not None:
             cts[i] = _fitted(F, node, ct, x, raw)
     return cts

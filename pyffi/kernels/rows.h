@@ -6,7 +6,8 @@
 
 enum {
     PART = 32768,       /* elements that are worth handing to another thread */
-    RUN = 4096          /* elements that are added up in float, LANES by LANES; runs are in double */
+    RUN = 4096,         /* elements that are added up in float, LANES by LANES; runs are in double */
+    PAST = 1 << 21      /* elements of a result that is written past the caches, which would not keep it */
 };
 
 /* So many rows of n elements that they make about PART elements. */
@@ -32,6 +33,33 @@ INLINE void store_upto(float *p, vf v, long n)
         store(p, v);
     else
         store_some(p, v, n);
+}
+
+/* Whether p is at a multiple of a vector's size, as store_past needs it. */
+INLINE int is_whole(const float *p)
+{
+    return (uintptr_t)p % sizeof(vf) == 0;
+}
+
+/* Stores without reading the line into the caches first; `stores_end` comes after the last one. */
+INLINE void store_past(float *p, vf v)
+{
+#if defined(__AVX512F__)
+    _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX2__)
+    _mm256_stream_ps(p, (__m256)v);
+#elif defined(__SSE2__)
+    _mm_stream_ps(p, (__m128)v);
+#else
+    store(p, v);
+#endif
+}
+
+INLINE void stores_end(void)
+{
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
 }
 
 #endif

@@ -242,7 +242,7 @@ INLINE vf logarithm(vf f, vf k)
 INLINE vf mantissa(vf v, vf *k)
 {
     /* taking sqrt(1/2) off the bits makes the exponent change there and not at 1 */
-    vi bits = (vi)v - 0x3f3504f3, e = bits >> 23;
+    vi bits = (vi)((vu)v - 0x3f3504f3), e = bits >> 23;     /* of negative v it wraps around */
     *k = __builtin_convertvector(e, vf);
     return (vf)((bits & 0x7fffff) + 0x3f3504f3) - 1.0f;
 }

@@ -31,7 +31,18 @@ def cross_entropy(data, label, axis=-1, keepdims=False):
     return numpy.expand_dims(loss, axis) if keepdims else loss
 
 
+def linear(x, weight, bias=0):
+    return numpy.einsum("...k,nk->...n", x, weight) + bias
+
+
 SAMPLES = {
+    "linear": [
+        Sample(smooth(2, 3), smooth(4, 3), smooth(4), reference=linear),
+        Sample(smooth(2, 3), smooth(1, 3), reference=linear),
+        Sample(smooth(2, 1, 3), smooth(4, 3), smooth(4), reference=linear),
+        Sample(smooth(3), smooth(4, 3), smooth(4), reference=linear),
+        Sample(smooth(0, 3), smooth(4, 3), smooth(4), reference=linear),
+    ],
     "softmax": [
         Sample(smooth(2, 3), reference=softmax), Sample(smooth(2, 3, 2), axis=1, reference=softmax),
         Sample(smooth(3, 1), reference=softmax), Sample(smooth(0, 3), reference=softmax),

@@ -48,6 +48,13 @@ def lstm(x: Any, w: Any, b: Any, h: Any, c: Any, r: Any = None, inside: Any = No
     return each_sequence(step, x, (h, c), inside)
 
 
+def lstm_cell(sums: Any, c: Any) -> Any:
+    i, f, g, o = numpy.split(sums, 4, axis=1)
+    i, f, g, o = sigmoid(i), sigmoid(f), numpy.tanh(g), sigmoid(o)
+    c = f * c + i * g
+    return o * numpy.tanh(c), c, numpy.concatenate([i, f, g, o], axis=1)
+
+
 def gru(x: Any, w: Any, b: Any, b_state: Any, h: Any, inside: Any = None) -> Any:
     def step(x: Any, h: Any) -> list[Any]:
         x0, x1, x2 = numpy.split(x + b, 3)
@@ -78,6 +85,10 @@ SAMPLES: dict[str, list[Sample]] = {
                clip=(-0.3, 0.25)),
         Sample(smooth(2, 1, 4), smooth(4, 1), smooth(4), smooth(1, 1), numpy.array([[numpy.nan]]),
                reference=lstm, clip=(-0.3, 0.25), clip_nan=True, differentiate=False)],
+    "lstm_cell": [
+        Sample(smooth(2, 8), smooth(2, 2), reference=lstm_cell),
+        Sample(smooth(3, 4), smooth(3, 1), reference=lstm_cell),
+        Sample(smooth(0, 8), smooth(0, 2), reference=lstm_cell)],
     "gru_steps": [
         Sample(smooth(3, 2, 6), smooth(6, 2), smooth(6), smooth(6), smooth(2, 2), reference=gru),
         Sample(smooth(3, 3, 6), smooth(6, 2), smooth(6), smooth(6), smooth(3, 2), INSIDE, reference=gru)],

@@ -190,10 +190,11 @@ class Trainer:
                 if self._update_on_kvstore:
                     fresh = [any(fresh)] + [False] * (len(weights) - 1)
                     grads = [added(grads)] if fresh[0] else grads
-                for update, wanted, grad, weight in zip(updates, fresh, grads, weights):
+                for (indices, slopes, values), wanted, grad, weight in zip(updates, fresh, grads, weights):
                     if wanted:
-                        for values, value in zip(update, (i, grad, weight)):
-                            values.append(value)
+                        indices.append(i)
+                        slopes.append(grad)
+                        values.append(weight)
                 for weight in weights:
                     weight._fresh_grad = 0
             for updater, update in zip(self._updaters, updates):

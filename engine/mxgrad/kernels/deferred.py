@@ -27,7 +27,7 @@ from . import cpu, vm
 
 _asked = os.environ.get("MXGRAD_DEFERRED", "")
 
-large = int(_asked) if _asked.isdigit() and int(_asked) else 1 << 16
+large = int(_asked) if _asked.isdigit() and int(_asked) else 1 << 18
 """Results of fewer elements are computed at once; ``MXGRAD_DEFERRED`` sets it, 0 switches all of this off."""
 
 _LONGEST = 96       # ops in one expression
@@ -351,8 +351,9 @@ _POWERS = {2: "square", 1: "copy", 0.5: "sqrt", -1: "reciprocal"}
 
 
 def _broadcast_to(a: Any, shape: Any) -> Deferred | None:
-    if not hasattr(a, "dtype") or a.dtype != _float32 or len(a.shape) > len(shape) or any(
-            have not in (1, n) for have, n in zip(a.shape[::-1], shape[::-1])):
+    if _product(shape) < large or not hasattr(a, "dtype") or a.dtype != _float32 \
+            or len(a.shape) > len(shape) \
+            or any(have not in (1, n) for have, n in zip(a.shape[::-1], shape[::-1])):
         return None
     return _build("copy", (a,), _float32, tuple(shape))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from ..base import as_indices
 from . import cpu
 from .cpu import Kernel, ffi, fits, floats, lib, overrides, rows
 
@@ -29,7 +30,7 @@ def _split(shape: Any, axis: int | None) -> tuple[int, int, int] | None:
 
 def _whole(indices: numpy.ndarray) -> numpy.ndarray:
     """The indices as the kernels read them: int64 in C's order; floats are truncated."""
-    return numpy.ascontiguousarray(indices, _int64)
+    return numpy.ascontiguousarray(as_indices(indices))
 
 
 @overrides("take")

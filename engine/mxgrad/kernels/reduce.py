@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy
@@ -68,8 +69,8 @@ def _reduction(kind: int, is_mean: bool = False) -> Callable[[Kernel], Kernel]:
     def make(generic: Kernel) -> Kernel:
         def kernel(a: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
             if is_mean and axis is None and 0 < a.size < cpu.small and a.dtype is _float32:
-                # what NumPy does too, in Python
-                return numpy.add.reduce(a, axis=None, keepdims=keepdims) / _float32.type(a.size)
+                total = a.sum(keepdims=keepdims)        # what NumPy does, too, in more Python
+                return total / _float32.type(a.size)
             if not fits(a):
                 return generic(a, axis=axis, keepdims=keepdims)
             steps = _along(a.shape, axis)
@@ -106,6 +107,7 @@ def _norm(generic: Kernel) -> Kernel:
     return kernel
 
 
+@lru_cache(1024)
 def _stretched(shape: tuple[int, ...], full: tuple[int, ...]) -> list[Layout]:
     """The steps that reduce `full` to `shape`, which broadcasts to it."""
     shape = (1,) * (len(full) - len(shape)) + shape
@@ -129,7 +131,7 @@ def _fits_in(size: int) -> bool:
 def _broadcast_to(generic: Kernel) -> Kernel:
     def kernel(a: Any, *, shape: Any) -> Any:
         full = tuple(shape)
-        if (not plain(a) or not _fits_in(math.prod(full)) or a.ndim > len(full)
+        if (not _fits_in(math.prod(full)) or not plain(a) or a.ndim > len(full)
                 or any(n not in (1, m) for n, m in zip(a.shape[::-1], full[::-1]))
                 or not (steps := _stretched(a.shape, full))):
             return generic(a, shape=shape)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from ..base import as_indices
 from . import cpu
 from .cpu import Kernel, ffi, fits, floats, lib, overrides, plain, rows
 
@@ -50,7 +51,7 @@ def _served(data: Any, *others: Any) -> bool:
 
 def _places(label: Any) -> Any:
     """The address of labels as 64-bit integers."""
-    return ffi.from_buffer("int64_t[]", numpy.ascontiguousarray(label, "int64"))
+    return ffi.from_buffer("int64_t[]", numpy.ascontiguousarray(as_indices(label)))
 
 
 @overrides("cross_entropy")

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any
 
 import numpy
@@ -71,9 +71,15 @@ def together(name: str, rows: Sequence[Sequence[Any]], numbers: Sequence[Numbers
         return False
     kernel, coefficients = found
     columns = [[floats(a) for a in column] for column in zip(*rows)]
-    kernel(len(rows), ffi.new("long[]", list(accumulate(row[0].size for row in rows))),
-           *[ffi.new("float*[]", column) for column in columns],
-           ffi.new("float[]", list(chain.from_iterable(map(coefficients, numbers)))))
+    flat: list[float] = []
+    last: Numbers | None = None
+    own: tuple[float, ...] = ()
+    for n in numbers:
+        if n is not last:       # many rows share one
+            last, own = n, coefficients(n)
+        flat += own
+    kernel(len(rows), ffi.new("long[]", list(accumulate([row[0].size for row in rows]))),
+           *[ffi.new("float*[]", column) for column in columns], ffi.new("float[]", flat))
     return True
 
 

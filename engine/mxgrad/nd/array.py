@@ -6,11 +6,33 @@ from typing import Any
 import numpy
 
 from ..array import Array, wrap
-from ..base import InvalidTypeError, InvalidValueError, OutOfRangeError
+from ..base import InvalidTypeError, InvalidValueError, OutOfRangeError, as_indices, check_indices
 from ..invoke import F, describe, invoke
 from ..ndarray import BaseArray
 from ..ops.index import Slot
 from ..registry import OPS, Op
+
+
+class _Single(numpy.ndarray[Any, Any]):
+    """A host array of one element, in the place of a number as NumPy before 2.4 took it: MXNet's full
+    reductions have shape (1,), and its scripts print ``loss.mean().asnumpy()`` with '%f'.
+    """
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        host = numpy.asarray(array)
+        return host.view(_Single) if host.size == 1 and host.ndim else host[()]
+
+    def __repr__(self) -> str:
+        return repr(numpy.asarray(self))
+
+    def __reduce__(self) -> Any:
+        return numpy.asarray(self).__reduce__()
 
 
 class NDArray(BaseArray):
@@ -33,6 +55,14 @@ class NDArray(BaseArray):
 
     def __repr__(self) -> str:
         return f"\n{self.asnumpy()!s}\n<NDArray {'x'.join(map(str, self.shape))} @{self._ctx}>"
+
+    def asnumpy(self) -> numpy.ndarray:
+        """A NumPy copy: same shape and dtype.  Waits for the device; cuts the graph.
+
+        If it has one element, ``float(copy)``, ``int(copy)`` and ``'%f' % copy`` give that element.
+        """
+        host = super().asnumpy()
+        return host.view(_Single) if host.size == 1 and host.ndim else host
 
     @property
     def T(self) -> Any:
@@ -171,13 +201,14 @@ def _index_array(like: NDArray, index: Any) -> Any:
     if isinstance(index, BaseArray):
         if index._raw.dtype.kind == "i":
             return index
+        check_indices(index._data)
         return wrap(
             NDArray, index._ctx.backend.forward["cast"](index._data, dtype=numpy.dtype("int64")), index._ctx
         )
     host = numpy.asarray(index)
     if host.dtype.kind not in "iubf":
         raise InvalidValueError(f"NDArray does not support slicing with key {index} of type {type(index)}.")
-    return wrap(NDArray, like._ctx.backend.from_host(host.astype(numpy.int64)), like._ctx)
+    return wrap(NDArray, like._ctx.backend.from_host(as_indices(host)), like._ctx)
 
 
 def _number(op: Op, v: Any, dtype: Any) -> Any:

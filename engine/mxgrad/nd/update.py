@@ -182,7 +182,7 @@ def updates(calls: Sequence[Call]) -> None:
 def _made_together(op: Update, several: list[tuple[Any, ...]]) -> bool:
     if len(several) == 1 or op.master:
         return False
-    arrays = [v for values, *_ in several for v in values]
+    arrays = [v for row in several for v in row[0]]
     memories = {id(v._cell) for v in arrays}
     if len(memories) < len(arrays) or "eta" in op.params and any(_is_void(row[2]) for row in several):
         return False

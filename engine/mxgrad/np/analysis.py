@@ -14,13 +14,14 @@ from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..invoke import F
 from ..ndarray import BaseArray
 from .calculate import alone
+from .array import default_float
 from .functions import NP, alias, array_of, axes_of, deliver, place
 from .order import unique
 
 
 def _float(x: Any, what: str) -> Any:
     x = array_of(x, what)
-    return x if x.dtype.kind == "f" else F.cast(x, dtype=numpy.float32)
+    return x if x.dtype.kind == "f" else F.cast(x, dtype=default_float())
 
 
 @NP.adapter("sinc")

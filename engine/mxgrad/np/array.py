@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy
 
 from ..array import Array, wrap
-from ..base import InvalidTypeError, InvalidValueError, NotAnArrayError, OutOfRangeError, as_dtype
+from ..base import (
+    InvalidTypeError, InvalidValueError, NotAnArrayError, OutOfRangeError, as_dtype, check_indices,
+)
 from ..context import Context
 from ..invoke import F, describe, invoke
 from ..ndarray import BaseArray, inplace, reflected
@@ -17,6 +20,19 @@ from ..registry import OPS, Op
 
 _FLOAT32, _FLOAT64, _INT64 = numpy.dtype("float32"), numpy.dtype("float64"), numpy.dtype("int64")
 _numbers = (int, float)  # bool is an int
+
+
+class _Defaults(threading.local):
+    float64 = False
+
+
+defaults = _Defaults()      # npx.set_np_default_dtype sets it
+
+
+def default_float() -> numpy.dtype:
+    """The dtype of floats where nothing says another one."""
+    return _FLOAT64 if defaults.float64 else _FLOAT32
+
 
 # Between a mask and True or False these stay in bits; other arithmetic of bools and numbers counts in int64.
 _BITS = frozenset(("bitwise_and", "bitwise_or", "bitwise_xor"))
@@ -66,13 +82,13 @@ class ndarray(BaseArray):
     # -- printing ----------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        """As NumPy's, but float32 and bool go without saying, and every other dtype is shown."""
+        """As NumPy's, but the default dtype and bool go without saying, and every other dtype is shown."""
         host = self.asnumpy()
         if host.size or host.shape == (0,):
             text = "array(" + numpy.array2string(host, separator=", ", prefix="array(", suffix=",")
         else:
             text = f"array([], shape={host.shape}"
-        if host.dtype != _FLOAT32 and host.dtype.kind != "b":
+        if host.dtype != default_float() and host.dtype.kind != "b":
             shown = f"dtype={host.dtype.name}"
             # NumPy starts a new line for a dtype that it names itself.
             width = len(text) - text.rfind("\n") - 1 + len(shown) + 3
@@ -260,6 +276,7 @@ class ndarray(BaseArray):
             if index._ctx.backend is not self._ctx.backend:
                 index = index.as_in_context(self._ctx)
             if index._raw.dtype.kind == "f":
+                check_indices(index._data)
                 raw = index._ctx.backend.forward["cast"](index._data, dtype=_INT64)
                 return wrap(ndarray, raw, self._ctx)
             return index
@@ -351,14 +368,14 @@ def promoted(op: Op, dtypes: list[numpy.dtype], numbers: list[Any] | tuple[()] =
     """The dtype in which `op` computes on arrays of `dtypes` and on Python numbers.
 
     The widest float wins, whatever the integers; integers and bools promote as NumPy's.  Functions that leave
-    the integers compute in float32.  Beside integers a Python float means float64, beside bools a number
-    means int64.
+    the integers compute in `default_float`.  Beside integers a Python float means float64, beside bools a
+    number means int64.
     """
     floats = [d for d in dtypes if d.kind == "f"]
     if floats:
         return max(floats, key=lambda d: d.itemsize)
     if op.result == "float":
-        return _FLOAT32
+        return default_float()
     dtype = numpy.result_type(*dtypes)
     if numbers:
         if any(isinstance(n, float) for n in numbers):

@@ -13,7 +13,7 @@ from ..invoke import F
 from ..ndarray import BaseArray
 from ..ops.index import Slot
 from ..ops.reduce import count_of, kept_shape
-from .array import ndarray, operand, promoted
+from .array import default_float, ndarray, operand, promoted
 from .fft import Complex
 from .functions import NP, array_of, axes_of, deliver, on_numbers, one, place
 from ..registry import OPS
@@ -184,7 +184,7 @@ def _quantile(a: Any, q: Any, axis: Axis, method: str, keepdims: bool) -> Any:
         raise InvalidValueError(f"quantile: interpolation is one of {', '.join(_METHODS)}, not {method!r}")
     host = _fractions(q)
     if a.dtype.kind != "f":
-        a = F.cast(a, dtype=numpy.float32)
+        a = F.cast(a, dtype=default_float())
     axes = axes_of(axis, a.ndim)
     rest = tuple(i for i in range(a.ndim) if i not in axes)
     n = count_of(a.shape, axis)
@@ -348,7 +348,7 @@ def _floats(a: Any, dtype: Any, what: str) -> Any:
     a = array_of(a, what)
     if dtype is not None:
         return a.astype(dtype, copy=False)
-    return a if a.dtype.kind == "f" else F.cast(a, dtype=numpy.float32)
+    return a if a.dtype.kind == "f" else F.cast(a, dtype=default_float())
 
 
 @NP.adapter("nanmean")
@@ -504,7 +504,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     ctx = place((condition, x, y))
     condition = array_of(condition, "where", ctx)
     if not given(x, y):
-        x, y = (F.fill(condition, shape=(), dtype=numpy.float32, value=v) for v in (x, y))
+        x, y = (F.fill(condition, shape=(), dtype=default_float(), value=v) for v in (x, y))
     else:
         x, y = _pair(x, y, "where")
     return F.where(condition, x, y)

@@ -12,7 +12,7 @@ import numpy
 from ..base import InvalidValueError
 from ..invoke import F
 from ..ndarray import BaseArray
-from .array import host_array, ndarray
+from .array import default_float, host_array, ndarray
 from .calculate import vander
 from .functions import NP, array_of, place
 from .linalg import eigvals, lstsq
@@ -21,7 +21,7 @@ from .linalg import eigvals, lstsq
 def coefficients(p: Any, what: str, like: Any = None) -> Any:
     """Coefficients as an array with one axis; a sequence of numbers will do, and a number."""
     if not isinstance(p, (BaseArray, numpy.ndarray)):
-        p = host_array(p).astype(numpy.float32 if like is None or like.dtype.kind != "f" else like.dtype)
+        p = host_array(p).astype(default_float() if like is None or like.dtype.kind != "f" else like.dtype)
     a = array_of(p, what, place((like,)))
     if a.ndim > 1 or not a.size:
         raise InvalidValueError(f"{what}: coefficients have one axis and some elements, got shape {a.shape}")
@@ -106,7 +106,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     """
     p = coefficients(p, "polyint")
     if p.dtype.kind != "f":
-        p = F.cast(p, dtype=numpy.float32)
+        p = F.cast(p, dtype=default_float())
     m = order_of(m, "polyint")
     constants = constants_of(k, m, p, "polyint")
     for i in range(m):
@@ -133,7 +133,7 @@ def poly(seq_of_zeros: Any) -> Any:
         a = eigvals(a)
     elif a.ndim > 1:
         raise InvalidValueError(f"poly: takes roots along one axis or a square matrix, got shape {a.shape}")
-    a = F.reshape(a if a.dtype.kind == "f" else F.cast(a, dtype=numpy.float32), shape=(-1,))
+    a = F.reshape(a if a.dtype.kind == "f" else F.cast(a, dtype=default_float()), shape=(-1,))
     one = F.fill(a, shape=(1,), dtype=a.dtype, value=1)
     p = one
     for i in range(a.size):
@@ -161,7 +161,7 @@ def polyfit(
         return host(x, y, deg, rcond, full, w, cov)
     ctx = place((x, y, w))
     x, y = (array_of(v, "polyfit", ctx) for v in (x, y))
-    x, y = (v if v.dtype.kind == "f" else F.cast(v, dtype=numpy.float32) for v in (x, y))
+    x, y = (v if v.dtype.kind == "f" else F.cast(v, dtype=default_float()) for v in (x, y))
     deg = order_of(deg, "polyfit")
     if x.ndim != 1 or not x.size or y.ndim not in (1, 2) or y.shape[0] != x.size:
         raise InvalidValueError(

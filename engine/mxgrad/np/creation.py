@@ -1,4 +1,6 @@
-"""Arrays from values, shapes and ranges.  They are float32 where no dtype is given."""
+"""Arrays from values, shapes and ranges.  They are float32 where no dtype is
+given, float64 if `npx.set_np_default_dtype` says so.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..context import Context, as_context
 from ..invoke import F
 from ..ndarray import BaseArray, to_context
-from .array import host_array, ndarray
+from .array import default_float, defaults, host_array, ndarray
 from .functions import NP, array_of, deliver, place, signed_as
 
 _FLOAT32 = numpy.dtype("float32")
@@ -26,7 +28,7 @@ def _where(device: Any, ctx: Any) -> Context:
 
 
 def made(host: numpy.ndarray, dtype: Any, where: Context) -> Any:
-    dtype = _FLOAT32 if dtype is None else as_dtype(dtype)
+    dtype = default_float() if dtype is None else as_dtype(dtype)
     with numpy.errstate(all="ignore"):
         return wrap(ndarray, where.backend.from_host(host.astype(dtype)), where)
 
@@ -51,7 +53,8 @@ def array(object: Any, dtype: Any = None, device: Any = None, *, ctx: Any = None
         where = a._ctx if device is None and ctx is None else _where(device, ctx)
         return out if where is a._ctx else to_context(out, where)
     where = _where(device, ctx)
-    if dtype is None and isinstance(object, numpy.generic):
+    if dtype is None and isinstance(
+            object, (numpy.generic, numpy.ndarray) if defaults.float64 else numpy.generic):
         dtype = object.dtype
     try:
         given = host_array(object)
@@ -92,7 +95,7 @@ def _check_order(order: str) -> None:
 
 def _new(make: str, shape: Any, dtype: Any, order: str, where: Context, *more: Any) -> Any:
     _check_order(order)
-    dtype = _FLOAT32 if dtype is None else as_dtype(dtype)
+    dtype = default_float() if dtype is None else as_dtype(dtype)
     backend = where.backend
     with backend.guard or nullcontext():
         return wrap(ndarray, getattr(backend.xp, make)(_shape(shape), *more, dtype=dtype), where)
@@ -137,7 +140,8 @@ def full(
         )
     if dtype is None:
         dtype = (
-            "bool" if isinstance(fill_value, bool) else "int64" if isinstance(fill_value, int) else _FLOAT32
+            "bool" if isinstance(fill_value, bool) else "int64" if isinstance(fill_value, int)
+            else default_float()
         )
     return deliver(out, _new("full", shape, dtype, order, _where(device, ctx), fill_value), "full")
 
@@ -207,7 +211,9 @@ def arange(
     if step == 0:
         raise InvalidValueError("arange: step must not be 0")
     values = numpy.arange(start, stop, step)
-    dtype = _FLOAT32 if dtype is None else as_dtype(dtype)
+    if dtype is None:
+        dtype = values.dtype if defaults.float64 else _FLOAT32
+    dtype = as_dtype(dtype)
     if dtype.kind == "f":  # counted in the result's dtype, as MXNet does: the last bits are the same
         wide = numpy.promote_types(dtype, _FLOAT32).type
         values = wide(start) + numpy.arange(values.size).astype(wide) * wide(step)
@@ -269,7 +275,7 @@ def geomspace(
 @NP.adapter("fromfunction", arrays=0)
 def fromfunction(function: Any, shape: Any, *, dtype: Any = None, **kwargs: Any) -> Any:
     """`function` of the coordinates of every place of `shape`: one array per axis, float32 by default."""
-    return function(*indices(shape, dtype or _FLOAT32), **kwargs)
+    return function(*indices(shape, dtype or default_float()), **kwargs)
 
 
 @NP.adapter("eye", arrays=0)
@@ -474,7 +480,7 @@ class _Grid:
 
 
 def _grid(host: numpy.ndarray) -> Any:
-    return made(host, numpy.int64 if host.dtype.kind in "iu" else _FLOAT32, as_context(None))
+    return made(host, numpy.int64 if host.dtype.kind in "iu" else default_float(), as_context(None))
 
 
 class _Joined:

@@ -26,7 +26,7 @@ import numpy
 from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..context import as_context
 from ..invoke import F, describe
-from .array import ndarray
+from .array import default_float, ndarray
 from .creation import made
 from .functions import NP, array_of, axes_of, submodule
 
@@ -166,7 +166,7 @@ def _operand(a: Any, what: str) -> tuple[Any, Any]:
     if not isinstance(re, ndarray):
         raise InvalidTypeError(f"{what}: takes arrays, got {describe(a)}")
     if re.dtype.kind != "f":
-        re = F.cast(re, dtype=numpy.float32)
+        re = F.cast(re, dtype=default_float())
     return re, im if isinstance(im, ndarray) else None
 
 

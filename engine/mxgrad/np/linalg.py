@@ -9,13 +9,14 @@ import numpy
 from ..base import InvalidValueError
 from ..invoke import F
 from ..ops.shape import product
+from .array import default_float
 from .functions import NP, array_of, axes_of, place, submodule
 from .host import on_host
 
 
 def _float(a: Any, what: str) -> Any:
     a = array_of(a, what)
-    return a if a.dtype.kind == "f" else F.cast(a, dtype=numpy.float32)
+    return a if a.dtype.kind == "f" else F.cast(a, dtype=default_float())
 
 
 def _vector_norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:

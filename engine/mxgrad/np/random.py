@@ -33,7 +33,7 @@ from ..invoke import F, describe
 from ..ndarray import BaseArray
 from ..random import noting, np_stream, replaying, seed as _seed
 from ..tape import state
-from .array import ndarray
+from .array import default_float, ndarray
 from .functions import NP, deliver, submodule
 
 __all__ = [
@@ -137,12 +137,18 @@ def _is_live(parameters: tuple[Any, ...]) -> bool:
     return state.recording and any(isinstance(p, BaseArray) and p._entry is not None for p in parameters)
 
 
+# The others draw float32 whatever the default dtype is, as MXNet's do.
+_OF_DEFAULT_DTYPE = frozenset(("uniform", "normal", "lognormal", "gamma", "chisquare", "beta", "f"))
+
+
 def _draw(kind: str, parameters: tuple[Any, ...], size: Any, dtype: Any, device: Any, out: Any) -> Any:
     """Numbers of one kind, as an array on `device`."""
     if not (out is None or isinstance(out, BaseArray)):
         raise InvalidTypeError(f"random.{kind}: out must be an array, got {type(out)}")
     where = as_context(device) if out is None else out._ctx
     hosts = [_host(p) for p in parameters]
+    if dtype is None and kind in _OF_DEFAULT_DTYPE:
+        dtype = default_float()
     more = {} if dtype is None else {"dtype": as_dtype(dtype)}
     shape = _shape(size, parameters)
     live = kind in _PATHS and _is_live(parameters)
@@ -305,14 +311,14 @@ def multivariate_normal(
 
     `check_valid` and `tol` are accepted and ignored: a matrix that is not positive definite is an error.
     """
-    mean, cov = (v if isinstance(v, BaseArray) else numpy.asarray(v, "float32") for v in (mean, cov))
+    mean, cov = (v if isinstance(v, BaseArray) else numpy.asarray(v, default_float()) for v in (mean, cov))
     where = next((v._ctx for v in (mean, cov) if isinstance(v, BaseArray)), as_context(None))
     loc, spread = numpy.asarray(_host(mean)), numpy.asarray(_host(cov))
     if loc.ndim < 1 or spread.ndim < 2 or spread.shape[-2:] != loc.shape[-1:] * 2:
         raise InvalidValueError(
             f"random.multivariate_normal: mean (..., k) and cov (..., k, k), got {loc.shape} and "
             f"{spread.shape}")
-    dtype = loc.dtype if loc.dtype.kind == "f" else numpy.dtype("float32")
+    dtype = loc.dtype if loc.dtype.kind == "f" else default_float()
     try:
         root = numpy.linalg.cholesky(spread.astype("float64"))
         shape = _size(size) + numpy.broadcast_shapes(loc.shape, spread.shape[:-1])
@@ -404,7 +410,7 @@ def _of_numpy(name: str, parameters: str, doc: str) -> None:
             host = numpy.asarray(getattr(numpy.random.RandomState(seeds), name)(*given, **more))
         except (ValueError, TypeError) as error:
             raise completed(error, f"random.{name}: {error}") from None
-        whole = numpy.int64 if host.dtype.kind in "iu" else numpy.float32
+        whole = numpy.int64 if host.dtype.kind in "iu" else default_float()
         return _placed(host.astype(as_dtype(dtype or whole)), where)
 
     given = [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD) for n in names]

@@ -121,9 +121,9 @@ from mxgrad.nd.legacy import to_dlpack_for_read as to_dlpack_for_read
 from mxgrad.nd.legacy import to_dlpack_for_write as to_dlpack_for_write
 from mxgrad.npx.switches import use_np as use_np
 from mxgrad.npx.switches import use_np as use_np_array
-from mxgrad.npx.switches import use_np as use_np_default_dtype
+from mxgrad.npx.switches import use_np_default_dtype as use_np_default_dtype
 from mxgrad.npx.switches import use_np as use_np_shape
-def waitall() -> None: ...
+from mxgrad.nd.creation import waitall as waitall
 from mxgrad.control import while_loop as while_loop
 
 class _image:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..base import as_indices
 from ..registry import register, zero
 from .reduce import axes_of, kept_shape
 from .shape import product
@@ -114,8 +115,7 @@ def _places(xp: Any, index: Any, n: int, mode: str) -> Any:
     """
     if mode not in ("clip", "wrap", "raise"):
         raise ValueError(f"mode is 'clip', 'wrap' or 'raise', not {mode!r}")
-    if index.dtype.kind != "i" or index.dtype.itemsize != 8:
-        index = index.astype("int64")
+    index = as_indices(index)
     if mode == "raise":
         return index
     if n == 0 and index.size:
@@ -230,8 +230,8 @@ def _coordinates(indices: Any, ndim: int) -> tuple[Any, ...]:
         raise ValueError("indices needs two axes: coordinates along the first, points along the others")
     if not 1 <= indices.shape[0] <= ndim:
         raise ValueError(f"points of {indices.shape[0]} coordinates in an array with {ndim} axes")
-    whole = indices if indices.dtype.kind in "iu" else indices.astype("int64")
-    return tuple(whole[k] for k in range(indices.shape[0]))
+    at = as_indices(indices)
+    return tuple(at[k] for k in range(indices.shape[0]))
 
 
 register("gather_nd", _gather_nd, lambda F, g, y, a, i: F.scatter_nd(g, i, shape=a.shape), None, keeps="1",
@@ -280,7 +280,7 @@ def _one_hot(
     """
     if depth < 0:
         raise ValueError(f"depth is not negative, got {depth}")
-    at = indices if indices.dtype.kind in "iu" else indices.astype("int64")
+    at = as_indices(indices)
     out = xp.full((at.size, depth), off_value, dtype)
     if depth and at.size:
         flat = at.reshape(-1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..base import as_indices
 from ..registry import composition, register
 from .reduce import axes_of, kept_shape
 from .shape import product
@@ -74,7 +75,7 @@ def _cross_entropy(xp: Any, data: Any, label: Any, *, axis: int = -1, keepdims: 
     if data.size == 0:
         return xp.empty(kept if keepdims else rest, data.dtype)
     shifted = data - xp.max(data, axis=axis, keepdims=True)
-    at = xp.minimum(xp.maximum(label.astype("int64").reshape(kept), 0), shape[axis] - 1)
+    at = xp.minimum(xp.maximum(as_indices(label).reshape(kept), 0), shape[axis] - 1)
     total = xp.sum(xp.exp(shifted), axis=axis, keepdims=True)
     out = xp.log(total) - xp.take_along_axis(shifted, at, axis=axis)
     return out if keepdims else out.reshape(rest)
@@ -283,7 +284,7 @@ def activation(F: Any, x: Any, act_type: str, known: tuple[str, ...] = ACTIVATIO
 
 
 def _linear(xp: Any, x: Any, weight: Any, bias: Any = None) -> Any:
-    """``x @ weight.T + bias`` along the last axis of `x`: one op, because it is the layer of most networks."""
+    """``x @ weight.T + bias`` along the last axis of `x`: one op, as most layers are one."""
     y = xp.dot(x, weight.T)
     if bias is not None:
         y += bias
