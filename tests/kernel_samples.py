@@ -190,6 +190,7 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
             Sample(spoiled(40, 90), large(90, 50), differentiate=False)],
     "linear": [Sample(large(130, 335), large(101, 335, seed=1), large(101, seed=2)),
                Sample(large(9, 5, 61), large(70, 61, seed=1)),
+               Sample(large(700, 33), large(100, 33, seed=1), large(100, seed=2)),      # the bias waits
                Sample(spoiled(40, 90), large(50, 90), large(50), differentiate=False)],
     "matmul": [Sample(large(11, 40, 35), large(11, 35, 49, seed=1)),
                Sample(large(3, 2, 35, 70), large(3, 2, 50, 35, seed=1), transpose_a=True, transpose_b=True),

@@ -147,8 +147,8 @@ def as_dtype(dtype: Any) -> numpy.dtype:
 
 
 def check_indices(index: Any) -> None:
-    """OutOfRangeError for a raw array of indices that has nan or infinite ones, if it is NumPy's: on a device,
-    looking would mean waiting.
+    """OutOfRangeError for a raw array of indices that has nan or infinite ones, if it is NumPy's: on a
+    device, looking would mean waiting.
     """
     if index.dtype.kind == "f" and isinstance(index, numpy.ndarray) and not numpy.isfinite(index).all():
         bad = index[~numpy.isfinite(index)]

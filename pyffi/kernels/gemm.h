@@ -19,9 +19,10 @@ enum { TILE_ROWS = 4, WIDE_ROWS = 0, MOST_VECTORS = 4 };
 enum { TILE_COLUMNS = 3 * LANES };
 
 /* c (rows, vectors) = the sum over k of a[i * row + k * step] * the vectors at b + k * ldb.  To be called with
- * constant `rows` and `vectors`, or the tile does not stay in registers. */
-INLINE void gemm_tile(int rows, int vectors, long depth, const float *a, long row, long step, const float *b,
-                      long ldb, vf c[][MOST_VECTORS])
+ * constant `rows` and `vectors`, or the tile does not stay in registers.  If `ahead` is not null, the line of
+ * the cache there is fetched, and for each further k the one `stride` floats after. */
+INLINE void gemm_tile_ahead(int rows, int vectors, long depth, const float *a, long row, long step,
+                            const float *b, long ldb, const float *ahead, long stride, vf c[][MOST_VECTORS])
 {
     vf t[8][4];
 #pragma GCC unroll 8
@@ -31,6 +32,10 @@ INLINE void gemm_tile(int rows, int vectors, long depth, const float *a, long ro
             t[i][v] = splat(0);
     for (long k = 0; k < depth; k++, a += step, b += ldb) {
         vf line[4];
+        if (ahead) {
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += stride;
+        }
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             line[v] = load(b + v * LANES);
@@ -49,7 +54,13 @@ INLINE void gemm_tile(int rows, int vectors, long depth, const float *a, long ro
             c[i][v] = t[i][v];
 }
 
-/* The product of a panel of a (depth, TILE_ROWS) and a panel of b (depth, TILE_COLUMNS), both both packed. */
+INLINE void gemm_tile(int rows, int vectors, long depth, const float *a, long row, long step, const float *b,
+                      long ldb, vf c[][MOST_VECTORS])
+{
+    gemm_tile_ahead(rows, vectors, depth, a, row, step, b, ldb, NULL, 0, c);
+}
+
+/* The product of a panel of a (depth, TILE_ROWS) and a panel of b (depth, TILE_COLUMNS), both packed. */
 INLINE void gemm_packed(long depth, const float *a, const float *b, vf c[TILE_ROWS][MOST_VECTORS])
 {
     gemm_tile(TILE_ROWS, 3, depth, a, 1, TILE_ROWS, b, TILE_COLUMNS, c);
@@ -114,15 +125,6 @@ INLINE void transpose(vf r[LANES])
 /* d (columns, ldd) = the transposed of s (rows, columns) with rows of lds, zeros where d has more columns than
  * s rows: its rows are written up to a multiple of LANES. */
 void k_transposed(const float *s, long rows, long columns, long lds, float *d, long ldd);
-
-/* Packs rows [first, first + TILE_ROWS) of a matrix (rows, depth) as a panel (depth, TILE_ROWS); what is past
- * its end is 0.  The matrix is stored (depth, rows) if `transposed`, with rows of lda. */
-void k_pack_rows(const float *a, long lda, int transposed, long first, long rows, long depth, float *panel);
-
-/* Packs columns [first, first + TILE_COLUMNS) of a matrix (depth, columns) as a panel (depth, TILE_COLUMNS);
- * what is past its end is 0.  The matrix is stored (columns, depth) if `transposed`, with rows of ldb. */
-void k_pack_columns(const float *b, long ldb, int transposed, long first, long columns, long depth,
-                    float *panel);
 
 /* Room for `count` floats, at a multiple of a cache line; NULL when there is none.  For free(). */
 float *k_room(size_t count);

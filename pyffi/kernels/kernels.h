@@ -88,14 +88,10 @@ void k_adam(int count, const long *ends, float *const *w, float *const *g, float
 
 /* -- products of matrices (gemm.c) -- */
 
-/* c (m, n) = a (m, k) times b (k, n), added to c if `accumulate`; rows of a, b, c are lda, ldb, ldc elements
- * apart.  With `transpose_a` a is stored as (k, m), with `transpose_b` b as (n, k). */
-int k_gemm(int transpose_a, int transpose_b, long m, long n, long k, const float *a, long lda, const float *b,
-           long ldb, float *c, long ldc, int accumulate);
-
-/* `count` such products of matrices that follow each other without gaps. */
-int k_gemm_many(long count, int transpose_a, int transpose_b, long m, long n, long k, const float *a,
-                const float *b, float *c);
+/* c (count, m, n) = scale a (count, m, k) times b (count, k, n), plus bias (n) if it is not null.  With
+ * `transpose_a` a is stored as (count, k, m), with `transpose_b` b as (count, n, k). */
+int k_gemm(long count, int transpose_a, int transpose_b, long m, long n, long k, const float *a, const float *b,
+           const float *bias, float scale, float *c);
 
 /* -- recurrent layers (rnn.c): all steps of one layer in one direction --
  *

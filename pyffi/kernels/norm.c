@@ -169,7 +169,7 @@ INLINE float deviation_of(struct row r, long n, float eps)
 INLINE void put_row(const float *x, const float *gamma, const float *beta, float *y, float mean, float scale,
                     long next, long n, int past)
 {
-    __builtin_prefetch(x + next);
+    __builtin_prefetch(x + next, 0, 2);
     vf v = (load_upto(x, n, 0) - mean) * scale * load_upto(gamma, n, 0) + load_upto(beta, n, 0);
     if (past)
         store_past(y, v);
@@ -218,8 +218,8 @@ INLINE void put_rows_dx(const struct slopes *s, int count, const float *x, const
     vf by_gamma = load_upto(dgamma, left, 0), by_beta = load_upto(dbeta, left, 0), to[2];
     vf factor = load_upto(gamma, left, 0);
     for (int k = 0; k < count; k++) {
-        __builtin_prefetch(x + (count + k) * n);
-        __builtin_prefetch(g + (count + k) * n);
+        __builtin_prefetch(x + (count + k) * n, 0, 2);
+        __builtin_prefetch(g + (count + k) * n, 0, 2);
         vf v = (load_upto(x + k * n, left, 0) - s[k].mean) * s[k].scale, h = load_upto(g + k * n, left, 0);
         to[k] = (h * factor - s[k].shift - v * s[k].slope) * s[k].scale;
         by_gamma += h * v;

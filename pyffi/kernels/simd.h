@@ -42,18 +42,26 @@ INLINE vf splat(float a)
 /* The first n < LANES elements at p, the others being `rest`. */
 INLINE vf load_some(const float *p, long n, float rest)
 {
+#if LANES == 16
+    return (vf)_mm512_mask_loadu_ps((__m512)splat(rest), (__mmask16)((1u << n) - 1), p);
+#else
     float a[LANES];
     for (int i = 0; i < LANES; i++)
         a[i] = i < n ? p[i] : rest;
     return load(a);
+#endif
 }
 
 INLINE void store_some(float *p, vf v, long n)
 {
+#if LANES == 16
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
     float a[LANES];
     store(a, v);
     for (int i = 0; i < n; i++)
         p[i] = a[i];
+#endif
 }
 
 /* a where the mask (all bits of a lane, or none) is set, b elsewhere. */

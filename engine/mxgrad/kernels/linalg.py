@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from . import cpu, deferred
-from .cpu import Kernel, floats, lib, overrides
+from .cpu import Kernel, ffi, floats, lib, overrides
 
 WORK = 64       # multiplications for each element that arrays must have to be worth a kernel
 
@@ -30,7 +30,7 @@ def _products(a: Any, b: Any, transpose_a: bool, transpose_b: bool, shape: tuple
     if min(sizes) < 1 or n < 8 or m < 4 or count * work < WORK * cpu.small:
         return None
     c = numpy.empty(shape, numpy.float32)
-    if lib.k_gemm_many(count, transpose_a, transpose_b, m, n, k, floats(a), floats(b), floats(c)):
+    if lib.k_gemm(count, transpose_a, transpose_b, m, n, k, floats(a), floats(b), ffi.NULL, 1, floats(c)):
         raise MemoryError("no memory for packed matrices")
     return c
 

@@ -18,6 +18,7 @@ from . import (  # noqa: F401
 from . import boxes, contributed, density, legacy, spatial, update  # noqa: F401
 from .creation import array, from_numpy, load, load_frombuffer, save, waitall
 from .legacy import from_dlpack, to_dlpack_for_read, to_dlpack_for_write
+from ..base import UnknownNameError
 from ..frontend import Namespace, add_methods, publish_all
 
 __all__ = [
@@ -35,8 +36,12 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     if name in ("np", "npx"):       # what blocks find in the table F that is nd
         return import_module(f"mxgrad.{name}")
-    if name == "op":
+    if name in ("op", "ndarray"):   # where MXNet has the same names again
         return import_module(__name__)
+    if name == "sparse":
+        raise UnknownNameError(
+            "module 'mxgrad.nd' has no attribute 'sparse': arrays are dense, the storage formats csr and "
+            "row_sparse are not offered")
     prefixed = any(n.startswith(name + ".") for n in ND)
     found = globals()[name] = Namespace(ND, name) if prefixed else ND.function(name)
     return found

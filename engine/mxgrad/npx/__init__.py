@@ -13,7 +13,7 @@ from ..context import Device, cpu, cpu_pinned, current_context, current_device, 
 from ..frontend import publish_all
 from .functions import NPX
 from . import image, operators, random, recurrent  # noqa: F401
-from ..nd.creation import waitall
+from ..nd import creation
 from ..nd.legacy import to_dlpack_for_read, to_dlpack_for_write
 from ..control import cond, foreach, while_loop
 from .files import from_dlpack, from_numpy, load, save, savez
@@ -68,6 +68,11 @@ __all__ = [
     "waitall",
     "while_loop",
 ]
+
+
+def waitall() -> None:
+    """Wait for everything computed so far; what was put off is computed now."""
+    creation.waitall()
 
 
 publish_all(__name__, NPX)
