@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from sys import getrefcount
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -267,25 +268,32 @@ def backward(
         with quietly():
             found = walk(*_start(heads, grads, False), retain_graph)
         # The stand-ins of `functional` have no buffer.
-        wanted = [(leaf, ct) for leaf, ct in found if leaf[2] != "null" and leaf[1] is not None]
-        if not wanted:
+        found = [pair for pair in found if pair[0][2] != "null" and pair[0][1] is not None]
+        if not found:
             raise AutogradError(NO_INPUTS)
-        late = []
-        for leaf, ct in wanted:
-            if ct.__class__ is Deferred:
-                late.append((leaf, ct))
-                continue
-            guard = leaf[1]._ctx.backend.guard
-            if guard is None:
-                _deliver(leaf[1], ct, leaf[2] == "add")
-            else:
-                with guard:
-                    _deliver(leaf[1], ct, leaf[2] == "add")
-            leaf[4] = 1
+        late = _deliver_ready(found)
+        found.clear()       # what was put off is in `late` alone
         if late:
             _deliver_together(late)
     finally:
         state.recording, state.training = before
+
+
+def _deliver_ready(found: list[tuple[Any, Any]]) -> list[list[Any]]:
+    """Write the gradients that are there; the others, which were put off, come back as [leaf, cotangent]."""
+    late = []
+    for leaf, ct in found:
+        if ct.__class__ is Deferred:
+            late.append([leaf, ct])
+            continue
+        guard = leaf[1]._ctx.backend.guard
+        if guard is None:
+            _deliver(leaf[1], ct, leaf[2] == "add")
+        else:
+            with guard:
+                _deliver(leaf[1], ct, leaf[2] == "add")
+        leaf[4] = 1
+    return late
 
 
 def _deliver(grad: Any, ct: Any, add: bool) -> None:
@@ -305,14 +313,35 @@ def _buffer(grad: Any, ct: Any) -> Any:
     return data
 
 
-def _deliver_together(wanted: list[tuple[Any, Any]]) -> None:
-    """Gradients that were put off: one pass computes them, straight into their buffers."""
-    buffers = [_buffer(leaf[1], ct) for leaf, ct in wanted]
-    cts = [buffer + ct if leaf[2] == "add" else ct for buffer, (leaf, ct) in zip(buffers, wanted)]
-    evaluate(cts, buffers)
-    for leaf, _ in wanted:
+def _deliver_together(late: list[list[Any]]) -> None:
+    """Gradients that were put off: one pass computes them, straight into their buffers.
+
+    A cotangent that somebody else has, too, such as a second leaf, keeps memory of its own.
+    """
+    buffers = [_buffer(leaf[1], ct) for leaf, ct in late]
+    roots, into, copied = [], [], []
+    for pair, buffer in zip(late, buffers):
+        leaf = pair[0]
+        if leaf[2] == "add":
+            roots.append(buffer + pair[1])
+            into.append(buffer)
+        elif getrefcount(pair[1]) != _ONE:
+            roots.append(pair[1])
+            into.append(None)
+            copied.append((buffer, pair[1]))
+        else:
+            roots.append(pair[1])
+            into.append(buffer)
+    evaluate(roots, into)
+    for buffer, ct in copied:
+        numpy.copyto(buffer, ct.value())
+    for leaf, _ in late:
         leaf[1]._cell[0] += 1
         leaf[4] = 1
+
+
+_ONE = getrefcount([object()][0])
+"""What the counter says of an object that one place refers to."""
 
 
 def grad(
