@@ -86,7 +86,8 @@ def _pools() -> dict[str, list[Sample]]:
 
 
 _ROWS = [Sample(large(40, 1037)), Sample(spoiled(9, 1000), differentiate=False),
-         Sample(large(3, 5, 700), axis=-1), Sample(large(70000, 3), axis=1), Sample(large(40, 50, 60), axis=1)]
+         Sample(large(3, 5, 700), axis=-1), Sample(large(70000, 3), axis=1),
+         Sample(large(40, 50, 60), axis=1)]
 
 
 
@@ -100,7 +101,8 @@ _REDUCED = [
     Sample(large(100000), axis=0), Sample(large(20, 30, 67), axis=1, keepdims=True),
     Sample(large(20, 30, 67), axis=(0, 2)), Sample(large(12, 5, 11, 13), axis=(0, 2), keepdims=True),
     Sample(large(30000, 3), axis=0), Sample(large(9, 2, 5000), axis=1), Sample(large(3, 5003, 7), axis=1),
-    Sample(spoiled(9, 1000), axis=0, differentiate=False), Sample(spoiled(9, 1000), axis=1, differentiate=False),
+    Sample(spoiled(9, 1000), axis=0, differentiate=False),
+    Sample(spoiled(9, 1000), axis=1, differentiate=False),
     Sample(spoiled(700, 9), differentiate=False), Sample(spoiled(40, 3), axis=0, differentiate=False),
     Sample(large(200, 300).T, axis=1),
 ]
@@ -116,7 +118,8 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
     "where": [
         Sample(large(40, 2037) > 0, large(40, 2037, seed=1), large(40, 2037, seed=2)),
         Sample(large(9, 1000) > 0, spoiled(9, 1000), 0.5, differentiate=False),
-        Sample(large(9, 1000) > 0, -2, large(9, 1000)), Sample(large(9, 1000) > 0, large(9, 1000), large(1000)),
+        Sample(large(9, 1000) > 0, -2, large(9, 1000)),
+        Sample(large(9, 1000) > 0, large(9, 1000), large(1000)),
     ],
     "take": [
         Sample(large(500, 67), places(500, 1031)), Sample(spoiled(700, 9), places(700, 5, 900), mode="wrap"),

@@ -41,8 +41,8 @@ def uneven(y: nd.NDArray, mean: float) -> nd.NDArray:
 
 
 def all_of(name: str, sample: Sample) -> list[numpy.ndarray]:
-    """Values, gradients under uneven head gradients, by a plain backward, whose kernels may be fused, and by one
-    that is recorded, and gradients of the latter's weighted squares, in float32.
+    """Values, gradients under uneven head gradients, by a plain backward, whose kernels may be fused, and by
+    one that is recorded, and gradients of the latter's weighted squares, in float32.
     """
     at = differentiated(OPS[name], sample)
     arrays = arrays_of(sample, dtype="float32")

@@ -20,8 +20,8 @@ int k_set_threads(int threads);
 
 /* -- softmax (softmax.c): along the rows of x (rows, n) -- */
 
-/* y = exp(x - max) / sum; with `logarithm` its logarithm. */
-void k_softmax(const float *x, float *y, long rows, long n, int logarithm);
+/* y = exp(x - max) / sum of x times `factor`; with `logarithm` its logarithm. */
+void k_softmax(const float *x, float *y, long rows, long n, int logarithm, float factor);
 
 /* The cotangent of x, from that of the result, g, and the result y. */
 void k_softmax_dx(const float *g, const float *y, float *dx, long rows, long n, int logarithm);

@@ -64,6 +64,7 @@ struct forward {
     float *y;
     long n;
     int logarithm;
+    float factor;
 };
 
 static void forward(void *context, long begin, long end)
@@ -72,7 +73,13 @@ static void forward(void *context, long begin, long end)
     long n = c->n;
     for (long row = begin; row < end; row++) {
         const float *x = c->x + row * n;
-        float *y = c->y + row * n, top = greatest(x, n);
+        float *y = c->y + row * n;
+        if (c->factor != 1) {
+            for (long i = 0; i < n; i++)
+                y[i] = c->factor * x[i];
+            x = y;
+        }
+        float top = greatest(x, n);
         if (c->logarithm) {
             float shift = logf(sum_of_exp(x, top, y, n, DIFFERENCES));
             for (long i = 0; i < n; i++)
@@ -85,9 +92,9 @@ static void forward(void *context, long begin, long end)
     }
 }
 
-void k_softmax(const float *x, float *y, long rows, long n, int logarithm)
+void k_softmax(const float *x, float *y, long rows, long n, int logarithm, float factor)
 {
-    struct forward c = {x, y, n, logarithm};
+    struct forward c = {x, y, n, logarithm, factor};
     pool_run(forward, &c, rows, rows_at_once(n));
 }
 

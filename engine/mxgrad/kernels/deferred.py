@@ -90,6 +90,11 @@ class Deferred:
     def ndim(self) -> int:
         return len(self.shape)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the value has been computed."""
+        return self._value is not None
+
     def value(self) -> numpy.ndarray:
         """The array itself, computed now if it has not been before."""
         if self._value is None:
@@ -197,6 +202,24 @@ def settled(x: Any) -> Any:
     return x.value() if x.__class__ is Deferred else x
 
 
+def scaled(x: Any) -> tuple[Any, float]:
+    """`x` as an array and a number to multiply it with, where that is what was put off; else `x` and 1.
+
+    For kernels that multiply on the way.  The number is a moderate one: what they compute before they
+    multiply does not overflow where the product does not come close to it.
+    """
+    if x.__class__ is Deferred and x._value is None and x.code == "multiply":
+        array, factor = x.args if x.args[1].__class__ is float else x.args[::-1]
+        if array.__class__ is _Operand:
+            array = array.array
+        elif array.__class__ is Deferred:
+            array = array._value
+        if (factor.__class__ is float and array.__class__ is _ndarray and array.shape == x.shape
+                and array.dtype is _float32 and 2 ** -8 <= abs(factor) <= 2 ** 8):
+            return array, factor
+    return x, 1.0
+
+
 def _settled_all(x: Any) -> Any:
     if isinstance(x, (list, tuple)):
         return type(x)(map(_settled_all, x))
@@ -271,7 +294,7 @@ def _build(code: str, operands: Sequence[Any], dtype: numpy.dtype,
             args.append(float(o))
             continue
         if o.__class__ is not _ndarray or o.dtype is not _float32 and o.dtype != _bool \
-                or not o.flags.c_contiguous or not _is_ours(o):
+                or not o.flags.c_contiguous or not is_ours(o):
             return None
         layout = (1, size) if o.shape == shape else _layout(o.shape, shape)
         if layout is None:
@@ -430,6 +453,17 @@ _NAMES[numpy.absolute] = "abs"
 _NAMES[numpy.power] = "power"
 
 
+def builds(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare what is asked first for the op `name` of arrays some of which were put off: it gives the
+    result, put off or not, or None.
+    """
+    def declare(build: Callable[..., Any]) -> Callable[..., Any]:
+        _BUILDERS[name] = build
+        return build
+
+    return declare
+
+
 def lifted(raw: Any) -> Any:
     """A large array as a `Deferred` whose value is there: ops on it are put off."""
     if raw.__class__ is not _ndarray or raw.size < large or raw.dtype != _float32 \
@@ -509,8 +543,9 @@ def evaluate(roots: Iterable[Deferred], into: Sequence[numpy.ndarray | None] | N
 def _alone(node: Deferred) -> bool:
     """Compute a single op of moderate size by NumPy's function, which is as fast and takes no preparation."""
     function = _DIRECT.get(node.code)
-    if function is None or node.size >= _PARALLEL or node.layout is not None or node._value is not None or any(
-            a.__class__ is Deferred and a._value is None for a in node.args):
+    if function is None or node.size >= _PARALLEL or node.layout is not None or node._value is not None:
+        return False
+    if any(a.__class__ is Deferred and a._value is None for a in node.args):
         return False
     with numpy.errstate(all="ignore"):
         node._value = function(*(
@@ -666,7 +701,7 @@ def share(array: Any) -> None:
         _shared[id(owner)] = owner
 
 
-def _is_ours(array: numpy.ndarray) -> bool:
+def is_ours(array: numpy.ndarray) -> bool:
     """Whether the memory of `array` changes through our writes alone."""
     owner = _owner(array)
     return owner.__class__ is _ndarray and owner.flags.owndata and id(owner) not in _shared

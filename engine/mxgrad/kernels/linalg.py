@@ -5,6 +5,7 @@ kernels; a product that it would divide among them is computed here.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -23,62 +24,82 @@ def _plain(a: Any, b: Any) -> bool:
 
 
 def _products(a: Any, b: Any, transpose_a: bool, transpose_b: bool, shape: tuple[int, ...],
-              sizes: tuple[int, ...]) -> Any:
-    """`count` products (m, k) @ (k, n) of matrices that follow each other; None if others do it as well."""
+              sizes: tuple[int, ...], bias: Any = None, factor: float = 1.0) -> Any:
+    """`count` products (m, k) @ (k, n) of matrices that follow each other, times `factor`, plus `bias`; None if
+    others do it as well.
+    """
     count, m, n, k = sizes
     work = m * n * k
     if min(sizes) < 1 or n < 8 or m < 4 or count * work < WORK * cpu.small:
         return None
     c = numpy.empty(shape, numpy.float32)
-    if lib.k_gemm(count, transpose_a, transpose_b, m, n, k, floats(a), floats(b), ffi.NULL, 1, floats(c)):
+    if lib.k_gemm(count, transpose_a, transpose_b, m, n, k, floats(a), floats(b),
+                  ffi.NULL if bias is None else floats(bias), factor, floats(c)):
         raise MemoryError("no memory for packed matrices")
     return c
 
 
-@overrides("dot")
-def _dot(generic: Kernel) -> Kernel:
-    def kernel(a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
-        if b.ndim == 2 and (a.ndim == 2 or a.ndim > 2 and not transpose_a) and _plain(a, b):
-            k, m = a.shape[-1], a.size // max(a.shape[-1], 1)
-            if transpose_a:
-                k, m = m, k
-            n, inner = b.shape if transpose_b else b.shape[::-1]
-            if k == inner:
-                shape = (m, n) if transpose_a else (*a.shape[:-1], n)
-                c = _products(a, b, transpose_a, transpose_b, shape, (1, m, n, k))
-                if c is not None:
-                    return c
-        return generic(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
-
-    return kernel
+def _dot_of(a: Any, b: Any, transpose_a: bool, transpose_b: bool, bias: Any = None, factor: float = 1.0) -> Any:
+    """The op `dot`, times `factor`, plus `bias`; None if it is not for the kernel."""
+    if b.ndim == 2 and (a.ndim == 2 or a.ndim > 2 and not transpose_a) and _plain(a, b):
+        k, m = a.shape[-1], a.size // max(a.shape[-1], 1)
+        if transpose_a:
+            k, m = m, k
+        n, inner = b.shape if transpose_b else b.shape[::-1]
+        if k == inner:
+            shape = (m, n) if transpose_a else (*a.shape[:-1], n)
+            return _products(a, b, transpose_a, transpose_b, shape, (1, m, n, k), bias, factor)
+    return None
 
 
-@overrides("matmul")
-def _matmul(generic: Kernel) -> Kernel:
-    def kernel(a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
-        if a.ndim == b.ndim > 1 and a.shape[:-2] == b.shape[:-2] and _plain(a, b):
-            m, k = a.shape[:-3:-1] if transpose_a else a.shape[-2:]
-            inner, n = b.shape[:-3:-1] if transpose_b else b.shape[-2:]
-            if k == inner:
-                shape = (*a.shape[:-2], m, n)
-                count = a.size // max(m * k, 1)
-                c = _products(a, b, transpose_a, transpose_b, shape, (count, m, n, k))
-                if c is not None:
-                    return c
-        return generic(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+def _matmul_of(a: Any, b: Any, transpose_a: bool, transpose_b: bool, factor: float = 1.0) -> Any:
+    """The op `matmul`, times `factor`; None if it is not for the kernel."""
+    if a.ndim == b.ndim > 1 and a.shape[:-2] == b.shape[:-2] and _plain(a, b):
+        m, k = a.shape[:-3:-1] if transpose_a else a.shape[-2:]
+        inner, n = b.shape[:-3:-1] if transpose_b else b.shape[-2:]
+        if k == inner:
+            sizes = (a.size // max(m * k, 1), m, n, k)
+            return _products(a, b, transpose_a, transpose_b, (*a.shape[:-2], m, n), sizes, None, factor)
+    return None
 
-    return kernel
+
+def _declare(name: str, product: Callable[..., Any]) -> None:
+    """Have `product` in place of the op `name`, also where an operand times a number was put off."""
+    def make(generic: Kernel) -> Kernel:
+        def kernel(a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+            c = product(a, b, transpose_a, transpose_b)
+            return generic(a, b, transpose_a=transpose_a, transpose_b=transpose_b) if c is None else c
+
+        return kernel
+
+    @deferred.builds(name)
+    def build(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+        (a, by_a), (b, by_b) = deferred.scaled(a), deferred.scaled(b)
+        if by_a == by_b == 1:
+            return None
+        return product(deferred.settled(a), deferred.settled(b), transpose_a, transpose_b, factor=by_a * by_b)
+
+    overrides(name)(make)
+
+
+_declare("dot", _dot_of)
+_declare("matmul", _matmul_of)
 
 
 @overrides("linear")
 def _linear(generic: Kernel) -> Kernel:
-    dot = _dot(lambda a, b, *, transpose_a, transpose_b: numpy.dot(a, b.T))
-
     def kernel(x: Any, weight: Any, bias: Any = None) -> Any:
-        y = dot(x, weight, transpose_b=True)
+        # a large result is put off together with what follows
+        later = bias is not None and x.size // max(x.shape[-1], 1) * weight.shape[0] >= deferred.large
+        inside = bias if not later and bias is not None and cpu.plain(bias) else None
+        y = _dot_of(x, weight, False, True, inside)
+        if y is None:
+            y = numpy.dot(x, weight.T)
+        elif inside is not None:
+            return y
         if bias is None:
             return y
-        if y.size >= deferred.large:        # together with what follows
+        if later:
             return deferred.lifted(y) + bias
         y += bias
         return y

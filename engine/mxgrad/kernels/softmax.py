@@ -7,22 +7,34 @@ from typing import Any
 import numpy
 
 from ..base import as_indices
-from . import cpu
+from . import cpu, deferred
 from .cpu import Kernel, ffi, fits, floats, lib, overrides, plain, rows
 
 
-def _softmax(logarithm: int) -> Callable[[Kernel], Kernel]:
+def _softmax_of(data: Any, axis: int, logarithm: int, factor: float = 1.0) -> Any:
+    """The op softmax, or its logarithm, of `data` times `factor`; None if it is not for the kernel."""
+    if not fits(data) or (shape := rows(data, axis)) is None:
+        return None
+    y = numpy.empty_like(data)
+    lib.k_softmax(floats(data), floats(y), *shape, logarithm, factor)
+    return y
+
+
+def _declare(name: str, logarithm: int) -> None:
+    @overrides(name)
     def make(generic: Kernel) -> Kernel:
         def kernel(data: Any, *, axis: int = -1) -> Any:
-            if not fits(data) or (shape := rows(data, axis)) is None:
-                return generic(data, axis=axis)
-            y = numpy.empty_like(data)
-            lib.k_softmax(floats(data), floats(y), *shape, logarithm)
-            return y
+            y = _softmax_of(data, axis, logarithm)
+            return generic(data, axis=axis) if y is None else y
 
         return kernel
 
-    return make
+    @deferred.builds(name)
+    def build(data: Any, axis: int = -1) -> Any:
+        data, factor = deferred.scaled(data)
+        return None if factor == 1 else _softmax_of(data, axis, logarithm, factor)
+
+    overrides(name + "_dx")(_softmax_dx(logarithm))
 
 
 def _softmax_dx(logarithm: int) -> Callable[[Kernel], Kernel]:
@@ -39,9 +51,8 @@ def _softmax_dx(logarithm: int) -> Callable[[Kernel], Kernel]:
     return make
 
 
-for _name, _logarithm in (("softmax", 0), ("log_softmax", 1)):
-    overrides(_name)(_softmax(_logarithm))
-    overrides(_name + "_dx")(_softmax_dx(_logarithm))
+_declare("softmax", 0)
+_declare("log_softmax", 1)
 
 
 def _served(data: Any, *others: Any) -> bool:
