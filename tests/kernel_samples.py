@@ -113,7 +113,7 @@ _LONG = [Sample(3 * large(40, 2037)), Sample(spoiled(9, 1000), differentiate=Fal
          Sample(large(5, 7, 1000))]
 
 KERNEL_SAMPLES: dict[str, list[Sample]] = {
-    **dict.fromkeys(("erf", "sigmoid", "softsign", "softrelu", "log_sigmoid"), _LONG),
+    **dict.fromkeys(("relu", "erf", "sigmoid", "softsign", "softrelu", "log_sigmoid"), _LONG),
     **{name: [*_LONG, Sample(large(70001), slope=0.3)] for name in ("leaky_relu", "elu")},
     "where": [
         Sample(large(40, 2037) > 0, large(40, 2037, seed=1), large(40, 2037, seed=2)),

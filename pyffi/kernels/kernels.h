@@ -223,4 +223,9 @@ void k_memory_limit(int64_t bytes);
  * the system gave. */
 void k_memory_figures(int64_t *figures);
 
+/* -- relu (elemwise.c) -- */
+
+/* The cotangent of relu's argument: g where the result y is positive, 0 elsewhere. */
+void k_relu_dx(const float *g, const float *y, float *dx, long n);
+
 #endif

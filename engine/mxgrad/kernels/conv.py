@@ -52,6 +52,12 @@ def _serves(size: int, *shapes: Lengths) -> bool:
     return size >= cpu.small and all(len(s) in (3, 4) and 0 not in s for s in shapes)
 
 
+def _window(axes: int, *lengths: Lengths, pad: Lengths) -> bool:
+    """Whether each axis has a length, a stride and so on, none of them below 1, and no padding below 0."""
+    return (all(len(each) == axes and min(each) > 0 for each in lengths)
+            and len(pad) == axes and min(pad) >= 0)
+
+
 def _fit(data: Lengths, weight: Lengths, groups: int) -> bool:
     """Whether weights belong to the data, as the kernels take for granted."""
     return len(data) == len(weight) and data[1] == groups * weight[1] and weight[0] % groups == 0
@@ -76,6 +82,8 @@ def _conv(generic: Kernel) -> Kernel:
         params: dict[str, Any] = {"stride": stride, "dilate": dilate, "pad": pad, "groups": groups}
         if not _serves(x.size, x.shape, w.shape) or (a := _ordered(x)) is None or (b := _ordered(w)) is None:
             return generic(x, w, **params)
+        if not _window(x.ndim - 2, w.shape[2:], stride, dilate, pad=pad):
+            return generic(x, w, **params)
         sizes, out = _sizes(x.shape, w.shape, **params)
         if not _fit(x.shape, w.shape, groups) or min(out) < 1:
             return generic(x, w, **params)
@@ -94,7 +102,8 @@ def _conv_data(generic: Kernel) -> Kernel:
         g: Any, w: Any, *, shape: Lengths, stride: Lengths, dilate: Lengths, pad: Lengths, groups: int = 1,
     ) -> Any:
         params: dict[str, Any] = {"stride": stride, "dilate": dilate, "pad": pad, "groups": groups}
-        if (not _serves(g.size, g.shape, w.shape) or 0 in shape
+        if (not _serves(g.size, g.shape, w.shape)
+                or not _window(g.ndim - 2, shape, w.shape[2:], stride, dilate, pad=pad)
                 or (a := _ordered(g)) is None or (b := _ordered(w)) is None):
             return generic(g, w, shape=shape, **params)
         x = numpy.empty((g.shape[0], groups * w.shape[1], *shape), _float32)
@@ -118,6 +127,7 @@ def _conv_weight(generic: Kernel) -> Kernel:
     ) -> Any:
         params: dict[str, Any] = {"stride": stride, "dilate": dilate, "pad": pad, "groups": groups}
         if (not _serves(x.size, x.shape, g.shape)
+                or not _window(x.ndim - 2, g.shape[2:], kernel, stride, dilate, pad=pad)
                 or (a := _ordered(x)) is None or (b := _ordered(g)) is None):
             return generic(x, g, kernel=kernel, **params)
         w = numpy.empty((g.shape[1], x.shape[1] // groups, *kernel), _float32)
@@ -147,7 +157,8 @@ def _max_windows(generic: Kernel) -> Kernel:
     def kernel(
         x: Any, *, out: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths, lowest: float,
     ) -> Any:
-        if _serves(x.size, x.shape) and (a := _ordered(x)) is not None:
+        if (_serves(x.size, x.shape) and _window(x.ndim - 2, out, kernel, stride, pad=pad)
+                and (a := _ordered(x)) is not None):
             y = numpy.empty(x.shape[:2] + out, _float32)
             sizes = _window_sizes(x.shape[2:], out, kernel, stride, pad)
             if not lib.k_max_windows(floats(a), floats(y), x.shape[0] * x.shape[1], sizes, lowest):
@@ -161,6 +172,7 @@ def _max_windows(generic: Kernel) -> Kernel:
 def _max_windows_dx(generic: Kernel) -> Kernel:
     def kernel(g: Any, y: Any, x: Any, *, kernel: Lengths, stride: Lengths, pad: Lengths) -> Any:
         if (not _serves(x.size, x.shape, g.shape) or g.shape != y.shape or x.shape[:2] != g.shape[:2]
+                or not _window(x.ndim - 2, g.shape[2:], kernel, stride, pad=pad)
                 or (a := _ordered(g)) is None or (b := _ordered(y)) is None or (c := _ordered(x)) is None):
             return generic(g, y, x, kernel=kernel, stride=stride, pad=pad)
         dx = numpy.empty(x.shape, _float32)
@@ -179,7 +191,8 @@ def _sum_windows(generic: Kernel) -> Kernel:
     def kernel(
         x: Any, *, out: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths, count: str | None = None,
     ) -> Any:
-        if _serves(x.size, x.shape) and (a := _ordered(x)) is not None:
+        if (_serves(x.size, x.shape) and _window(x.ndim - 2, out, kernel, stride, pad=pad)
+                and (a := _ordered(x)) is not None):
             y = numpy.empty(x.shape[:2] + out, _float32)
             sizes = _window_sizes(x.shape[2:], out, kernel, stride, pad)
             if not lib.k_sum_windows(floats(a), floats(y), x.shape[0] * x.shape[1], sizes, _COUNTS[count]):
@@ -194,7 +207,8 @@ def _spread_windows(generic: Kernel) -> Kernel:
     def kernel(
         g: Any, *, shape: Lengths, kernel: Lengths, stride: Lengths, pad: Lengths, count: str | None = None,
     ) -> Any:
-        if _serves(g.size, g.shape) and 0 not in shape and (a := _ordered(g)) is not None:
+        if (_serves(g.size, g.shape) and _window(g.ndim - 2, shape, kernel, stride, pad=pad)
+                and (a := _ordered(g)) is not None):
             dx = numpy.empty(g.shape[:2] + shape, _float32)
             sizes, planes = _window_sizes(shape, g.shape[2:], kernel, stride, pad), g.shape[0] * g.shape[1]
             if not lib.k_spread_windows(floats(a), floats(dx), planes, sizes, _COUNTS[count]):

@@ -110,7 +110,7 @@ def floats(a: numpy.ndarray) -> Any:
 
 def rows(a: numpy.ndarray, axis: int) -> tuple[int, int] | None:
     """(how many rows, their length) if `axis` is the last one."""
-    if axis != -1 and axis != a.ndim - 1:
+    if not a.ndim or axis != -1 and axis != a.ndim - 1:
         return None
     n = a.shape[-1]
     return a.size // n, n

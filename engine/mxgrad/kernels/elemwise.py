@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from . import cpu, vm
-from .cpu import Kernel, fits, overrides
+from .cpu import Kernel, fits, floats, lib, overrides
 
 # A step: operation, register written, operands.  Register 0 is the array, the last one written the result;
 # the constants 0, 1 and the op's parameter are
@@ -73,5 +73,17 @@ def _where(generic: Kernel) -> Kernel:
         first, second = places
         vm.run(n, [(operation, 3, 0, first, second)], constants, inputs, layouts, [out], [(3, 1, n, vm.FULL)])
         return out
+
+    return kernel
+
+
+@overrides("relu_dx")
+def _relu_dx(generic: Kernel) -> Kernel:
+    def kernel(g: Any, y: Any) -> Any:
+        if not fits(g, y) or g.shape != y.shape:
+            return generic(g, y)
+        dx = numpy.empty_like(g)
+        lib.k_relu_dx(floats(g), floats(y), floats(dx), g.size)
+        return dx
 
     return kernel

@@ -58,6 +58,8 @@ def _add_taken(generic: Kernel) -> Kernel:
         if split is None or wrap is None or not indices.size or not fits(g) or not all(shape):
             return generic(g, indices, shape=shape, axis=axis, mode=mode)
         before, n, after = split
+        if g.size != before * indices.size * after:
+            return generic(g, indices, shape=shape, axis=axis, mode=mode)
         y = numpy.empty(shape, g.dtype)
         if lib.k_add_taken(floats(g), _integers(_whole(indices)), floats(y), before, n, indices.size, after,
                            wrap):

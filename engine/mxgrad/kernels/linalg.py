@@ -25,8 +25,9 @@ def _plain(a: Any, b: Any) -> bool:
 
 def _products(a: Any, b: Any, transpose_a: bool, transpose_b: bool, shape: tuple[int, ...],
               sizes: tuple[int, ...], bias: Any = None, factor: float = 1.0) -> Any:
-    """`count` products (m, k) @ (k, n) of matrices that follow each other, times `factor`, plus `bias`; None if
-    others do it as well.
+    """`count` products (m, k) @ (k, n) of matrices that follow each other, times `factor`, plus `bias`.
+
+    None if others do it as well.
     """
     count, m, n, k = sizes
     work = m * n * k
@@ -39,7 +40,8 @@ def _products(a: Any, b: Any, transpose_a: bool, transpose_b: bool, shape: tuple
     return c
 
 
-def _dot_of(a: Any, b: Any, transpose_a: bool, transpose_b: bool, bias: Any = None, factor: float = 1.0) -> Any:
+def _dot_of(a: Any, b: Any, transpose_a: bool, transpose_b: bool, bias: Any = None,
+            factor: float = 1.0) -> Any:
     """The op `dot`, times `factor`, plus `bias`; None if it is not for the kernel."""
     if b.ndim == 2 and (a.ndim == 2 or a.ndim > 2 and not transpose_a) and _plain(a, b):
         k, m = a.shape[-1], a.size // max(a.shape[-1], 1)

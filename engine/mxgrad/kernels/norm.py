@@ -31,7 +31,8 @@ def _layer_norm(generic: Kernel) -> Kernel:
 @overrides("layer_norm_dx")
 def _layer_norm_dx(generic: Kernel) -> Kernel:
     def kernel(g: Any, x: Any, gamma: Any, axis: int = -1, eps: float = 1e-5) -> Any:
-        if not _served(x, g, gamma) or (shape := rows(x, axis)) is None:
+        if (not _served(x, g, gamma) or (shape := rows(x, axis)) is None
+                or g.shape != x.shape or gamma.shape != x.shape[-1:]):
             return generic(g, x, gamma, axis=axis, eps=eps)
         dx, dgamma, dbeta = map(numpy.empty_like, (x, gamma, gamma))
         if lib.k_layer_norm_dx(*map(floats, (g, x, gamma, dx, dgamma, dbeta)), *shape, eps):
@@ -39,6 +40,11 @@ def _layer_norm_dx(generic: Kernel) -> Kernel:
         return dx, dgamma, dbeta
 
     return kernel
+
+
+def _fit(x: Any, axis: int, *vectors: Any) -> bool:
+    """Whether the vectors have a number for each channel."""
+    return -x.ndim <= axis < x.ndim and all(v.shape == (x.shape[axis],) for v in vectors)
 
 
 def _channels(x: Any, axis: int) -> tuple[int, int, int]:
@@ -56,8 +62,7 @@ def _batch_norm(generic: Kernel) -> Kernel:
         x: Any, gamma: Any, beta: Any, mean: Any = None, var: Any = None, *, axis: int = 1, eps: float = 1e-3,
     ) -> Any:
         vectors = (gamma, beta) if mean is None else (gamma, beta, mean, var)
-        if not _served(x, *vectors) or not -x.ndim <= axis < x.ndim or any(
-                v.shape != (x.shape[axis],) for v in vectors):
+        if not _served(x, *vectors) or not _fit(x, axis, *vectors):
             return generic(x, gamma, beta, mean, var, axis=axis, eps=eps)
         y = numpy.empty_like(x)
         middle, spread = (numpy.empty_like(gamma) if v is None else v.copy() for v in (mean, var))
@@ -75,7 +80,7 @@ def _batch_norm_dx(generic: Kernel) -> Kernel:
         g: Any, x: Any, gamma: Any, mean: Any = None, var: Any = None, axis: int = 1, eps: float = 1e-3,
     ) -> Any:
         given = () if mean is None else (mean, var)
-        if not _served(x, g, gamma, *given):
+        if not _served(x, g, gamma, *given) or g.shape != x.shape or not _fit(x, axis, gamma, *given):
             return generic(g, x, gamma, mean, var, axis=axis, eps=eps)
         dx, dgamma, dbeta = map(numpy.empty_like, (x, gamma, gamma))
         middle, spread = given or (numpy.empty_like(gamma), numpy.empty_like(gamma))

@@ -117,7 +117,9 @@ def _stretched(shape: tuple[int, ...], full: tuple[int, ...]) -> list[Layout]:
 @overrides("sum_to")
 def _sum_to(generic: Kernel) -> Kernel:
     def kernel(x: Any, *, shape: tuple[int, ...]) -> Any:
-        y = _reduced(x, _stretched(tuple(shape), x.shape), _SUM) if fits(x) else None
+        y = None
+        if fits(x) and len(shape) <= x.ndim and all(n in (1, m) for n, m in zip(shape[::-1], x.shape[::-1])):
+            y = _reduced(x, _stretched(tuple(shape), x.shape), _SUM)
         return generic(x, shape=shape) if y is None else y.reshape(shape)
 
     return kernel
@@ -159,7 +161,8 @@ def _fill(generic: Kernel) -> Kernel:
 @overrides("extreme_da")
 def _extreme_da(generic: Kernel) -> Kernel:
     def kernel(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        if not fits(a) or not plain(g, y) or len(steps := _along(a.shape, axis)) != 1:
+        if (not fits(a) or not plain(g, y) or len(steps := _along(a.shape, axis)) != 1
+                or not g.size == y.size == steps[0][0] * steps[0][2]):
             return generic(g, y, a, axis=axis, keepdims=keepdims)
         da = numpy.empty_like(a)
         lib.k_spread(floats(g), floats(y), floats(a), floats(da), *steps[0])

@@ -40,7 +40,7 @@ def _declare(name: str, logarithm: int) -> None:
 def _softmax_dx(logarithm: int) -> Callable[[Kernel], Kernel]:
     def make(generic: Kernel) -> Kernel:
         def kernel(g: Any, y: Any, *, axis: int = -1) -> Any:
-            if not fits(g, y) or (shape := rows(y, axis)) is None:
+            if not fits(g, y) or g.shape != y.shape or (shape := rows(y, axis)) is None:
                 return generic(g, y, axis=axis)
             dx = numpy.empty_like(y)
             lib.k_softmax_dx(floats(g), floats(y), floats(dx), *shape, logarithm)
@@ -60,6 +60,11 @@ def _served(data: Any, *others: Any) -> bool:
     return plain(data, *others) and 0 < data.size and data.size * 64 >= cpu.small
 
 
+def _one_each(data: Any) -> tuple[tuple[int, ...], ...]:
+    """The shapes of arrays of one number for each row."""
+    return data.shape[:-1], (*data.shape[:-1], 1)
+
+
 def _places(label: Any) -> Any:
     """The address of labels as 64-bit integers."""
     return ffi.from_buffer("int64_t[]", numpy.ascontiguousarray(as_indices(label)))
@@ -69,7 +74,7 @@ def _places(label: Any) -> Any:
 def _cross_entropy(generic: Kernel) -> Kernel:
     def kernel(data: Any, label: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
         if (not _served(data) or (shape := rows(data, axis)) is None
-                or label.shape not in (data.shape[:-1], (*data.shape[:-1], 1))):
+                or label.shape not in _one_each(data)):
             return generic(data, label, axis=axis, keepdims=keepdims)
         loss = numpy.empty((*data.shape[:-1], 1) if keepdims else data.shape[:-1], "float32")
         lib.k_cross_entropy(floats(data), _places(label), floats(loss), *shape)
@@ -81,7 +86,8 @@ def _cross_entropy(generic: Kernel) -> Kernel:
 @overrides("cross_entropy_dx")
 def _cross_entropy_dx(generic: Kernel) -> Kernel:
     def kernel(g: Any, data: Any, label: Any, axis: int = -1) -> Any:
-        if not _served(data, g) or (shape := rows(data, axis)) is None:
+        if (not _served(data, g) or (shape := rows(data, axis)) is None
+                or label.shape not in _one_each(data) or g.shape not in _one_each(data)):
             return generic(g, data, label, axis=axis)
         dx = numpy.empty_like(data)
         lib.k_cross_entropy_dx(floats(g), floats(data), _places(label), floats(dx), *shape)

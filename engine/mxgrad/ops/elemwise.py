@@ -11,7 +11,7 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
-from ..registry import Op, register, zero, zero_second
+from ..registry import Op, composition, register, zero, zero_second
 
 _LOG2, _LOG10, _DEGREE = math.log(2.0), math.log(10.0), math.pi / 180.0
 _ROOT_PI = math.sqrt(math.pi)
@@ -322,7 +322,15 @@ def _sigmoid(xp: Any, x: Any) -> Any:
 _elemwise("sigmoid", lambda F, g, y, x: g * (y * (1 - y)), keeps="y", kernel=_sigmoid, result="float",
           nd="sigmoid", npx="sigmoid",
           doc="1 / (1 + e^-x).")
-_elemwise("relu", lambda F, g, y, x: F.where(y > 0, g, 0), keeps="y", kernel=lambda xp, x: xp.maximum(x, 0),
+
+
+@composition
+def relu_dx(F: Any, g: Any, y: Any) -> Any:
+    """The cotangent of relu's argument."""
+    return F.where(y > 0, g, 0)
+
+
+_elemwise("relu", lambda F, g, y, x: F.relu_dx(g, y), keeps="y", kernel=lambda xp, x: xp.maximum(x, 0),
           nd="relu", npx="relu",
           doc="max(x, 0); its gradient at 0 is 0.")
 _elemwise("softsign", lambda F, g, y, x: g / F.square(1 + F.abs(x)), kernel=lambda xp, x: x / (1 + xp.abs(x)),
