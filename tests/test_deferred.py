@@ -1,7 +1,10 @@
 """Elementwise ops that are put off give what they give when they are not, whatever happens between."""
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -338,6 +341,42 @@ def test_memory_that_others_write() -> None:
     alias[:] = 3
     assert w.asnumpy().tolist() == [2] * 5
     assert (z + 1).asnumpy().tolist() == [4] * 5
+
+
+@pytest.fixture
+def quick_switches() -> Iterator[None]:
+    """Threads that take turns within a Python function."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_threads_share_what_waits(quick_switches: None) -> None:
+    for _ in range(20):
+        z = nd.full((64,), 3) * 2 + 1
+        w = nd.exp(z - 7) + z
+        start = threading.Barrier(6)
+
+        def look(i: int, z: Any = z, w: Any = w, start: threading.Barrier = start) -> list[float]:
+            start.wait()
+            return (w * i + z).asnumpy().tolist()      # type: ignore[no-any-return]
+
+        with ThreadPoolExecutor(6) as threads:
+            assert list(threads.map(look, range(6))) == [[8 * i + 7] * 64 for i in range(6)]
+
+
+def test_writes_of_many_threads(quick_switches: None) -> None:
+    """Each sees its own reads before its own writes."""
+    def work(i: int) -> None:
+        for _ in range(30):
+            a = nd.full((8,), i)
+            waiting = [a + j for j in range(70)]
+            a += 1
+            assert [y.asnumpy().tolist() for y in waiting] == [[i + j] * 8 for j in range(70)]
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(work, range(6)))
 
 
 def test_higher_orders() -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from weakref import WeakValueDictionary, ref
@@ -172,6 +173,14 @@ def _operators() -> None:
 _operators()
 
 
+# Held by the thread that computes: an expression may belong to several threads, and a pass takes the sums of
+# others along.
+_lock = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    # a child would wait for ever for a thread of its parent
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
 class _Waiting:
     """What has not been computed yet and is still held by somebody."""
 
@@ -182,14 +191,16 @@ class _Waiting:
         self.limit = 64
 
     def add(self, node: Deferred) -> None:
-        self.refs.append(ref(node))
-        if len(self.refs) > self.limit:
-            self.limit = 64 + 2 * len(self.list())
+        with _lock:
+            self.refs.append(ref(node))
+            if len(self.refs) > self.limit:
+                self.limit = 64 + 2 * len(self.list())
 
     def list(self) -> list[Deferred]:
-        nodes = [n for r in self.refs if (n := r()) is not None and n._value is None]
-        self.refs[:] = map(ref, nodes)
-        return nodes
+        with _lock:
+            found = [(r, n) for r in self.refs if (n := r()) is not None and n._value is None]
+            self.refs[:] = [r for r, _ in found]
+            return [n for _, n in found]
 
 
 # expressions, and sums of them
@@ -208,8 +219,8 @@ def scaled(x: Any) -> tuple[Any, float]:
     For kernels that multiply on the way.  The number is a moderate one: what they compute before they
     multiply does not overflow where the product does not come close to it.
     """
-    if x.__class__ is Deferred and x._value is None and x.code == "multiply":
-        array, factor = x.args if x.args[1].__class__ is float else x.args[::-1]
+    if x.__class__ is Deferred and x.code == "multiply" and (args := x.args):   # none: it has been computed
+        array, factor = args if args[1].__class__ is float else args[::-1]
         if array.__class__ is _Operand:
             array = array.array
         elif array.__class__ is Deferred:
@@ -394,7 +405,9 @@ def _reshape(data: Any, shape: Any) -> Deferred | None:
         return None
     if data.layout is None:
         return Deferred(shape, data.size, data.dtype, "copy", (data,), data.weight + 1)
-    return Deferred(shape, data.size, data.dtype, data.code, data.args, data.weight, data.layout, data.factor)
+    if not (args := data.args):
+        return None     # another thread has just computed it
+    return Deferred(shape, data.size, data.dtype, data.code, args, data.weight, data.layout, data.factor)
 
 
 def _fill(like: Any, shape: Any, dtype: Any, value: Any) -> Deferred | None:
@@ -531,18 +544,19 @@ def evaluate(roots: Iterable[Deferred], into: Sequence[numpy.ndarray | None] | N
 
     `into` has for each root an array of its shape to write to, which becomes its value, or None.
     """
-    roots = list(roots)
-    if len(roots) == 1 and into is None and _alone(roots[0]):
-        return
-    groups: dict[int, list[tuple[Deferred, Any]]] = {}
-    for root, target in zip(roots, into or _nothing()):
-        if root._value is None:
-            size = root.args[0].size if root.layout else root.size
-            groups.setdefault(size, []).append((root, target))
-        elif target is not None:
-            numpy.copyto(target, root._value)
-    for size, group in groups.items():
-        _run(size, [root for root, _ in group], {id(root): target for root, target in group})
+    with _lock:
+        roots = list(roots)
+        if len(roots) == 1 and into is None and _alone(roots[0]):
+            return
+        groups: dict[int, list[tuple[Deferred, Any]]] = {}
+        for root, target in zip(roots, into or _nothing()):
+            if root._value is None:
+                size = root.args[0].size if root.layout else root.size
+                groups.setdefault(size, []).append((root, target))
+            elif target is not None:
+                numpy.copyto(target, root._value)
+        for size, group in groups.items():
+            _run(size, [root for root, _ in group], {id(root): target for root, target in group})
 
 
 def _alone(node: Deferred) -> bool:
@@ -716,8 +730,9 @@ def flush(array: Any) -> None:
     """Compute what reads the memory of `array`, which is about to be written."""
     if _pending.refs or _reductions.refs:
         owner = _owner(array)
-        waiting = (*_pending.list(), *_reductions.list())
-        evaluate([d for d in waiting if any(_owner(a) is owner for a in _reads(d))])
+        with _lock:
+            waiting = (*_pending.list(), *_reductions.list())
+            evaluate([d for d in waiting if any(_owner(a) is owner for a in _reads(d))])
 
 
 def _reads(node: Deferred) -> Iterator[Any]:
