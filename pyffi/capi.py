@@ -371,7 +371,7 @@ def shape(h: int, cap: int, out: Any) -> int:
 
 @_export
 def dtype(h: int) -> int:
-    d = _array(h)._data.dtype
+    d = _array(h)._raw.dtype
     try:
         return _names[d][1]
     except KeyError:
@@ -389,12 +389,12 @@ def context(h: int) -> int:
 
 @_export
 def nbytes(h: int) -> int:
-    return int(_array(h)._data.nbytes) + 1
+    return _array(h).nbytes + 1     # type: ignore[no-any-return]
 
 
 def _check_size(a: Any, n: int) -> None:
-    if n != a._data.nbytes:
-        raise base.InvalidValueError(f"nbytes is {n}, the array has {a._data.nbytes} bytes")
+    if n != a.nbytes:
+        raise base.InvalidValueError(f"nbytes is {n}, the array has {a.nbytes} bytes")
 
 
 @_export

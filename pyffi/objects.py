@@ -203,8 +203,13 @@ def _arguments(target: Any, n: int, args: Any, named: Any) -> tuple[list[Any], d
 # -- values written --------------------------------------------------------------------------------------
 
 
+# its functions take addresses and believe what they are told
+_UNSAFE = "mxgrad.kernels"
+
+
 def _is_ours(module: Any) -> bool:
-    return isinstance(module, str) and (module == "mxgrad" or module.startswith("mxgrad."))
+    return isinstance(module, str) and f"{module}.".startswith("mxgrad.") \
+        and not f"{module}.".startswith(f"{_UNSAFE}.")
 
 
 def _is_public(x: Any) -> bool:
@@ -349,10 +354,21 @@ def _attribute(owner: Any, name: str) -> Any:
                 f"{_describe(owner)} has no {name!r}{base.nearest(name, public)}") from error
     kinds = (ModuleType, FunctionType, BuiltinMethodType, type)
     if isinstance(owner, ModuleType) and isinstance(found, kinds):
+        if _is_helper(owner, name, found):
+            raise base.UnknownNameError(f"{name!r} is none of the names that {_describe(owner)} offers")
         home = found.__name__ if isinstance(found, ModuleType) else getattr(found, "__module__", None)
         if not (_is_ours(home) or isinstance(found, type) and issubclass(found, numpy.generic)):
             raise base.UnknownNameError(f"{name!r} of {_describe(owner)} is from {home}, which is not public")
     return found
+
+
+def _is_helper(module: ModuleType, name: str, found: Any) -> bool:
+    """Whether a function that a module has is for mxgrad's own use: its list of names leaves it out.  One
+    that makes functions when they are asked for does not list them.
+    """
+    has = vars(module)
+    return name not in has.get("__all__", (name,)) and "__getattr__" not in has \
+        and isinstance(found, FunctionType) and found.__module__ == module.__name__
 
 
 def _submodule(owner: Any, name: str) -> Any:

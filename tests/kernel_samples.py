@@ -190,12 +190,15 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
             Sample(large(9, 5, 61), large(70, 61), transpose_b=True),
             Sample(large(700, 33), large(700, 49, seed=1), transpose_a=True),
             Sample(large(400, 50), large(65, 400, seed=1), transpose_a=True, transpose_b=True),
+            Sample(large(70, 800), large(800, 20, seed=1)),         # several blocks of inner products
             Sample(spoiled(40, 90), large(90, 50), differentiate=False)],
     "linear": [Sample(large(130, 335), large(101, 335, seed=1), large(101, seed=2)),
                Sample(large(9, 5, 61), large(70, 61, seed=1)),
+               Sample(large(64, 500), large(10, 500, seed=1), large(10, seed=2)),
                Sample(large(700, 33), large(100, 33, seed=1), large(100, seed=2)),      # the bias waits
                Sample(spoiled(40, 90), large(50, 90), large(50), differentiate=False)],
     "matmul": [Sample(large(11, 40, 35), large(11, 35, 49, seed=1)),
+               Sample(large(9, 64, 72), large(9, 64, 64, seed=1), transpose_a=True),
                Sample(large(3, 2, 35, 70), large(3, 2, 50, 35, seed=1), transpose_a=True, transpose_b=True),
                Sample(large(2, 65, 97), large(2, 70, 97, seed=1), transpose_b=True),
                Sample(large(1, 2, 60, 70), large(3, 1, 70, 60, seed=1)), Sample(large(128, 70), large(70))],

@@ -67,7 +67,7 @@ def test_library_exports_what_the_header_declares() -> None:
     assert set(in_map) == declared and len(in_map) == len(declared)
 
 
-@pytest.mark.parametrize("standard", ["c99", "c11", "c17", "c++11", "c++17", "c++20"])
+@pytest.mark.parametrize("standard", ["c89", "c99", "c11", "c17", "c++98", "c++11", "c++17", "c++20"])
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_header_compiles_alone(compiler: str, standard: str) -> None:
     language = "c++" if "+" in standard else "c"
@@ -172,6 +172,12 @@ def run(program: Path, *arguments: object, cwd: Path, status: int = 0, **options
 )
 def test_program(name: str, programs: Programs, tmp_path: Path) -> None:
     run(programs(name), cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["arrays", "operators", "autograd", "functions", "objects", "threads", "forks"])
+def test_program_whose_ops_wait(name: str, programs: Programs, tmp_path: Path) -> None:
+    """The same where every elementwise op is put off until somebody looks at its result."""
+    run(programs(name), cwd=tmp_path, env={**os.environ, "MXGRAD_DEFERRED": "1"})
 
 
 @pytest.mark.parametrize("seed", range(4))

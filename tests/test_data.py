@@ -470,7 +470,7 @@ class Slow:
 
 if __name__ == "__main__":
     loader = DataLoader(Slow(), 2, num_workers=2)
-    print(*(process.pid for process, _ in loader._workers._workers), flush=True)
+    print(*(worker.process.pid for worker in loader._workers._workers), flush=True)
     for batch in loader:
         pass
 """

@@ -12,7 +12,7 @@ import mxgrad as mx
 import numpy
 import pytest
 from mxgrad import autograd, nd, np
-from mxgrad.kernels import deferred, vm
+from mxgrad.kernels import cpu, deferred, vm
 
 pytestmark = pytest.mark.skipif(
     not deferred.available, reason="ops are put off with compiled kernels and NumPy 2 only")
@@ -25,6 +25,15 @@ def from_size(size: int) -> Iterator[None]:
         yield
     finally:
         deferred.large = before
+
+
+@contextmanager
+def kernels_from(size: int) -> Iterator[None]:
+    before, cpu.small = cpu.small, size
+    try:
+        yield
+    finally:
+        cpu.small = before
 
 
 @pytest.fixture(autouse=True)
@@ -327,6 +336,87 @@ def test_activations_are_part_of_the_pass(activation: Any) -> None:
     assert made == [2]
     with from_size(1 << 60):
         numpy.testing.assert_allclose(got, slopes(variable(7, 9)), rtol=1e-5, atol=1e-6)
+
+
+@pytest.fixture
+def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is computed of all that was put off, with kernels for arrays of any size."""
+    roots: list[Any] = []
+    evaluate = deferred.evaluate
+
+    def noted(these: Any, into: Any = None) -> None:
+        these = list(these)
+        roots.extend(these)
+        evaluate(these, into)
+
+    monkeypatch.setattr(deferred, "evaluate", noted)
+    monkeypatch.setattr(cpu, "small", 1)
+    return roots
+
+
+def test_products_and_softmax_multiply_on_the_way(evaluated: list[Any]) -> None:
+    found = []
+    for on in (False, True):
+        before = deferred.switch(on)
+        q, k, v = arrays = [variable(3, 20, 17, seed=seed) for seed in range(3)]
+        with autograd.record():
+            y = nd.batch_dot(nd.softmax(nd.batch_dot(q, k, transpose_b=True) * 0.125), v)
+        y.backward()
+        found.append([a.asnumpy() for a in (y, *[x.grad for x in arrays])])
+        deferred.switch(before)
+    assert not evaluated
+    for plain, put_off in zip(*found):
+        numpy.testing.assert_allclose(put_off, plain, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("factor, passed", [(0.25, 0), (-3, 0), (0.0, 1), (1e-30, 1), (1e30, 1)])
+def test_which_factors_a_product_takes(evaluated: list[Any], factor: float, passed: int) -> None:
+    """Where the product could overflow or vanish without its factor, an operand is multiplied first."""
+    x, y = (nd.array(numpy.full((20, 20), v)) for v in (1 / (factor or 1), 1e20))
+    product = nd.dot(x * factor, y).asnumpy()
+    numpy.testing.assert_allclose(product, numpy.full((20, 20), 20e20 if factor else 0), rtol=1e-5)
+    assert len(evaluated) == passed
+
+
+def test_a_cotangent_of_two_leaves_goes_into_both() -> None:
+    x, b, bias, other = variable(30, 4), variable(30, 4), variable(4), variable(4)
+    a = nd.array(numpy.arange(120).reshape(30, 4))
+    with autograd.record():
+        y = (x + b + (bias + other)) * a
+    y.backward()
+    for leaf in (x, b):
+        numpy.testing.assert_array_equal(leaf.grad.asnumpy(), a.asnumpy())
+    for leaf in (bias, other):
+        numpy.testing.assert_array_equal(leaf.grad.asnumpy(), a.asnumpy().sum(0))
+    x.grad[:] = 0
+    bias.grad[:] = 0
+    assert b.grad.asnumpy().any() and other.grad.asnumpy().any()
+
+
+def test_a_head_gradient_keeps_its_memory() -> None:
+    x = variable(30, 4)
+    head = nd.ones((30, 4)) * 2
+    with autograd.record():
+        y = x + 1
+    y.backward(head)
+    x.grad[:] = 0
+    assert (head.asnumpy() == 2).all()
+
+
+def test_gradients_take_the_memory_of_what_was_computed() -> None:
+    x, scale, shift = variable(30, 400), variable(400), variable(400)
+    head = nd.array(numpy.arange(12000).reshape(30, 400))
+    with kernels_from(1):
+        results = []
+        for part in (None, x.grad[1:3]):        # the second time somebody sees the memory of the gradient
+            with autograd.record():
+                y = nd.LayerNorm(x, scale, shift)
+            y.backward(head)
+            results.append(x.grad.asnumpy())
+    numpy.testing.assert_array_equal(*results)
+    numpy.testing.assert_array_equal(part.asnumpy(), results[0][1:3])
+    x.grad[:] = 0
+    assert not part.asnumpy().any()
 
 
 def test_memory_that_others_write() -> None:

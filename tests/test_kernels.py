@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import kernel_fuzz
 import numpy
 import pytest
 from gradients import arrays_of, differentiated, hosts, listed
 from kernel_samples import KERNEL_SAMPLES
 from mxgrad import autograd, nd, testing
+from mxgrad.context import CPU0
 from mxgrad.invoke import F
 from mxgrad.kernels import cpu
 from mxgrad.registry import COMPOSITIONS, OPS
@@ -90,6 +93,49 @@ def test_kernels_agree_with_the_generic_ones(name: str) -> None:
         compare(name, sample)
 
 
+def raw_calls() -> dict[str, list[kernel_fuzz.Call]]:
+    """What the samples call, by the names of what has kernels."""
+    calls: dict[str, list[kernel_fuzz.Call]] = {}
+    with kernels_from(NEVER), kernel_fuzz.spied(calls):
+        for name in sorted({name.removesuffix("_dx") for name in cpu.OVERRIDES} & set(OPS)):
+            for sample in SAMPLES[name]:
+                arrays = arrays_of(sample, dtype="float32")
+                if name in cpu.OVERRIDES:
+                    raw = tuple(getattr(a, "_data", a) for a in arrays)
+                    calls.setdefault(name, []).append((raw, sample.params))
+                all_of(name, sample)
+    return calls
+
+
+def outcome(size: int, kernel: Callable[..., Any], args: Any, params: Any) -> Any:
+    """The shapes of the results, or that there is an error."""
+    try:
+        with kernels_from(size), numpy.errstate(all="ignore"):
+            return [numpy.shape(y) for y in listed(kernel(*args, **params))]
+    except kernel_fuzz.Left:
+        raise
+    except Exception:
+        return "error"
+
+
+def test_what_does_not_fit_is_left_to_the_generic_kernels() -> None:
+    calls = raw_calls()
+    assert set(calls) == set(cpu.OVERRIDES)
+    served = 0
+    for name, some in calls.items():
+        kernel = cpu.OVERRIDES[name](kernel_fuzz.left)
+        for args, params in some[:8]:
+            for changed, numbers in kernel_fuzz.wrong(args, params):
+                try:
+                    got = outcome(0, kernel, changed, numbers)
+                except kernel_fuzz.Left:
+                    continue
+                expected = outcome(NEVER, getattr(CPU0.backend.F, name), changed, numbers)
+                assert got == expected, (name, [getattr(a, "shape", a) for a in changed], numbers)
+                served += 1
+    assert served       # some changes make other calls that are right
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("name", sorted(KERNEL_SAMPLES))
 def test_kernels_agree_on_large_arrays(name: str, threads: int) -> None:
@@ -114,6 +160,27 @@ def test_every_level(level: str) -> None:
         [sys.executable, "-m", "pytest", "-q", "-m", "not slow", __file__], env=environment,
         capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.slow
+def test_no_kernel_leaves_its_arrays(tmp_path: Path) -> None:
+    """The samples, and arguments that do not fit, with gcc's sanitizers of addresses and undefined behaviour."""
+    found = [subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
+             for name in ("libasan.so", "libubsan.so", "libstdc++.so")] if shutil.which("gcc") else []
+    if not found or not all(map(os.path.isabs, found)):
+        pytest.skip("gcc and its sanitizers are not installed")
+    package = shutil.copytree(ROOT / "engine" / "mxgrad", tmp_path / "mxgrad")
+    # GCC defines what shifts of negative numbers do.
+    flags = "-O1 -g1 -fsanitize=address,undefined -fno-sanitize=shift -fno-sanitize-recover=undefined"
+    built = subprocess.run([sys.executable, str(ROOT / "pyffi" / "build_kernels.py"), str(package / "kernels")],
+                           env={**os.environ, "CC": "gcc", "CFLAGS": flags}, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "LD_PRELOAD": " ".join(found), "MXGRAD_MEMORY": "0",
+                   "PYTHONMALLOC": "malloc", "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", __file__, "-k",
+         "does_not_fit or agree_with or -3]"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
 
 
 def test_threads() -> None:

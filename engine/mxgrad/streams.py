@@ -357,12 +357,12 @@ class Engines:
             self._sequential = _Engine(self._sequential_seed)
         return self._sequential
 
-    def get_state(self) -> dict[str, Any]:
-        """The state of all streams, independent of later draws; picklable."""
+    def get_state(self, parallel: bool = True) -> dict[str, Any]:
+        """The state of all streams, or of the sequential one alone; independent of later draws; picklable."""
         with self.lock:
             return {
                 "seeds": (self._parallel_seed, self._sequential_seed),
-                "parallel": [engine.get_state() for engine in self._parallel],
+                "parallel": [engine.get_state() for engine in self._parallel] if parallel else [],
                 "sequential": self._sequential.get_state() if self._sequential else None,
             }
 

@@ -500,6 +500,61 @@ static void dlpack_out(void)
     m->deleter(m);
 }
 
+/* What is computed from an array is computed from the values that it had then, whoever writes into its memory
+ * later; also where an operator waits until somebody looks at its result. */
+static void writes_come_after_reads(void)
+{
+    const float new_values[] = {5, 6}, *seen;
+    float foreign[] = {1, 2}, *memory;
+    int64_t shape[] = {2};
+    DLManagedTensor lent = {{foreign, 1, 0, 1, 2, 32, 1, shape, NULL, 0}, NULL, NULL};
+    DLManagedTensorVersioned *exported;
+    mxg_ndarray x = FLOATS(1, 2), first = apply_number("multiply", x, 2), second, third, fourth, head, view, y;
+    const char *dtype;
+    const int64_t begin[] = {0}, end[] = {1};
+    void *data, *managed;
+    size_t nbytes;
+
+    SHAPE(first, 2); /* asked before the values are */
+    OK(mxg_ndarray_dtype(first, &dtype));
+    CHECK(strcmp(dtype, "float32") == 0);
+    OK(mxg_ndarray_nbytes(first, &nbytes));
+    CHECK(nbytes == 8);
+    OK(mxg_ndarray_copy_from(x, new_values, sizeof new_values));
+    second = apply_number("multiply", x, 2);
+    OK(mxg_ndarray_data(x, &data, &nbytes));
+    memory = data;
+    memory[0] = 7;
+    OK(mxg_ndarray_touch(x));
+    third = apply_number("multiply", x, 2);
+    memory[1] = 8;
+    OK(mxg_ndarray_slice(x, 1, begin, end, NULL, NULL, &view));
+    head = apply_number("add", view, 1);
+    OK(mxg_ndarray_assign_scalar(x, 0));
+    VALUES(first, 2, 4);
+    VALUES(second, 10, 12);
+    VALUES(third, 14, 12);
+    VALUES(head, 8);
+    OK(mxg_ndarray_data(first, &data, &nbytes));
+    seen = data;
+    CHECK(seen[0] == 2 && seen[1] == 4);
+    FREE(x, first, second, third, head, view);
+
+    OK(mxg_ndarray_from_dlpack(&lent, 0, &x));
+    first = apply_number("add", x, 1);
+    foreign[0] = 10;
+    fourth = apply_number("multiply", first, 3);
+    OK(mxg_ndarray_to_dlpack(fourth, &managed));
+    exported = managed;
+    y = apply_number("add", fourth, 1);
+    ((float *)exported->tensor.data)[0] = 0;
+    VALUES(first, 2, 3);
+    VALUES(y, 7, 10);
+    VALUES(fourth, 0, 9);
+    exported->deleter(exported);
+    FREE(x, first, fourth, y);
+}
+
 int main(void)
 {
     RUN(dtypes);
@@ -516,5 +571,6 @@ int main(void)
     RUN(files);
     RUN(dlpack_in);
     RUN(dlpack_out);
+    RUN(writes_come_after_reads);
     return 0;
 }

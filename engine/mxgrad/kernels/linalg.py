@@ -91,19 +91,13 @@ _declare("matmul", _matmul_of)
 @overrides("linear")
 def _linear(generic: Kernel) -> Kernel:
     def kernel(x: Any, weight: Any, bias: Any = None) -> Any:
-        # a large result is put off together with what follows
-        later = bias is not None and x.size // max(x.shape[-1], 1) * weight.shape[0] >= deferred.large
-        inside = bias if not later and bias is not None and cpu.plain(bias) else None
-        y = _dot_of(x, weight, False, True, inside)
+        if x.ndim < 2 or bias is not None and not (bias.shape == weight.shape[:1] and cpu.plain(bias)):
+            return generic(x, weight, bias)
+        # what is large is put off together with what follows
+        later = bias is not None and x.size // max(x.shape[-1], 1) * bias.size >= deferred.large
+        y = _dot_of(x, weight, False, True, None if later else bias)
         if y is None:
-            y = numpy.dot(x, weight.T)
-        elif inside is not None:
-            return y
-        if bias is None:
-            return y
-        if later:
-            return deferred.lifted(y) + bias
-        y += bias
-        return y
+            return generic(x, weight, bias)
+        return deferred.lifted(y) + bias if later else y
 
     return kernel

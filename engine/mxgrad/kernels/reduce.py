@@ -162,7 +162,7 @@ def _fill(generic: Kernel) -> Kernel:
 def _extreme_da(generic: Kernel) -> Kernel:
     def kernel(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
         if (not fits(a) or not plain(g, y) or len(steps := _along(a.shape, axis)) != 1
-                or not g.size == y.size == steps[0][0] * steps[0][2]):
+                or not g.shape == y.shape == tuple(_result_shape(a.shape, axis, keepdims))):
             return generic(g, y, a, axis=axis, keepdims=keepdims)
         da = numpy.empty_like(a)
         lib.k_spread(floats(g), floats(y), floats(a), floats(da), *steps[0])

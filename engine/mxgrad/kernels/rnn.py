@@ -24,7 +24,7 @@ def _are(shape: tuple[int, ...], *arrays: Any) -> bool:
 
 def _lasts(inside: Any, steps: int, batch: int) -> bool:
     """Whether what says where sequences last does so for each step and example."""
-    return inside is None or inside.shape[:2] == (steps, batch) and inside.size == steps * batch
+    return inside is None or inside.shape == (steps, batch, 1)
 
 
 def _given(a: Any) -> Any:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy
@@ -72,6 +73,25 @@ def default_mp_batchify_fn(data: Any) -> Any:
     if isinstance(data[0], tuple):
         return [default_mp_batchify_fn(part) for part in zip(*data)]
     return stacked(data, cpu_shared(0))
+
+
+def for_gathered(fn: Any) -> Callable[[Any], Any] | None:
+    """A function that makes of samples that `dataset.gathered` found the batch that `fn` makes of a list of
+    them; None if `fn` does more than stack them.
+    """
+    if type(fn) is Stack:
+        return partial(_batch, _shared(fn._use_shared_mem))
+    if fn is default_batchify_fn:
+        return partial(_batch, None)
+    return partial(_batch, cpu_shared(0)) if fn is default_mp_batchify_fn else None
+
+
+def _batch(ctx: Context | None, found: Any) -> Any:
+    if isinstance(found, tuple):
+        return [_batch(ctx, part) for part in found]
+    if isinstance(found, BaseArray):
+        return found if ctx is None else wrap(type(found), found._data, ctx)
+    return array_of(found, ctx)
 
 
 def _shared(use_shared_mem: bool) -> Context | None:

@@ -11,7 +11,8 @@ from ...base import InvalidValueError
 from ...context import Context, cpu_pinned
 from ...ndarray import BaseArray
 from ...npx.switches import is_np_array
-from .batchify import Stack, default_batchify_fn, default_mp_batchify_fn
+from .batchify import Stack, default_batchify_fn, default_mp_batchify_fn, for_gathered
+from .dataset import gathered
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 from .workers import Processes, Seeds, Threads
 
@@ -194,7 +195,14 @@ class _Load:
     """Makes a batch of the samples with these numbers."""
 
     def __init__(self, dataset: Any, batchify_fn: Callable[[Any], Any]) -> None:
-        self._dataset, self._batchify = dataset, batchify_fn
+        self._dataset, self._batchify, self._at_once = dataset, batchify_fn, for_gathered(batchify_fn)
 
-    def __call__(self, numbers: Any) -> Any:
+    def __call__(self, numbers: Any, first: Callable[[], None] | None = None) -> Any:
+        """`first` is called before code that is the user's."""
+        if self._at_once is not None:
+            found = gathered(self._dataset, numbers)
+            if found is not None:
+                return self._at_once(found)
+        if first is not None:
+            first()
         return self._batchify([self._dataset[i] for i in numbers])

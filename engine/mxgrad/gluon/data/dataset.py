@@ -5,8 +5,14 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+
+from ...array import wrap
+from ...autograd import is_recording
 from ...base import InvalidTypeError, InvalidValueError
+from ...nd.array import NDArray
 from ...ndarray import BaseArray
+from ...np.array import ndarray
 from ...recordio import MXIndexedRecordIO
 from .sampler import FilterSampler, Sampler, SequentialSampler
 
@@ -178,3 +184,48 @@ class RecordFileDataset(Dataset):
 
     def __len__(self) -> int:
         return len(self._record.keys)
+
+
+# Samples of arrays all at once ------------------------------------------------------------------------------
+
+
+def gathered(dataset: Any, numbers: Any) -> Any:
+    """The samples with these numbers in one array, as NumPy's or `BaseArray`, with memory of its own; in a
+    tuple of arrays if they have several parts.  None if anything but indexing of arrays is to be done for
+    them, or an index is wrong, which the sample itself tells better.
+    """
+    if isinstance(numbers, list) and set(map(type, numbers)) <= {int, numpy.int64}:
+        numbers = numpy.array(numbers)
+    if not isinstance(numbers, numpy.ndarray) or numbers.dtype != numpy.int64 or numbers.ndim != 1:
+        return None
+    try:
+        return _rows(dataset, numbers)
+    except IndexError:
+        return None
+
+
+def _rows(data: Any, numbers: Any) -> Any:
+    kind = type(data)
+    if kind is numpy.ndarray:
+        simple = data.ndim and data.dtype.kind in "biuf" and data.dtype.isnative
+        return data.take(numbers, 0) if simple else None
+    if kind is NDArray or kind is ndarray:
+        if is_recording() or data.context.device_type == "gpu":
+            return None
+        raw = _rows(data._data, numbers)
+        return None if raw is None else wrap(kind, raw, data.context)
+    rows = _ROWS.get(getattr(kind, "__getitem__", None))
+    return None if rows is None else rows(data, numbers)
+
+
+def _parts(data: Any, numbers: Any) -> Any:
+    parts = tuple(_rows(part, numbers) for part in data._data)
+    return None if any(p is None for p in parts) else parts if len(parts) > 1 else parts[0]
+
+
+# By method: a class that has another one does something else.
+_ROWS = {
+    SimpleDataset.__getitem__: lambda data, numbers: _rows(data._data, numbers),
+    ArrayDataset.__getitem__: _parts,
+    _SampledDataset.__getitem__: lambda data, numbers: gathered(data._dataset, [data._indices[i] for i in numbers]),
+}

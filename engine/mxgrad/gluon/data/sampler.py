@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy
@@ -125,11 +126,10 @@ class BatchSampler(Sampler):
 
     def __iter__(self) -> Iterator[list[Any]]:
         batch, self._prev = self._prev, []
-        for i in self._sampler:
-            batch.append(i)
-            if len(batch) == self._batch_size:
-                yield batch
-                batch = []
+        numbers = iter(self._sampler)
+        while len(batch := [*batch, *islice(numbers, self._batch_size - len(batch))]) == self._batch_size:
+            yield batch
+            batch = []
         if batch and self._last_batch == "keep":
             yield batch
         elif self._last_batch == "rollover":

@@ -1,13 +1,16 @@
 """Threads and processes that load batches ahead of time (level 14)."""
 from __future__ import annotations
 
+import copyreg
 import gc
 import io
+import math
 import multiprocessing
 import os
 import pickle
 import queue
 import random
+import select
 import signal
 import socket
 import struct
@@ -16,14 +19,14 @@ import time
 import traceback
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections import ChainMap, deque
+from collections.abc import Callable, Iterable
 from concurrent import futures
 from concurrent.futures import Future
 from contextlib import suppress
-from itertools import accumulate
-from multiprocessing.connection import Connection, wait
-from multiprocessing.reduction import recv_handle, send_handle
-from typing import Any, NoReturn
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple, NoReturn
 from weakref import WeakValueDictionary, ref
 
 import numpy
@@ -32,12 +35,14 @@ from ... import random as mx_random
 from ...array import wrap
 from ...base import MXNetError
 from ...context import cpu
-from ...ndarray import BaseArray
+from ...nd.array import NDArray
+from ...np.array import ndarray
 from ...npx.switches import is_np_array, is_np_shape, set_np
 
 __all__ = ["Processes", "Threads", "WorkerDiedError", "WorkerError", "WorkerTimeoutError"]
 
-Load = Callable[[Any], Any]
+Load = Callable[..., Any]
+"""Makes a batch of what a batch sampler gave; a second argument is called before the data set's code is."""
 
 
 class WorkerError(MXNetError):
@@ -131,6 +136,12 @@ class _Ticket:
         self.outcome: tuple[bool, Any] | None = None
 
 
+class _Worker(NamedTuple):
+    process: Any
+    socket: socket.socket
+    news: Any       # polls the socket and the end of the process
+
+
 class Processes:
     """Forked processes that call `load`."""
 
@@ -142,7 +153,7 @@ class Processes:
         self._asked = 0
         # Weak: nobody waits for the batches of an epoch that was broken off.
         self._waiting: WeakValueDictionary[int, _Ticket] = WeakValueDictionary()
-        self._workers: list[tuple[Any, Connection]] = []
+        self._workers: list[_Worker] = []
         try:
             for i in range(number):
                 self._workers.append(_forked(load, f"DataLoader-{i}", timeout))
@@ -156,21 +167,24 @@ class Processes:
         return bool(self._workers)
 
     def submit(self, samples: Any, seeds: Any) -> _Ticket:
-        """Ask for a batch, made with random streams that start from `seeds`; gives what `result` takes."""
+        """Ask for a batch, with random streams that start from `seeds` (see `Seeds`); gives what `result`
+        takes.
+        """
         if not self._workers:
             raise WorkerDiedError("DataLoader: the worker processes have ended; iterate anew")
         ticket = _Ticket(self._asked)
         self._asked += 1
         self._waiting[ticket.number] = ticket
         try:
-            self._of(ticket)[1].send((ticket.number, samples, seeds, _switches()))
+            task = pickle.dumps((ticket.number, _compact(samples), seeds, _switches()), 5)
+            self._of(ticket).socket.sendall(task)
         except ConnectionError:
             pass        # the worker has died, which is told when the turn of the batch comes
         except BaseException as error:
             self._broken(ticket, error)
         return ticket
 
-    def _of(self, ticket: _Ticket) -> tuple[Any, Connection]:
+    def _of(self, ticket: _Ticket) -> _Worker:
         return self._workers[ticket.number % len(self._workers)]
 
     def result(self, ticket: _Ticket) -> Any:
@@ -188,30 +202,28 @@ class Processes:
         """Take the next batch of the worker that has this task."""
         if not self._workers:
             raise WorkerDiedError("DataLoader: the worker processes have ended; iterate anew")
-        process, connection = self._of(ticket)
-        ready = wait([connection, process.sentinel], max(0, deadline - time.monotonic()))
+        worker = self._of(ticket)
+        left = math.ceil(1e3 * max(0, deadline - time.monotonic()))
+        ready = [descriptor for descriptor, _ in worker.news.poll(min(left, 0x7FFFFFFF))]
         if not ready:
             self.close()
             raise _too_late(self._timeout)
         try:
-            if connection not in ready:
+            if worker.socket.fileno() not in ready:
                 raise EOFError
-            number, worked, message, sizes = connection.recv()
-            memory = recv_handle(connection) if sizes else -1
+            number, worked, message, buffers = _received(worker.socket)
         except BaseException as error:
             self._broken(ticket, error)
         wanted = self._waiting.get(number)
         if wanted is not None:
             try:
-                wanted.outcome = worked, _unpacked(message, sizes, memory)
+                wanted.outcome = worked, pickle.loads(message, buffers=buffers)
             except Exception as error:
                 wanted.outcome = False, (error, traceback.format_exc())
-        if sizes:
-            os.close(memory)
 
     def _broken(self, ticket: _Ticket, error: BaseException) -> NoReturn:
         """End the workers after an error that may have left half a message in a socket."""
-        process = self._of(ticket)[0]
+        process = self._of(ticket).process
         if isinstance(error, BlockingIOError):
             self.close()
             raise _too_late(self._timeout)
@@ -231,13 +243,12 @@ class Processes:
         if os.getpid() != self._pid:
             return      # a copy in a forked process
         workers, self._workers = self._workers, []
-        for _, connection in workers:
+        for worker in workers:
             # Closing alone would not be noticed while processes forked later have copies of the socket.
-            with _socket(connection) as own, suppress(OSError):
-                own.shutdown(socket.SHUT_RDWR)
-            connection.close()
+            with worker.socket, suppress(OSError):
+                worker.socket.shutdown(socket.SHUT_RDWR)
         deadline = time.monotonic() + 0.5
-        for process, _ in workers:
+        for process, _, _ in workers:
             process.join(max(0, deadline - time.monotonic()))
             if process.is_alive():
                 process.kill()
@@ -245,18 +256,13 @@ class Processes:
             process.close()
 
 
-def _socket(connection: Connection) -> socket.socket:
-    return socket.fromfd(connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
-
-
-def _forked(load: Load, name: str, timeout: float) -> tuple[Any, Connection]:
+def _forked(load: Load, name: str, timeout: float) -> _Worker:
     """A new worker process and the socket to it, which raises BlockingIOError after `timeout` seconds."""
     context = multiprocessing.get_context("fork")
-    here, there = context.Pipe()
+    here, there = socket.socketpair()
     limit = struct.pack("@ll", int(timeout), int(timeout % 1 * 1e6))
-    with _socket(here) as own:
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    here.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     process = context.Process(target=_work, args=(load, here, there), name=name, daemon=True)
     collects = gc.isenabled()
     gc.disable()        # nothing of this process is to be finalized in the new one
@@ -269,21 +275,25 @@ def _forked(load: Load, name: str, timeout: float) -> tuple[Any, Connection]:
         if collects:
             gc.enable()
     there.close()
-    return process, here
+    news = select.poll()
+    news.register(here, select.POLLIN)
+    news.register(process.sentinel, select.POLLIN)
+    return _Worker(process, here, news)
 
 
-def _listen(connection: Connection, tasks: queue.SimpleQueue[Any]) -> None:
+def _listen(own: socket.socket, tasks: queue.SimpleQueue[Any]) -> None:
     """Take tasks from the socket at once: it never fills up, and the end of the other side is noticed."""
+    arriving = own.makefile("rb")
     task: Any = True
     while task is not None:
         try:
-            task = connection.recv()
+            task = pickle.load(arriving)
         except (EOFError, OSError):
             task = None
         tasks.put(task)
 
 
-def _work(load: Load, far_end: Connection, connection: Connection) -> None:
+def _work(load: Load, far_end: socket.socket, own: socket.socket) -> None:
     """What a worker process does."""
     gc.freeze()
     gc.enable()
@@ -292,55 +302,59 @@ def _work(load: Load, far_end: Connection, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()
+    threading.Thread(target=_listen, args=(own, tasks), daemon=True).start()
     while (task := tasks.get()) is not None:
         number, samples, seeds, switches = task
         try:
             set_np(*switches)
-            random.seed(seeds[0])
-            numpy.random.seed(seeds[1])
-            mx_random.seed(seeds[2])
             with cpu():
-                found = _packed(load(samples))
+                found = _packed(load(samples, partial(_seed, *seeds)))
             worked = True
         except Exception as error:
-            worked, found = False, (_packed_error(error), [], -1)
-        message, sizes, memory = found
+            worked, found = False, [_packed_error(error)]
         try:
-            connection.send((number, worked, message, sizes))
-            if sizes:
-                send_handle(connection, memory, 0)
-                os.close(memory)
+            _send(own, number, worked, found)
         except OSError:
             return      # the main process has gone
 
 
 # Messages ---------------------------------------------------------------------------------------------------
 
+#
+# A batch is a pickle and the memory of its arrays; before them go the header, and the length of each.  They
+# follow through the socket or, where they are large and the system has it, in a file in memory whose descriptor comes with the header.
+
 _LARGE = 1 << 16
+_HEADER = struct.Struct("=q??q")     # number of the task, whether it worked, whether in a file, how many parts
+_MOST = 1024                        # parts that the system reads or writes at once
+
+
+def _compact(samples: Any) -> Any:
+    """The numbers of a `RandomSampler` in one array, which gives the same when it is iterated: to pickle them
+    one by one takes long.
+    """
+    if type(samples) is list and samples and set(map(type, samples)) == {numpy.int64}:
+        return numpy.array(samples)
+    return samples
+
+
+def _reduced(array: Any) -> Any:
+    """Pickled without a copy before and after."""
+    if array._ctx.device_type == "gpu":
+        return array.__reduce__()
+    return wrap, (type(array), array._data, array._ctx)
+
 
 class _Pickler(pickle.Pickler):
-    """Pickles arrays without a copy of them before and after."""
-
-    def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, BaseArray) and obj._ctx.device_type != "gpu":
-            return wrap, (type(obj), obj._data, obj._ctx)
-        return NotImplemented
+    dispatch_table = ChainMap({NDArray: _reduced, ndarray: _reduced}, copyreg.dispatch_table)
 
 
-def _packed(value: Any) -> tuple[bytes, list[int], int]:
-    """`value` as bytes; if its arrays are large and the system has memfd, their memory apart: its sizes,
-    and the descriptor of a file with it.
-    """
+def _packed(value: Any) -> list[Any]:
+    """`value` as a pickle and the memory of its arrays."""
     found: list[pickle.PickleBuffer] = []
     stream = io.BytesIO()
     _Pickler(stream, 5, buffer_callback=found.append).dump(value)
-    buffers = [b.raw() for b in found]
-    if sum(b.nbytes for b in buffers) >= _LARGE and hasattr(os, "memfd_create"):
-        return stream.getvalue(), [b.nbytes for b in buffers], _in_memory(buffers)
-    stream = io.BytesIO()
-    _Pickler(stream, 5).dump(value)
-    return stream.getvalue(), [], -1
+    return [stream.getbuffer(), *(b.raw() for b in found)]
 
 
 def _packed_error(error: Exception) -> bytes:
@@ -353,28 +367,51 @@ def _packed_error(error: Exception) -> bytes:
     return message
 
 
-def _places(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Where memory of these sizes lies in a file, one after the other: (start, end)."""
-    ends = list(accumulate(sizes))
-    return list(zip([0, *ends], ends))
+def _through(transfer: Callable[[int, list[memoryview]], int], descriptor: int, parts: Iterable[Any]) -> None:
+    """`os.readv` or `os.writev` all of these parts; EOFError if the other side has ended."""
+    left = deque(view for view in map(memoryview, parts) if view.nbytes)
+    while left:
+        done = transfer(descriptor, list(islice(left, _MOST)))
+        if not done:
+            raise EOFError
+        while left and done >= left[0].nbytes:
+            done -= left.popleft().nbytes
+        if done:
+            left[0] = left[0][done:]
 
 
-def _in_memory(buffers: list[memoryview]) -> int:
-    """A file in memory with these contents; gives its descriptor."""
-    memory = os.memfd_create("mxgrad-batch")
-    for (start, end), buffer in zip(_places([b.nbytes for b in buffers]), buffers):
-        while start < end:
-            start += os.pwrite(memory, buffer[start - end:], start)
-    return memory
+def _send(to: socket.socket, number: int, worked: bool, parts: list[Any]) -> None:
+    lengths = numpy.array([memoryview(p).nbytes for p in parts], numpy.int64)
+    everything = [lengths.data.cast("B"), *parts]
+    if lengths.sum() < _LARGE or not hasattr(os, "memfd_create"):
+        _through(os.writev, to.fileno(), [_HEADER.pack(number, worked, False, len(parts)), *everything])
+        return
+    file = os.memfd_create("mxgrad-batch")
+    try:
+        _through(os.writev, file, everything)
+        os.lseek(file, 0, os.SEEK_SET)      # the other side reads from where this one is
+        socket.send_fds(to, [_HEADER.pack(number, worked, True, len(parts))], [file])
+    finally:
+        os.close(file)
 
 
-def _unpacked(message: bytes, sizes: list[int], memory: int) -> Any:
-    # Read, not mapped: a mapping would keep the descriptor, of which a process may have a thousand.
-    buffers = [numpy.empty(size, numpy.uint8).data for size in sizes]
-    for (start, end), buffer in zip(_places(sizes), buffers):
-        while start < end:
-            start += os.preadv(memory, [buffer[start - end:]], start)
-    return pickle.loads(message, buffers=buffers)
+def _received(at: socket.socket) -> tuple[int, bool, Any, list[Any]]:
+    """Number of the task, whether it worked, the pickle, and its arrays' memory."""
+    header, files, _, _ = socket.recv_fds(at, _HEADER.size, 1)
+    if len(header) < _HEADER.size:
+        raise EOFError
+    try:
+        number, worked, apart, count = _HEADER.unpack(header)
+        source = files[0] if apart else at.fileno()
+        lengths = numpy.empty(count, numpy.int64)
+        _through(os.readv, source, [lengths.data.cast("B")])
+        # Files are read, not mapped: a mapping keeps the descriptor, of which a process may have a thousand.
+        parts = [numpy.empty(n, numpy.uint8) for n in lengths.tolist()]
+        _through(os.readv, source, parts)
+    finally:
+        for file in files:
+            os.close(file)
+    return number, worked, parts[0], parts[1:]
 
 
 # Random numbers ---------------------------------------------------------------------------------------------
@@ -390,17 +427,20 @@ class Seeds:
     def __init__(self) -> None:
         self._epochs = 0
 
-    def epoch(self) -> Callable[[int], list[int]]:
-        """The function that gives the seeds of batch i of the next epoch.  No stream moves."""
+    def epoch(self) -> Callable[[int], tuple[int, int, list[int]]]:
+        """The function that gives of batch i of the next epoch what `_seed` takes.  No stream moves."""
         epoch, self._epochs = self._epochs, self._epochs + 1
-        with mx_random.noting() as notes:
-            mx_random.np_stream(cpu())
-        ours = next(iter(notes.values()))
+        ours = mx_random.np_stream(cpu()).engines.get_state(parallel=False)
         states = (random.getstate(), numpy.random.get_state(legacy=False),
                   (ours["seeds"], ours["sequential"]))
         roots = [zlib.crc32(pickle.dumps(s)) for s in states]
+        return lambda i: (epoch, i, roots)
 
-        def seeds(i: int) -> list[int]:
-            return [int(numpy.random.SeedSequence((root, epoch, i)).generate_state(1)[0]) for root in roots]
 
-        return seeds
+def _seed(epoch: int, i: int, roots: list[int]) -> None:
+    """Start the streams of this process for batch i of an epoch."""
+    of_python, of_numpy, ours = (
+        int(numpy.random.SeedSequence((root, epoch, i)).generate_state(1)[0]) for root in roots)
+    random.seed(of_python)
+    numpy.random.seed(of_numpy)
+    mx_random.seed(ours)
