@@ -101,7 +101,8 @@ class CallbackError(base.MXNetError):
 _STATUS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (HandleError, "MXG_ERR_HANDLE"),
     (CallbackError, "MXG_ERR_CALLBACK"),
-    (MemoryError, "MXG_ERR_MEMORY"),
+    # of C's functions some fail without memory and do not say why
+    ((MemoryError, SystemError), "MXG_ERR_MEMORY"),
     ((base.UnknownNameError, FileNotFoundError), "MXG_ERR_NOTFOUND"),
     ((params_file.FileFormatError, OSError), "MXG_ERR_IO"),
     (base.AutogradError, "MXG_ERR_AUTOGRAD"),
@@ -114,11 +115,18 @@ _STATUS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str]
 )
 
 
+def _status(error: BaseException) -> str:
+    # how Python says that it has no memory for a file's lock
+    if type(error) is RuntimeError and str(error).startswith("can't allocate"):
+        return "MXG_ERR_MEMORY"
+    return next(status for classes, status in _STATUS if isinstance(error, classes))
+
+
 def _report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
     """Records an exception as the error of the C call that it leaves; cffi then returns 0."""
     try:
         name = kind.__name__
-        status = next(status for classes, status in _STATUS if isinstance(error, classes))
+        status = _status(error)
         text = str(error)
         if not isinstance(error, base.MXNetError):
             text = text.split("\n", 1)[0]

@@ -185,12 +185,14 @@ def _arguments(target: Any, n: int, args: Any, named: Any) -> tuple[list[Any], d
     taken: _Taken = {}
     if target and target.kind > OBJECT:
         _take(target, taken)
-    for i in range(n):
-        _take(args + i, taken)
+    given = [args + i for i in range(n)]
+    for v in given:
+        if v.kind > OBJECT:
+            _take(v, taken)
     if not named or named.kind == NONE:
-        return [_read(args + i, taken) for i in range(n)], {}
+        return [_read(v, taken) for v in given], {}
     _take(named, taken)
-    values = [_read(args + i, taken) for i in range(n)]
+    values = [_read(v, taken) for v in given]
     if named.kind != DICT:
         raise base.InvalidTypeError("the arguments by name are no dict value")
     keywords = _dict(named, taken, 0)
@@ -367,8 +369,8 @@ def _is_helper(module: ModuleType, name: str, found: Any) -> bool:
     that makes functions when they are asked for does not list them.
     """
     has = vars(module)
-    return name not in has.get("__all__", (name,)) and "__getattr__" not in has \
-        and isinstance(found, FunctionType) and found.__module__ == module.__name__
+    return "__all__" in has and "__getattr__" not in has and isinstance(found, FunctionType) \
+        and found.__module__ == module.__name__ and {name, found.__name__}.isdisjoint(has["__all__"])
 
 
 def _submodule(owner: Any, name: str) -> Any:

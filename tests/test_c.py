@@ -174,7 +174,8 @@ def test_program(name: str, programs: Programs, tmp_path: Path) -> None:
     run(programs(name), cwd=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["arrays", "operators", "autograd", "functions", "objects", "threads", "forks"])
+@pytest.mark.parametrize(
+    "name", ["arrays", "operators", "autograd", "functions", "objects", "threads", "forks"])
 def test_program_whose_ops_wait(name: str, programs: Programs, tmp_path: Path) -> None:
     """The same where every elementwise op is put off until somebody looks at its result."""
     run(programs(name), cwd=tmp_path, env={**os.environ, "MXGRAD_DEFERRED": "1"})
@@ -230,6 +231,10 @@ def wrong_modules(directory: Path) -> str:
 def test_environment_variables(variables: dict[str, str], programs: Programs, tmp_path: Path) -> None:
     env = {k: wrong_modules(tmp_path) if v == "wrong modules" else v for k, v in variables.items()}
     run(programs("environment"), "works", cwd=tmp_path, env=env)
+
+
+def test_memory_from_malloc(programs: Programs, tmp_path: Path) -> None:
+    run(programs("environment"), "malloc", cwd=tmp_path)
 
 
 def test_current_directory(programs: Programs, tmp_path: Path) -> None:

@@ -406,13 +406,21 @@ def test_a_head_gradient_keeps_its_memory() -> None:
 def test_gradients_take_the_memory_of_what_was_computed() -> None:
     x, scale, shift = variable(30, 400), variable(400), variable(400)
     head = nd.array(numpy.arange(12000).reshape(30, 400))
-    with kernels_from(1):
-        results = []
-        for part in (None, x.grad[1:3]):        # the second time somebody sees the memory of the gradient
-            with autograd.record():
-                y = nd.LayerNorm(x, scale, shift)
+
+    def gradient() -> numpy.ndarray:
+        with kernels_from(1), autograd.record():
+            y = nd.LayerNorm(x, scale, shift)
+        with kernels_from(1):
             y.backward(head)
-            results.append(x.grad.asnumpy())
+        return x.grad.asnumpy()
+
+    address = x.grad._data.ctypes.data
+    results = [gradient()]
+    assert x.grad._data.ctypes.data != address
+    part = x.grad[1:3]          # now somebody else sees the memory
+    address = x.grad._data.ctypes.data
+    results.append(gradient())
+    assert x.grad._data.ctypes.data == address
     numpy.testing.assert_array_equal(*results)
     numpy.testing.assert_array_equal(part.asnumpy(), results[0][1:3])
     x.grad[:] = 0

@@ -164,19 +164,24 @@ def test_every_level(level: str) -> None:
 
 @pytest.mark.slow
 def test_no_kernel_leaves_its_arrays(tmp_path: Path) -> None:
-    """The samples, and arguments that do not fit, with gcc's sanitizers of addresses and undefined behaviour."""
-    found = [subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
-             for name in ("libasan.so", "libubsan.so", "libstdc++.so")] if shutil.which("gcc") else []
-    if not found or not all(map(os.path.isabs, found)):
-        pytest.skip("gcc and its sanitizers are not installed")
+    """Samples, and arguments that do not fit, with gcc's sanitizers of addresses and undefined behaviour."""
+    if not shutil.which("gcc"):
+        pytest.skip("there is no gcc")
+    found = [subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True)
+             .stdout.strip() for name in ("libasan.so", "libubsan.so", "libstdc++.so")]
+    if not all(map(os.path.isabs, found)):
+        pytest.skip("gcc's sanitizers are not installed")
     package = shutil.copytree(ROOT / "engine" / "mxgrad", tmp_path / "mxgrad")
     # GCC defines what shifts of negative numbers do.
     flags = "-O1 -g1 -fsanitize=address,undefined -fno-sanitize=shift -fno-sanitize-recover=undefined"
-    built = subprocess.run([sys.executable, str(ROOT / "pyffi" / "build_kernels.py"), str(package / "kernels")],
-                           env={**os.environ, "CC": "gcc", "CFLAGS": flags}, capture_output=True, text=True)
+    build = [sys.executable, str(ROOT / "pyffi" / "build_kernels.py"), str(package / "kernels")]
+    environment = {**os.environ, "CC": "gcc", "CFLAGS": flags}
+    built = subprocess.run(build, env=environment, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "LD_PRELOAD": " ".join(found), "MXGRAD_MEMORY": "0",
-                   "PYTHONMALLOC": "malloc", "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1"}
+    environment = {
+        **os.environ, "PYTHONPATH": str(tmp_path), "LD_PRELOAD": " ".join(found), "PYTHONMALLOC": "malloc",
+        "MXGRAD_MEMORY": "0", "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+    }
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", __file__, "-k",
          "does_not_fit or agree_with or -3]"], env=environment, capture_output=True, text=True)

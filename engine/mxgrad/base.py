@@ -94,6 +94,7 @@ _COMPLETED: dict[type, type] = {
     OverflowError: InvalidValueError,
     ZeroDivisionError: InvalidValueError,
     MemoryError: OutOfMemoryError,
+    SystemError: OutOfMemoryError,      # a function of C failed and did not say why, as NumPy's do then
     AssertionError: InvalidValueError,
 }
 

@@ -216,7 +216,8 @@ def _general(op: Op) -> Callable[..., Any]:
             cls, ctx, dtype = first.__class__, first._ctx, first._raw.dtype
             for v in values:
                 raw = v._raw
-                if (v.__class__ is not cls or v._ctx is not ctx or raw.__class__ is not _ndarray
+                if (v.__class__ is not cls or raw.__class__ is not _ndarray
+                        or v._ctx is not ctx and v._ctx._backend is not ctx._backend
                         or raw.size >= deferred.large or not mixed and raw.dtype is not dtype):
                     return invoke(op, values, params)
                 if v._entry is not None:

@@ -1,5 +1,5 @@
-/* Products of matrices: 2 m n k operations.  A block of at most DEPTH numbers of each column of b is packed at a
- * time.  A part for a thread packs a few rows of a, and computes tiles; the packing of the next block are parts,
+/* Products of matrices: 2 m n k operations.  A block of at most DEPTH numbers of each column of b is packed at
+ * a time.  A part for a thread packs a few rows of a and computes tiles; the packing of the next block is parts,
  * too.  One core of a Xeon (Sapphire Rapids), whose tiles alone reach 115 to 135 billion operations a second,
  * computes 105 of matrices of 1,024 x 1,024 and 90 of those of a layer with a batch of 64. */
 #include <stdlib.h>
@@ -336,8 +336,8 @@ static void some(void *context, long begin, long end)
     }
 }
 
-int k_gemm(long count, int transpose_a, int transpose_b, long m, long n, long k, const float *a, const float *b,
-           const float *bias, float scale, float *c)
+int k_gemm(long count, int transpose_a, int transpose_b, long m, long n, long k, const float *a,
+           const float *b, const float *bias, float scale, float *c)
 {
     double work = (double)m * n * k;
     int many = count >= 8;      /* too many for threads to share each */

@@ -90,8 +90,8 @@ void k_adam(int count, const long *ends, float *const *w, float *const *g, float
 
 /* c (count, m, n) = scale a (count, m, k) times b (count, k, n), plus bias (n) if it is not null.  With
  * `transpose_a` a is stored as (count, k, m), with `transpose_b` b as (count, n, k). */
-int k_gemm(long count, int transpose_a, int transpose_b, long m, long n, long k, const float *a, const float *b,
-           const float *bias, float scale, float *c);
+int k_gemm(long count, int transpose_a, int transpose_b, long m, long n, long k, const float *a,
+           const float *b, const float *bias, float scale, float *c);
 
 /* -- recurrent layers (rnn.c): all steps of one layer in one direction --
  *

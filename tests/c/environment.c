@@ -1,6 +1,7 @@
 /* The library starts in any environment, leaves the process as it was, and prints nothing.
  *
  *     environment works                 it starts and computes
+ *     environment malloc                the same with MXG_INIT_MALLOC
  *     environment fails TEXT            it cannot start, and says TEXT
  *     environment options PYTHON TEXT   the same with that path in mxg_options
  */
@@ -116,6 +117,10 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "works") == 0) {
         OK(mxg_init(NULL));
         OK(mxg_init(&options)); /* does nothing */
+        compute();
+    } else if (argc == 2 && strcmp(argv[1], "malloc") == 0) {
+        options.flags = MXG_INIT_MALLOC;
+        OK(mxg_init(&options));
         compute();
     } else if (argc == 3 && strcmp(argv[1], "fails") == 0)
         fails(NULL, argv[2]);

@@ -413,6 +413,12 @@ static void check_memory(void)
     CHECK(is_text(&first[0], "te"));
     OK(mxg_value_bytes("\0\1", 2, &first[1]));
     OK(mxg_value_clear(&v));
+    OK(mxg_value_list(2, 0, &v));
+    first = (mxg_value *)(intptr_t)v.at;
+    OK(mxg_call(NULL, "lr_scheduler.LRScheduler", 0, NULL, NULL, &first[1]));
+    first[0] = first[1]; /* the same handle twice: the second time it has been freed */
+    FAILS(MXG_ERR_HANDLE, mxg_value_clear(&v));
+    CHECK(v.kind == MXG_IS_NONE);
     FAILS(MXG_ERR_VALUE, mxg_value_list(3, 1, &v));
     FAILS(MXG_ERR_VALUE, mxg_value_list(-1, 0, &v));
     FAILS(MXG_ERR_VALUE, mxg_value_string("x", -2, &v));

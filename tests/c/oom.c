@@ -58,9 +58,14 @@ static int make(void)
 
 static int small_op(void)
 {
-    mxg_ndarray y;
+    static float values[LENGTH_OF_ARRAYS];
+    mxg_ndarray y = NULL;
     int status = mxg_invoke2(op("multiply"), x, x, &y);
-    return status ? status : mxg_ndarray_free(y);
+    if (!status)
+        status = mxg_ndarray_copy_to(y, values, sizeof values);
+    to_fail = 0;
+    mxg_ndarray_free(y);
+    return status;
 }
 
 static int op_with_parameters(void)
@@ -126,11 +131,14 @@ static int files(void)
     return status ? status : mxg_ndarray_free(out[0]);
 }
 
-/* Every allocation of a call fails in turn, and `width` - 1 of those after it.  How often the call said that it
- * had no memory. */
-static int refuse(const char *name, int (*call)(void), long width)
+/* How many calls failed, and how many of them said that there was no memory. */
+typedef struct {
+    int all, memory;
+} failures;
+
+/* Every allocation of a call fails in turn, and `width` - 1 of those after it. */
+static void refuse(const char *name, int (*call)(void), long width, failures *count)
 {
-    int without_memory = 0;
     long n, in_a_row = 0;
     for (n = 0; in_a_row < 20; n++) {
         int64_t before, after;
@@ -148,12 +156,12 @@ static int refuse(const char *name, int (*call)(void), long width)
             check_failed(__FILE__, __LINE__, "%s, allocation %d: %d handles are left", name, (int)n,
                          (int)(after - before));
         in_a_row = failed ? 0 : in_a_row + 1;
-        without_memory += status == MXG_ERR_MEMORY;
+        count->all += status != MXG_OK;
+        count->memory += status == MXG_ERR_MEMORY;
         if (n > 3000)
             check_failed(__FILE__, __LINE__, "%s makes no end of allocations", name);
         OK(call());
     }
-    return without_memory;
 }
 
 int main(void)
@@ -168,6 +176,7 @@ int main(void)
     static const long widths[] = {1, 3, 10, 40};
     const mxg_value units = MXG_NEW_INT(4);
     const int64_t shape[] = {1, LENGTH_OF_ARRAYS};
+    failures single = {0, 0};
     int i, j;
 
     OK(mxg_ndarray_ones(NULL, 2, shape, NULL, &x));
@@ -176,12 +185,12 @@ int main(void)
     OK(mxg_call(NULL, "gluon.nn.Dense", 1, &units, NULL, &dense));
     OK(mxg_call(&dense, "initialize", 0, NULL, NULL, NULL));
     for (i = 0; i < LENGTH(calls); i++) {
-        int without_memory = 0;
+        failures wide = {0, 0};
         OK(calls[i].call()); /* what is imported at the first call is there */
         for (j = 0; j < LENGTH(widths); j++)
-            without_memory += refuse(calls[i].name, calls[i].call, widths[j]);
-        /* of the little that the product of a layer needs, NumPy reports the lack as an error of another kind */
-        CHECK(without_memory > 0 || calls[i].call == packed_call);
+            refuse(calls[i].name, calls[i].call, widths[j], widths[j] == 1 ? &single : &wide);
+        CHECK(wide.memory > 0);
     }
+    CHECK(single.all > 20 && single.memory >= 0.95 * single.all);
     return 0;
 }

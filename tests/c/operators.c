@@ -186,6 +186,26 @@ static void refused(void)
     FREE(a, b);
 }
 
+static void too_long(void)
+{
+    const size_t size = (1 << 24) + 1;
+    char *text = malloc(size);
+    const char *key = "axis", *value = text;
+    mxg_ndarray a = FLOATS(1, 2), out;
+    int32_t n = 1;
+    CHECK(text != NULL);
+    memset(text, '1', size - 1);
+    text[size - 1] = '\0';
+    FAILS(MXG_ERR_VALUE, mxg_invoke(op("sum"), 1, &a, 1, &key, &value, &n, &out));
+    SAYS("16777216 bytes");
+    FAILS(MXG_ERR_VALUE, mxg_invoke_packed(op("sum"), 1, &a, text, size, &n, &out));
+    SAYS("16777216 bytes");
+    text[1000] = '\0'; /* more than what the library has room for on its stack */
+    FAILS(MXG_ERR_VALUE, mxg_invoke(op("sum"), 1, &a, 1, &key, &value, &n, &out));
+    free(text);
+    FREE(a);
+}
+
 /* A NULL entry leaves an optional array out; nothing else may be NULL. */
 static void optional_arrays(void)
 {
@@ -319,6 +339,7 @@ int main(void)
     RUN(into);
     RUN(several_results);
     RUN(refused);
+    RUN(too_long);
     RUN(optional_arrays);
     RUN(sequences_of_arrays);
     RUN(numbers_for_arrays);

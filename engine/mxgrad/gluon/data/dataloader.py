@@ -30,7 +30,7 @@ def _as_in_context(data: Any, ctx: Context) -> Any:
 class _Ahead:
     """The batches of an epoch in order, loaded by workers, `prefetch` of them ahead of time."""
 
-    def __init__(self, workers: Any, batches: Any, prefetch: int, seeds: Callable[[int], list[int]]) -> None:
+    def __init__(self, workers: Any, batches: Any, prefetch: int, seeds: Callable[[int], Any]) -> None:
         self._workers, self._seeds = workers, seeds
         self._batches = enumerate(batches)
         self._tickets: deque[Any] = deque()

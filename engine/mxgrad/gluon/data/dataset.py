@@ -206,11 +206,12 @@ def gathered(dataset: Any, numbers: Any) -> Any:
 
 def _rows(data: Any, numbers: Any) -> Any:
     kind = type(data)
-    if kind is numpy.ndarray:
+    if kind is numpy.ndarray or kind is numpy.memmap:
         simple = data.ndim and data.dtype.kind in "biuf" and data.dtype.isnative
-        return data.take(numbers, 0) if simple else None
+        return numpy.asarray(data).take(numbers, 0) if simple else None
     if kind is NDArray or kind is ndarray:
-        if is_recording() or data.context.device_type == "gpu":
+        # Of one axis, nd's samples have an axis of length 1.
+        if data.ndim < 2 or is_recording() or data.context.device_type == "gpu":
             return None
         raw = _rows(data._data, numbers)
         return None if raw is None else wrap(kind, raw, data.context)
@@ -218,14 +219,15 @@ def _rows(data: Any, numbers: Any) -> Any:
     return None if rows is None else rows(data, numbers)
 
 
-def _parts(data: Any, numbers: Any) -> Any:
+def _rows_of_parts(data: ArrayDataset, numbers: Any) -> Any:
     parts = tuple(_rows(part, numbers) for part in data._data)
     return None if any(p is None for p in parts) else parts if len(parts) > 1 else parts[0]
 
 
 # By method: a class that has another one does something else.
-_ROWS = {
+_ROWS: dict[Any, Callable[[Any, Any], Any]] = {
+    ArrayDataset.__getitem__: _rows_of_parts,
     SimpleDataset.__getitem__: lambda data, numbers: _rows(data._data, numbers),
-    ArrayDataset.__getitem__: _parts,
-    _SampledDataset.__getitem__: lambda data, numbers: gathered(data._dataset, [data._indices[i] for i in numbers]),
+    _SampledDataset.__getitem__:
+        lambda data, numbers: gathered(data._dataset, [data._indices[i] for i in numbers]),
 }

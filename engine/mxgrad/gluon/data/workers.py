@@ -19,15 +19,15 @@ import time
 import traceback
 import warnings
 import zlib
-from collections import ChainMap, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent import futures
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
-from itertools import islice
+from functools import lru_cache, partial
+from itertools import accumulate, islice
 from typing import Any, NamedTuple, NoReturn
-from weakref import WeakValueDictionary, ref
+from weakref import ref
 
 import numpy
 
@@ -122,8 +122,9 @@ def _serve(load: Load, tasks: queue.SimpleQueue[Any]) -> None:
 # Processes --------------------------------------------------------------------------------------------------
 #
 # Each worker is a fork with a socket of its own: tasks go in, and batches come out in the same order.  There
-# are no queues, locks or threads in this process, so a worker that dies cannot block anybody, and its end is
-# noticed at once.  Large batches come as files in memory without a name (memfd): whoever dies, nothing stays.
+# are no queues, locks or threads, so a worker that dies cannot block anybody, and its end is noticed at once.
+# A worker may wait until its batches are taken; this process never waits to get rid of tasks.  Large batches
+# come as files in memory without a name (memfd): whoever dies, nothing stays.
 
 
 class _Ticket:
@@ -139,7 +140,19 @@ class _Ticket:
 class _Worker(NamedTuple):
     process: Any
     socket: socket.socket
-    news: Any       # polls the socket and the end of the process
+    news: Any           # polls the socket and the end of the process
+    unsent: bytearray   # tasks, while the socket is full
+
+    def send(self) -> None:
+        """Send what the socket takes now."""
+        with suppress(BlockingIOError):
+            while self.unsent:
+                del self.unsent[:self.socket.send(self.unsent, socket.MSG_DONTWAIT)]
+
+    def wait(self, milliseconds: int) -> dict[int, int]:
+        """The descriptors that have something new within this time, and poll's events of them."""
+        self.news.modify(self.socket, select.POLLIN | (select.POLLOUT if self.unsent else 0))
+        return dict(self.news.poll(milliseconds))
 
 
 class Processes:
@@ -152,7 +165,7 @@ class Processes:
         self._pid, self._timeout = os.getpid(), timeout
         self._asked = 0
         # Weak: nobody waits for the batches of an epoch that was broken off.
-        self._waiting: WeakValueDictionary[int, _Ticket] = WeakValueDictionary()
+        self._waiting: dict[int, ref[_Ticket]] = {}
         self._workers: list[_Worker] = []
         try:
             for i in range(number):
@@ -174,10 +187,11 @@ class Processes:
             raise WorkerDiedError("DataLoader: the worker processes have ended; iterate anew")
         ticket = _Ticket(self._asked)
         self._asked += 1
-        self._waiting[ticket.number] = ticket
+        self._waiting[ticket.number] = ref(ticket)
         try:
-            task = pickle.dumps((ticket.number, _compact(samples), seeds, _switches()), 5)
-            self._of(ticket).socket.sendall(task)
+            worker = self._of(ticket)
+            worker.unsent.extend(pickle.dumps((ticket.number, *_compact(samples), seeds, _switches()), 5))
+            worker.send()
         except ConnectionError:
             pass        # the worker has died, which is told when the turn of the batch comes
         except BaseException as error:
@@ -204,20 +218,24 @@ class Processes:
             raise WorkerDiedError("DataLoader: the worker processes have ended; iterate anew")
         worker = self._of(ticket)
         left = math.ceil(1e3 * max(0, deadline - time.monotonic()))
-        ready = [descriptor for descriptor, _ in worker.news.poll(min(left, 0x7FFFFFFF))]
-        if not ready:
+        news = worker.wait(min(left, 0x7FFFFFFF))
+        if not news:
             self.close()
             raise _too_late(self._timeout)
         try:
-            if worker.socket.fileno() not in ready:
+            found = news.get(worker.socket.fileno(), 0)
+            if found == select.POLLOUT:
+                worker.send()
+                return
+            if not found:
                 raise EOFError
-            number, worked, message, buffers = _received(worker.socket)
+            number, kind, parts = _received(worker.socket)
         except BaseException as error:
             self._broken(ticket, error)
-        wanted = self._waiting.get(number)
+        wanted = self._waiting.pop(number)()
         if wanted is not None:
             try:
-                wanted.outcome = worked, pickle.loads(message, buffers=buffers)
+                wanted.outcome = kind != _ERROR, _unpacked(kind, parts)
             except Exception as error:
                 wanted.outcome = False, (error, traceback.format_exc())
 
@@ -248,7 +266,7 @@ class Processes:
             with worker.socket, suppress(OSError):
                 worker.socket.shutdown(socket.SHUT_RDWR)
         deadline = time.monotonic() + 0.5
-        for process, _, _ in workers:
+        for process, *_ in workers:
             process.join(max(0, deadline - time.monotonic()))
             if process.is_alive():
                 process.kill()
@@ -257,11 +275,12 @@ class Processes:
 
 
 def _forked(load: Load, name: str, timeout: float) -> _Worker:
-    """A new worker process and the socket to it, which raises BlockingIOError after `timeout` seconds."""
+    """A new worker; whoever reads half a message waits for the rest until BlockingIOError after `timeout`
+    seconds.
+    """
     context = multiprocessing.get_context("fork")
     here, there = socket.socketpair()
     limit = struct.pack("@ll", int(timeout), int(timeout % 1 * 1e6))
-    here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
     here.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     process = context.Process(target=_work, args=(load, here, there), name=name, daemon=True)
     collects = gc.isenabled()
@@ -278,19 +297,7 @@ def _forked(load: Load, name: str, timeout: float) -> _Worker:
     news = select.poll()
     news.register(here, select.POLLIN)
     news.register(process.sentinel, select.POLLIN)
-    return _Worker(process, here, news)
-
-
-def _listen(own: socket.socket, tasks: queue.SimpleQueue[Any]) -> None:
-    """Take tasks from the socket at once: it never fills up, and the end of the other side is noticed."""
-    arriving = own.makefile("rb")
-    task: Any = True
-    while task is not None:
-        try:
-            task = pickle.load(arriving)
-        except (EOFError, OSError):
-            task = None
-        tasks.put(task)
+    return _Worker(process, here, news, bytearray())
 
 
 def _work(load: Load, far_end: socket.socket, own: socket.socket) -> None:
@@ -301,60 +308,95 @@ def _work(load: Load, far_end: socket.socket, own: socket.socket) -> None:
     # Ctrl-C is for the main process, which ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(own, tasks), daemon=True).start()
-    while (task := tasks.get()) is not None:
-        number, samples, seeds, switches = task
+    tasks = own.makefile("rb")
+    while True:
+        try:
+            number, samples, compact, seeds, switches = pickle.load(tasks)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            return      # the main process has gone
         try:
             set_np(*switches)
+            if compact:
+                samples = numpy.frombuffer(samples, numpy.int64)
             with cpu():
-                found = _packed(load(samples, partial(_seed, *seeds)))
-            worked = True
+                kind, parts = _packed(load(samples, partial(_seed, *seeds)))
         except Exception as error:
-            worked, found = False, [_packed_error(error)]
+            kind, parts = _ERROR, [_packed_error(error)]
         try:
-            _send(own, number, worked, found)
+            _send(own, number, kind, parts)
         except OSError:
-            return      # the main process has gone
+            return
 
 
 # Messages ---------------------------------------------------------------------------------------------------
 
 #
-# A batch is a pickle and the memory of its arrays; before them go the header, and the length of each.  They
-# follow through the socket or, where they are large and the system has it, in a file in memory whose descriptor comes with the header.
+# A batch is a pickle and the memory of its arrays, its parts.  A header goes before them, and the length of
+# each.  They follow through the socket or, where they are large and the system has it, in a file in memory.
 
 _LARGE = 1 << 16
-_HEADER = struct.Struct("=q??q")     # number of the task, whether it worked, whether in a file, how many parts
+_HEADER = struct.Struct("=qBqq")    # number of the task, kind, how many parts, bytes that follow here
+_ERROR, _VALUE, _ARRAYS, _IN_FILE = 0, 1, 2, 4
 _MOST = 1024                        # parts that the system reads or writes at once
 
 
-def _compact(samples: Any) -> Any:
-    """The numbers of a `RandomSampler` in one array, which gives the same when it is iterated: to pickle them
-    one by one takes long.
+def _compact(samples: Any) -> tuple[Any, bool]:
+    """The numbers of a `RandomSampler` as the bytes of their array, which gives the same when it is iterated,
+    and True: to pickle them one by one takes long.  Anything else as it is, and False.
     """
-    if type(samples) is list and samples and set(map(type, samples)) == {numpy.int64}:
-        return numpy.array(samples)
-    return samples
+    if type(samples) is list and set(map(type, samples)) == {numpy.int64}:
+        return numpy.array(samples).tobytes(), True
+    return samples, False
+
+
+def _contiguous(array: Any) -> Any:
+    return numpy.ascontiguousarray(array._data).reshape(-1).view(numpy.uint8)
+
+
+def _made(about: Any, memory: Any) -> Any:
+    """The array that `_about` is about, in this memory."""
+    cls, ctx, shape, dtype = about
+    return wrap(cls, numpy.ndarray(shape, dtype, memory), ctx)
+
+
+def _about(array: Any) -> tuple[Any, ...]:
+    return type(array), array._ctx, array.shape, array._raw.dtype.str
 
 
 def _reduced(array: Any) -> Any:
-    """Pickled without a copy before and after."""
+    """Pickled without a copy of the memory before and after."""
     if array._ctx.device_type == "gpu":
         return array.__reduce__()
-    return wrap, (type(array), array._data, array._ctx)
+    return _made, (_about(array), pickle.PickleBuffer(_contiguous(array)))
 
 
-class _Pickler(pickle.Pickler):
-    dispatch_table = ChainMap({NDArray: _reduced, ndarray: _reduced}, copyreg.dispatch_table)
+# The batches of an epoch are alike: what there is to tell about lists of arrays is pickled once.
+_dumped = lru_cache(64)(partial(pickle.dumps, protocol=5))
+_loaded = lru_cache(64)(pickle.loads)
 
 
-def _packed(value: Any) -> list[Any]:
-    """`value` as a pickle and the memory of its arrays."""
+def _packed(value: Any) -> tuple[int, list[Any]]:
+    """Kind and parts of a batch."""
+    kind = type(value)
+    arrays = value if kind is list or kind is tuple else [value]
+    if all((type(a) is NDArray or type(a) is ndarray) and a._ctx.device_type != "gpu" for a in arrays):
+        about = tuple(map(_about, arrays)), kind if arrays is value else None
+        return _ARRAYS, [_dumped(about), *map(_contiguous, arrays)]
     found: list[pickle.PickleBuffer] = []
     stream = io.BytesIO()
-    _Pickler(stream, 5, buffer_callback=found.append).dump(value)
-    return [stream.getbuffer(), *(b.raw() for b in found)]
+    pickler = pickle.Pickler(stream, 5, buffer_callback=found.append)
+    pickler.dispatch_table = {**copyreg.dispatch_table, NDArray: _reduced, ndarray: _reduced}
+    pickler.dump(value)
+    return _VALUE, [stream.getbuffer(), *(b.raw() for b in found)]
+
+
+def _unpacked(kind: int, parts: list[Any]) -> Any:
+    """The batch; or the error, and its traceback as a text."""
+    if kind != _ARRAYS:
+        return pickle.loads(parts[0], buffers=parts[1:])
+    abouts, container = _loaded(bytes(parts[0]))
+    arrays = map(_made, abouts, parts[1:])
+    return next(arrays) if container is None else container(arrays)
 
 
 def _packed_error(error: Exception) -> bytes:
@@ -369,7 +411,7 @@ def _packed_error(error: Exception) -> bytes:
 
 def _through(transfer: Callable[[int, list[memoryview]], int], descriptor: int, parts: Iterable[Any]) -> None:
     """`os.readv` or `os.writev` all of these parts; EOFError if the other side has ended."""
-    left = deque(view for view in map(memoryview, parts) if view.nbytes)
+    left = deque(view for view in (memoryview(part) for part in parts) if view.nbytes)
     while left:
         done = transfer(descriptor, list(islice(left, _MOST)))
         if not done:
@@ -380,38 +422,51 @@ def _through(transfer: Callable[[int, list[memoryview]], int], descriptor: int, 
             left[0] = left[0][done:]
 
 
-def _send(to: socket.socket, number: int, worked: bool, parts: list[Any]) -> None:
-    lengths = numpy.array([memoryview(p).nbytes for p in parts], numpy.int64)
-    everything = [lengths.data.cast("B"), *parts]
-    if lengths.sum() < _LARGE or not hasattr(os, "memfd_create"):
-        _through(os.writev, to.fileno(), [_HEADER.pack(number, worked, False, len(parts)), *everything])
+def _send(to: socket.socket, number: int, kind: int, parts: list[Any]) -> None:
+    sizes = [memoryview(p).nbytes for p in parts]
+    lengths = struct.pack(f"={len(sizes)}q", *sizes)
+    if sum(sizes) < _LARGE or not hasattr(os, "memfd_create"):
+        header = _HEADER.pack(number, kind, len(sizes), len(lengths) + sum(sizes))
+        _through(os.writev, to.fileno(), [header, lengths, *parts])
         return
     file = os.memfd_create("mxgrad-batch")
     try:
-        _through(os.writev, file, everything)
+        _through(os.writev, file, parts)
         os.lseek(file, 0, os.SEEK_SET)      # the other side reads from where this one is
-        socket.send_fds(to, [_HEADER.pack(number, worked, True, len(parts))], [file])
+        to.sendall(_HEADER.pack(number, kind | _IN_FILE, len(sizes), len(lengths)) + lengths)
+        socket.send_fds(to, [b"\0"], [file])
     finally:
         os.close(file)
 
 
-def _received(at: socket.socket) -> tuple[int, bool, Any, list[Any]]:
-    """Number of the task, whether it worked, the pickle, and its arrays' memory."""
-    header, files, _, _ = socket.recv_fds(at, _HEADER.size, 1)
-    if len(header) < _HEADER.size:
+def _received(at: socket.socket) -> tuple[int, int, list[Any]]:
+    """Number of the task, kind, and parts, in memory of their own."""
+    number, kind, count, size = _HEADER.unpack(_bytes(at, _HEADER.size))
+    message = memoryview(_bytes(at, size))
+    lengths = struct.unpack_from(f"={count}q", message)
+    if not kind & _IN_FILE:
+        ends = accumulate(lengths, initial=8 * count)
+        return number, kind, [bytearray(message[i:i + n]) for i, n in zip(ends, lengths)]
+    files = socket.recv_fds(at, 1, 1)[1]
+    if not files:
         raise EOFError
     try:
-        number, worked, apart, count = _HEADER.unpack(header)
-        source = files[0] if apart else at.fileno()
-        lengths = numpy.empty(count, numpy.int64)
-        _through(os.readv, source, [lengths.data.cast("B")])
-        # Files are read, not mapped: a mapping keeps the descriptor, of which a process may have a thousand.
-        parts = [numpy.empty(n, numpy.uint8) for n in lengths.tolist()]
-        _through(os.readv, source, parts)
+        # Read, not mapped: a mapping keeps the descriptor, of which a process may have a thousand.
+        parts = [numpy.empty(n, numpy.uint8) for n in lengths]
+        _through(os.readv, files[0], parts)
     finally:
-        for file in files:
-            os.close(file)
-    return number, worked, parts[0], parts[1:]
+        os.close(files[0])
+    return number, kind - _IN_FILE, parts
+
+
+def _bytes(at: socket.socket, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        more = at.recv(size - len(found), socket.MSG_WAITALL)
+        if not more:
+            raise EOFError
+        found += more
+    return found
 
 
 # Random numbers ---------------------------------------------------------------------------------------------

@@ -201,7 +201,7 @@ sub _call {
     my ($key, $target, $name, @args) = @_;
     my ($block, @named);
     my $last = @args ? ref $args[-1] : '';
-    if ($last eq 'HASH' || $last eq 'CODE' || @args > 1 && _is_name($args[-2])) {
+    if ($last eq 'HASH' || $last eq 'CODE' || @args > 1 && !ref $args[-2] && _is_name($args[-2])) {
         my $signature = sub { _signature($key, $target, $name) };
         $block = pop @args if $last eq 'CODE' && $signature->()->{places} < @args;
         @named = _take_named(\@args, $signature);

@@ -55,8 +55,10 @@ my $MOST = 2**63;
 sub _pack {
     no if $] >= 5.035, warnings => 'experimental::builtin';
     my ($keep) = @_;
+    if (my $ref = ref $_[1]) {
+        return $ref eq $ARRAYS ? _pack_array($keep, $_[1]) : _pack_reference($keep, $_[1]);
+    }
     return $PACKED{none} if !defined $_[1];
-    return _pack_reference($keep, $_[1]) if ref $_[1];
     return $_[1] ? $PACKED{true} : $PACKED{false} if $is_bool->($_[1]);
     if ($is_number->($_[1])) {
         return pack $LAYOUT, $INT, 0, $_[1], 0, 0 if $_[1] == int $_[1] && $_[1] < $MOST && $_[1] >= -$MOST;
@@ -85,13 +87,15 @@ sub _pointing {
     return pack 'l l q d P', $kind, $count, $number // 0, 0, $keep->[-1];
 }
 
+sub _pack_array {
+    my ($keep, $array) = @_;
+    push @$keep, $array;
+    return pack $LAYOUT, $NDARRAY, 0, 0, 0, $$array;
+}
+
 sub _pack_reference {
     my ($keep, $value) = @_;
     my $ref = ref $value;
-    if ($ref eq $ARRAYS) {
-        push @$keep, $value;
-        return pack $LAYOUT, $NDARRAY, 0, 0, 0, $value->handle;
-    }
     return _pointing($keep, $LIST, scalar @$value, pack_values($keep, @$value)) if $ref eq 'ARRAY';
     return pack_dict($keep, %$value) if $ref eq 'HASH';
     return _pack_callable($keep, $value) if $ref eq 'CODE';
@@ -111,9 +115,9 @@ sub _pack_object {
         return pack_object($keep, $value);
     }
     if ($value->isa($ARRAYS)) {
-        return _pack_reference($keep, $value->as_array);
+        return _pack_array($keep, $value->as_array);
     }
-    return _pack_reference($keep, $ARRAYS->array($value)) if $value->isa('PDL');
+    return _pack_array($keep, $ARRAYS->array($value)) if $value->isa('PDL');
     return pack_object($keep, $OBJECTS->_of_context($value)) if $value->isa('AI::MXGrad::Context');
     return _pointing($keep, $BYTES, length $$value, $$value) if $value->isa('AI::MXGrad::Value::Bytes');
     return _pointing($keep, $LIST, scalar @$value, pack_values($keep, @$value), 1)
@@ -219,8 +223,10 @@ sub plain {
 # What a call gave: a tuple is several values in list context.
 sub results {
     my ($packed) = @_;
+    my ($kind, undef, undef, undef, $at) = unpack $LAYOUT, $packed;
+    return $ARRAYS->_wrap($at) if $kind == $NDARRAY;
     my ($value) = _unpack($packed, 1);
-    return $value if !ref $value || ref $value eq $ARRAYS;
+    return $value if !ref $value;
     return map { plain($_) } @$value if wantarray && ref $value eq 'AI::MXGrad::Value::Tuple';
     return plain($value);
 }
