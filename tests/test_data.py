@@ -24,12 +24,13 @@ import numpy
 import pytest
 from mxgrad import MXNetError, gluon, nd, recordio
 from mxgrad.gluon.data import DataLoader, batchify, workers
+from mxgrad.gluon.data.dataset import gathered
 from mxgrad.gluon.data.vision import transforms
 from mxgrad.gluon.utils import DownloadError
 from mxgrad.params_file import FileFormatError
 
 data = gluon.data
-KINDS = [{"num_workers": 0}, {"num_workers": 2}, {"num_workers": 2, "thread_pool": True}]
+KINDS: list[dict[str, Any]] = [{"num_workers": 0}, {"num_workers": 2}, {"num_workers": 2, "thread_pool": True}]
 NAMES = ["alone", "processes", "threads"]
 
 
@@ -190,6 +191,56 @@ def test_loaders_agree(kind: dict[str, Any]) -> None:
     assert type(x) is mx.np.ndarray and x.dtype == "float64" and y.dtype == "int64"
     listed = next(iter(DataLoader([[1, 2], [3, 4]], 2, **kind)))       # as in MXNet 2, lists have parts
     assert lists([listed]) == [[[1, 3], [2, 4]]]
+
+
+class Negated(data.ArrayDataset):
+    def __getitem__(self, i: Any) -> Any:
+        return tuple(-part for part in super().__getitem__(i))
+
+
+def test_samples_fetched_at_once_are_the_same(tmp_path: Path) -> None:
+    draw = numpy.random.RandomState(0)
+    matrix, numbers = draw.randn(7, 2, 3), draw.randint(0, 99, 7)
+    numpy.save(tmp_path / "a.npy", matrix)
+    array, vector = nd.array(matrix), nd.array(numbers)
+    datasets: dict[str, tuple[Any, bool]] = {       # and whether their samples are not fetched one by one
+        "alone": (data.ArrayDataset(matrix), True),
+        "numbers": (data.ArrayDataset(numbers, numbers > 50), True),
+        "half": (data.SimpleDataset(matrix.astype("float16")), True), "bare": (matrix.T[:2], True),
+        "nd": (data.ArrayDataset(array, vector), True), "bare nd": (array, True), "vector": (vector, False),
+        "np": (mx.np.array(matrix), True),
+        "nested": (data.ArrayDataset(array, data.SimpleDataset(matrix)), True),
+        "file": (numpy.load(tmp_path / "a.npy", mmap_mode="r"), True),
+        "sampled": (data.ArrayDataset(matrix, numbers).sample(data.IntervalSampler(7, 3)).take(3), True),
+        "foreign": (data.ArrayDataset(matrix.astype(">f8"), numbers), False),
+        "list": (data.ArrayDataset(matrix, numbers.tolist()), False),
+        "transformed": (data.ArrayDataset(matrix, numbers).transform_first(lambda x: x + 1), False),
+        "overridden": (Negated(matrix, numbers), False),
+    }
+    for numpys in (False, True):
+        mx.npx.set_np(array=numpys)
+        for name, (dataset, fast) in datasets.items():
+            assert (gathered(dataset, [1, 0]) is not None) is fast, name
+            for kind in (KINDS[0], KINDS[2]):
+                chosen = [[1, 0], [-1, numpy.int64(1)]]
+                whole = DataLoader(dataset, batch_sampler=chosen, **kind)
+                single = DataLoader(dataset, batch_sampler=[tuple(c) for c in chosen], **kind)
+                for one, other in zip(whole, single, strict=True):
+                    assert type(one) is type(other)
+                    for x, y in zip(*(b if isinstance(b, list) else [b] for b in (one, other)), strict=True):
+                        assert (type(x), x.dtype, x.shape) == (type(y), y.dtype, y.shape)
+                        assert x.context == y.context and (x.asnumpy() == y.asnumpy()).all()
+                        x[:] = 0            # memory of its own
+                with pytest.raises(IndexError, match="7|out of"):
+                    list(DataLoader(dataset, batch_sampler=[[0, 7]], **kind))
+    mx.npx.reset_np()
+    assert (array.asnumpy() == matrix.astype("float32")).all() and (matrix != 0).all()
+    array.attach_grad()
+    with mx.autograd.record():      # what reads arrays is recorded, in this process
+        next(iter(DataLoader(array, 2))).sum().backward()
+    assert array.grad is not None and array.grad.asnumpy().sum() == 12
+    for odd in ([], [True, False], [0.0], [[0, 1]], [2 ** 70], numpy.array([[0, 1]]), (0, 1), slice(2)):
+        assert gathered(matrix, odd) is None
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=NAMES)
@@ -359,6 +410,33 @@ def test_large_batches_and_large_tasks() -> None:
     numbers = list(range(200_000))
     many = DataLoader(numbers, batch_sampler=[numbers] * 6, num_workers=2)
     assert [b.shape for b in many] == [(200_000,)] * 6
+    # More tasks, and more batches that nobody takes, than the sockets hold.
+    blocks = DataLoader(numpy.ones((100, 5000), "float32"), sampler=numpy.arange(20_000) % 100, batch_size=2,
+                        num_workers=2, prefetch=10_000, timeout=20)
+    batches = iter(blocks)
+    assert next(batches).sum().asscalar() == 10_000
+    time.sleep(0.1)
+    assert [next(batches).shape for _ in range(500)] == [(2, 5000)] * 500
+
+
+def test_batches_of_any_kind_from_workers() -> None:
+    made: list[Any] = [
+        [], None, "text", (), nd.array(3), nd.ones((0, 2)), [nd.arange(3), "a", (nd.ones((2, 2)).T, 1)],
+        (mx.np.arange(3), nd.ones(1)), {"a": [nd.zeros((2, 1), dtype="float16")]}, [numpy.eye(2), nd.ones(2)],
+        [numpy.arange(60_000).reshape(2, -1).T, nd.arange(60_000)], [numpy.full(i, i) for i in range(3000)],
+    ]
+
+    def described(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return type(value), [described(v) for v in value]
+        if isinstance(value, dict):
+            return {k: described(v) for k, v in value.items()}
+        if hasattr(value, "asnumpy"):
+            return type(value), value.dtype, value.shape, str(value.context), value.asnumpy().tolist()
+        return value.tolist() if isinstance(value, numpy.ndarray) else value
+
+    loader = DataLoader(range(len(made)), 1, batchify_fn=lambda numbers: made[numbers[0]], num_workers=2)
+    assert [described(b) for b in loader] == [described(v) for v in made]
 
 
 def noise(x: Any) -> Any:

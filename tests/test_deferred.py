@@ -441,6 +441,20 @@ def test_memory_that_others_write() -> None:
     assert (z + 1).asnumpy().tolist() == [4] * 5
 
 
+def test_gradient_buffers_that_are_parts_of_others() -> None:
+    whole = nd.zeros((3, 50))
+    x = nd.ones((50,))
+    autograd.mark_variables([x], [whole[1]])
+    head = nd.full((50,), 2)
+    with autograd.record():
+        y = x + 0
+    y.backward(head)
+    assert whole.asnumpy().sum(axis=1).tolist() == [0, 100, 0]
+    y = None
+    whole[:] = 0
+    assert head.asnumpy().sum() == 100
+
+
 @pytest.fixture
 def quick_switches() -> Iterator[None]:
     """Threads that take turns within a Python function."""

@@ -349,6 +349,7 @@ def _give_memory(pair: list[Any]) -> bool:
     if (leaf[2] == "add" or getrefcount(pair[1]) != _ONE or not pair[1].is_known
             or grad._raw.__class__ is not numpy.ndarray
             or getrefcount(grad._raw) != _ONE or getrefcount(pair[1].value()) != _ONE
+            or grad._raw.base is not None or pair[1].value().base is not None       # parts of other arrays
             or not deferred.is_ours(grad._raw) or not deferred.is_ours(pair[1].value())
             or (grad.shape, grad.dtype) != (pair[1].shape, pair[1].dtype)):
         return False
