@@ -30,7 +30,8 @@ from mxgrad.gluon.utils import DownloadError
 from mxgrad.params_file import FileFormatError
 
 data = gluon.data
-KINDS: list[dict[str, Any]] = [{"num_workers": 0}, {"num_workers": 2}, {"num_workers": 2, "thread_pool": True}]
+KINDS: list[dict[str, Any]] = [
+    {"num_workers": 0}, {"num_workers": 2}, {"num_workers": 2, "thread_pool": True}]
 NAMES = ["alone", "processes", "threads"]
 
 

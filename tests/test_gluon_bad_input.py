@@ -222,7 +222,7 @@ if __name__ == "__main__":
     net = gluon.nn.Dense(1)
     net.initialize()
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.001})
-    print(*(process.pid for process, _ in loader._workers._workers), flush=True)
+    print(*(worker.process.pid for worker in loader._workers._workers), flush=True)
     steps = 0
     try:
         while True:
