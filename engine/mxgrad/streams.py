@@ -380,6 +380,9 @@ class Engines:
 # ---- from words to numbers ---------------------------------------------------------------------------------
 
 
+_BLOCK = 2**14      # numbers whose arrays stay in the cache
+
+
 def _words_per_unit(dtype: DType) -> int:
     return 1 if dtype == F32 else 2
 
@@ -388,7 +391,8 @@ def _unit(words: Array, dtype: DType) -> Array:
     """generate_canonical: uniform numbers in [0, 1); float64 takes two words each, from the last axis."""
     u: Array
     if dtype == F32:
-        u = (words * 2.0**-32).astype(F32)
+        u = np.empty(words.shape, F32)
+        np.multiply(words, 2.0**-32, out=u)     # in double, rounded to u block by block
     else:
         u = (words[..., 0::2] + words[..., 1::2] * 2.0**32) * 2.0**-64
     np.minimum(u, np.nextafter(dtype.type(1), dtype.type(0)), out=u)    # the largest words round up to 1
@@ -406,9 +410,14 @@ def _on_the_disc(words: Array, dtype: DType) -> tuple[Array, Array, Array, Array
 
 
 def _polar_factor(r2: Array) -> Array:
-    factor: Array = r2.dtype.type(-2) * _log(r2)
-    factor /= r2
-    return np.sqrt(factor, out=factor)
+    """sqrt(-2 log(r2) / r2); r2 has one axis."""
+    factor: Array = np.empty_like(r2)
+    for i in range(0, r2.size, _BLOCK):     # a logarithm makes many arrays
+        part, found = r2[i:i + _BLOCK], factor[i:i + _BLOCK]
+        np.multiply(r2.dtype.type(-2), _log(part), out=found)
+        found /= part
+        np.sqrt(found, out=found)
+    return factor
 
 
 def _accepted_points(engines: Sequence[_Engine], counts: Sequence[int], dtype: DType
@@ -421,7 +430,7 @@ def _accepted_points(engines: Sequence[_Engine], counts: Sequence[int], dtype: D
     if most == 0:
         return np.empty(0, dtype), np.empty(0, dtype), np.empty(0, dtype)
     tries = int(most * 4 / math.pi + 5 * math.sqrt(most)) + 8
-    together = max(1, 2**21 // (tries * per_pair))
+    together = max(1, 4 * _BLOCK // (tries * per_pair))
     for first in range(0, len(engines), together):
         lanes = engines[first:first + together]
         left = np.array(counts[first:first + together])
@@ -903,7 +912,12 @@ class NDStreams(_Streams):
         working = _drawn_in(dtype, F64)
         draw.parameters = [a, b - a]
         a, span = draw.wide(working)
-        return draw.result(a + span * self._units(draw.size, working), dtype)
+        u = self._units(draw.size, working)
+        if u.dtype != span.dtype:
+            return draw.result(a + span * u, dtype)
+        u *= span
+        u += a
+        return draw.result(u, dtype)
 
     def normal(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape = (),
                dtype: DTypeLike = np.float32) -> Array:

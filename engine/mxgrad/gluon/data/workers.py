@@ -329,7 +329,6 @@ def _work(load: Load, far_end: socket.socket, own: socket.socket) -> None:
 
 
 # Messages ---------------------------------------------------------------------------------------------------
-
 #
 # A batch is a pickle and the memory of its arrays, its parts.  A header goes before them, and the length of
 # each.  They follow through the socket or, where they are large and the system has it, in a file in memory.
