@@ -567,9 +567,9 @@ def _alone(node: Deferred) -> bool:
     if any(a.__class__ is Deferred and a._value is None for a in node.args):
         return False
     with numpy.errstate(all="ignore"):
-        node._value = function(*(
+        node._value = numpy.asarray(function(*(
             a._value if a.__class__ is Deferred else a.array if a.__class__ is _Operand else a
-            for a in node.args))
+            for a in node.args)))       # without axes NumPy gives a scalar
     node.args = ()
     return True
 
