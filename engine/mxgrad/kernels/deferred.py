@@ -509,7 +509,10 @@ def _builder(name: str) -> Callable[..., Deferred | None] | None:
 
     def build(x: Any, **params: Any) -> Deferred | None:
         x = lifted(x)
-        out = op.kernel(numpy, x, **params) if x.__class__ is Deferred else None
+        if x.__class__ is not Deferred:
+            return None
+        with numpy.errstate(all="ignore"):
+            out = op.kernel(numpy, x, **params)
         return out if out.__class__ is Deferred else None
 
     return build
