@@ -12,7 +12,9 @@ import mxgrad as mx
 import numpy
 import pytest
 from mxgrad import autograd, nd, np
+from mxgrad.invoke import F
 from mxgrad.kernels import cpu, deferred, vm
+from mxgrad.registry import OPS
 
 pytestmark = pytest.mark.skipif(
     not deferred.available, reason="ops are put off with compiled kernels and NumPy 2 only")
@@ -425,6 +427,21 @@ def test_gradients_take_the_memory_of_what_was_computed() -> None:
     numpy.testing.assert_array_equal(part.asnumpy(), results[0][1:3])
     x.grad[:] = 0
     assert not part.asnumpy().any()
+
+
+@pytest.mark.parametrize("name", [n for n in deferred._BUILDERS if n in OPS and len(OPS[n].arrays) == 1
+                                  and OPS[n].broadcasts])
+def test_each_function_of_one_array(name: str) -> None:
+    """As eager ones, at halves and other special places, alone and within an expression."""
+    x = nd.array([-2.5, -1.5, -0.5, 0.0, 0.5, 1.0, 1.5, 2.5, 3.3, numpy.inf, -numpy.inf, numpy.nan])
+    params = {"a_min": -1.0, "a_max": 2.0} if name == "clip" else {}
+    function = getattr(F, name)
+    got = [function(x, **params).asnumpy(), function(x * 1, **params).asnumpy()]
+    with from_size(1 << 60):
+        expected = function(x, **params).asnumpy()
+    for a in got:
+        assert a.dtype == expected.dtype
+        numpy.testing.assert_allclose(a, expected, rtol=1e-6, atol=1e-30)
 
 
 def test_no_floating_point_warnings() -> None:

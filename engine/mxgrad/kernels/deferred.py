@@ -452,14 +452,15 @@ def _sum_to(data: Any, shape: Any) -> Deferred | None:
 _UFUNCS = {
     **{name: _arithmetic(name) for name in (
         "add subtract multiply divide maximum minimum negative abs sign square sqrt reciprocal exp expm1 log "
-        "log1p tanh sin cos floor ceil rint").split()},
+        "log1p tanh sin cos floor ceil").split()},
     **{name: _comparison(name) for name in
        "equal not_equal less less_equal greater greater_equal".split()},
     **{name: _logical(name) for name in "logical_and logical_or logical_not".split()},
 }
 _BUILDERS: dict[str, Callable[..., Deferred | None]] = {
     **_UFUNCS,
-    **{name: _arithmetic(name) for name in ("sigmoid", "relu", "erf", "rsqrt")},
+    # rint is MXNet's, not NumPy's: halves go down
+    **{name: _arithmetic(name) for name in ("sigmoid", "relu", "erf", "rsqrt", "rint")},
     "where": _where, "relu_dx": _relu_dx, "cast": _cast, "clip": _clip, "power": _power,
     "broadcast_to": _broadcast_to, "fill": _fill, "reshape": _reshape,
     "sum": _reduction("sum"), "mean": _reduction("sum", mean=True), "sum_to": _sum_to,
