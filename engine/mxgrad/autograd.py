@@ -321,21 +321,24 @@ def _deliver_together(late: list[list[Any]]) -> None:
     given = [_give_memory(pair) for pair in late]
     left = [pair for pair, done in zip(late, given) if not done]
     buffers = [_buffer(pair[0][1], pair[1]) for pair in left]
-    roots, into, copied = [], [], []
+    roots, into, shared = [], [], []
     for i, buffer in enumerate(buffers):
         if left[i][0][2] == "add":
             roots.append(buffer + left[i][1])
             into.append(buffer)
         elif getrefcount(left[i][1]) != _ONE:
-            copied.append((buffer, left[i][1]))
+            shared.append(left[i])
             roots.append(left[i][1])
             into.append(None)
         else:
             roots.append(left[i][1])
             into.append(buffer)
     evaluate(roots, into)
-    for buffer, ct in copied:
-        numpy.copyto(buffer, ct.value())
+    # who had a cotangent with them may have been computed, and not need it any more
+    roots, into, buffers, buffer = [], [], [], None
+    for pair in shared:
+        if not _give_memory(pair):
+            numpy.copyto(pair[0][1]._data, pair[1].value())
     for leaf, _ in late:
         leaf[1]._cell[0] += 1
         leaf[4] = 1

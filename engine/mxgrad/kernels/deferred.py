@@ -9,13 +9,14 @@ Elements are numbered in C's order.  An operand that is broadcast must be one wh
 ``a[(p // inner) % m]``: a scalar, a row, a column, one number per channel.  A sum over axes gives such an
 array, too, and is part of the same pass.
 
-What lies inside an expression is computed again if somebody asks for it later, as the backward does after
-the forward: arithmetic is cheaper than memory.  The third time it is kept.
+What lies inside an expression is kept if somebody else refers to it, too, or else the third time that it is
+computed: arithmetic is cheaper than memory.
 """
 from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -597,6 +598,19 @@ def _visit(root: Deferred, seen: dict[int, Deferred]) -> None:
         todo.extend((a, False) for a in node.args if a.__class__ is Deferred and a._value is None)
 
 
+def _users(nodes: list[Deferred]) -> tuple[dict[int, int], dict[int, int]]:
+    """By a node's id: how often the others have it as an argument, and the place of the last that has."""
+    uses: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for place, node in enumerate(nodes):
+        for a in node.args:
+            if a.__class__ is Deferred:
+                uses[id(a)] = uses.get(id(a), 0) + 1
+                # what is summed is read when a block has been computed whole
+                last[id(a)] = len(nodes) if node.layout else max(place, last.get(id(a), 0))
+    return uses, last
+
+
 def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
     seen: dict[int, Deferred] = {}
     own: dict[int, Deferred]
@@ -613,16 +627,13 @@ def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
     own = {}
     nodes = list(seen.values())
     wanted = {id(root) for root in roots}
-    last: dict[int, int] = {}
-    for place, node in enumerate(nodes):
-        for a in node.args:
-            if a.__class__ is Deferred:
-                # what is summed is read when a block has been computed whole
-                last[id(a)] = len(nodes) if node.layout else max(place, last.get(id(a), 0))
+    uses, last = _users(nodes)
     for node in nodes:
         if id(node) not in wanted:
             node.visits += 1
-            if node.visits == _VISITS:
+            # `nodes`, `seen`, `node` and the call refer to it, and its users here: whoever else does, such
+            # as an array, will ask for it
+            if node.visits == _VISITS or sys.getrefcount(node) > 4 + uses[id(node)]:
                 wanted.add(id(node))
 
     inputs: list[numpy.ndarray] = []
