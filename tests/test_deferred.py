@@ -444,6 +444,12 @@ def test_each_function_of_one_array(name: str) -> None:
         numpy.testing.assert_allclose(a, expected, rtol=1e-6, atol=1e-30)
 
 
+def test_zeros_of_both_signs() -> None:
+    x = nd.array([1.0, 2.0])
+    y = (x / 0.0) * 2 + nd.negative(x / -0.0)       # two constants, which compare equal
+    assert y.asnumpy().tolist() == [numpy.inf] * 2
+
+
 def test_no_floating_point_warnings() -> None:
     x = nd.array([0.0, 1.0, -1.0])
     got = nd.gammaln(x * 1) + nd.log(x) / x

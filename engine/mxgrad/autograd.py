@@ -319,29 +319,32 @@ def _deliver_together(late: list[list[Any]]) -> None:
     A cotangent that somebody else has, too, such as a second leaf, keeps memory of its own.
     """
     given = [_give_memory(pair) for pair in late]
-    left = [pair for pair, done in zip(late, given) if not done]
-    buffers = [_buffer(pair[0][1], pair[1]) for pair in left]
-    roots, into, shared = [], [], []
-    for i, buffer in enumerate(buffers):
-        if left[i][0][2] == "add":
-            roots.append(buffer + left[i][1])
-            into.append(buffer)
-        elif getrefcount(left[i][1]) != _ONE:
-            shared.append(left[i])
-            roots.append(left[i][1])
-            into.append(None)
-        else:
-            roots.append(left[i][1])
-            into.append(buffer)
-    evaluate(roots, into)
-    # who had a cotangent with them may have been computed, and not need it any more
-    roots, into, buffers, buffer = [], [], [], None
-    for pair in shared:
+    # who else had a cotangent may have been computed with it, and not need it any more
+    for pair in _computed([pair for pair, done in zip(late, given) if not done]):
         if not _give_memory(pair):
             numpy.copyto(pair[0][1]._data, pair[1].value())
     for leaf, _ in late:
         leaf[1]._cell[0] += 1
         leaf[4] = 1
+
+
+def _computed(left: list[list[Any]]) -> list[list[Any]]:
+    """Compute the cotangents, into the gradients where nobody else has them, and give the other pairs."""
+    shared = []
+    roots: list[Any] = []
+    into: list[Any] = []
+    for pair, buffer in zip(left, [_buffer(pair[0][1], pair[1]) for pair in left]):
+        if pair[0][2] == "add":
+            roots.append(buffer + pair[1])
+            into.append(buffer)
+            continue
+        alone = getrefcount(pair[1]) == _ONE
+        if not alone:
+            shared.append(pair)
+        roots.append(pair[1])
+        into.append(buffer if alone else None)
+    evaluate(roots, into)
+    return shared
 
 
 def _give_memory(pair: list[Any]) -> bool:

@@ -19,6 +19,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from struct import pack
 from typing import Any
 from weakref import WeakValueDictionary, ref
 
@@ -654,7 +655,7 @@ def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
                 read(a.array, a.layout)
             elif a.__class__ is Deferred and a._value is not None:
                 read(a._value, (1, size))
-    constants: dict[float, int] = {}
+    constants: dict[bytes, tuple[int, float]] = {}      # by their bits, which tell 0 and -0 apart
     code: list[tuple[int, int, int, int, int]] = []
     places: dict[int, int] = {}         # of a node: its register
     free: list[int] = []
@@ -669,7 +670,7 @@ def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
             return places[id(a)] if a._value is None else read(a._value, (1, size))
         if a.__class__ is _Operand:
             return read(a.array, a.layout)
-        return -1 - constants.setdefault(a if a == a else _NAN, len(constants))
+        return -1 - constants.setdefault(pack("d", a), (len(constants), a))[0]
 
     for place, node in enumerate(nodes):
         if node.layout is None:
@@ -698,7 +699,7 @@ def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
         for key in {id(a) for a in node.args if a.__class__ is Deferred and a._value is None}:
             if last[key] == place and key not in wanted:
                 free.append(places[key])
-    vm.run(size, code, list(constants), inputs, layouts, outputs, out_layouts)
+    vm.run(size, code, [a for _, a in constants.values()], inputs, layouts, outputs, out_layouts)
     for node, out in stored:
         if node.layout is not None:
             if node.factor != 1.0:
@@ -712,7 +713,6 @@ def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
             numpy.copyto(target, root._value)
 
 
-_NAN = float("nan")
 _KINDS = {"sum": vm.SUM}
 
 
