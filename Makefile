@@ -43,7 +43,7 @@ $(LIB): $(LIB_SOURCES) | $(VENV)/.installed
 	@echo "building $@"
 	@$(PY) pyffi/build_ffi.py >/dev/null
 
-$(KERNELS): pyffi/build_kernels.py $(wildcard pyffi/kernels/*.[ch]) | $(VENV)/.installed
+$(KERNELS): pyffi/build_kernels.py pyffi/buffer.c $(wildcard pyffi/kernels/*.[ch]) | $(VENV)/.installed
 	@echo "building $@"
 	@$(PY) pyffi/build_kernels.py >/dev/null
 
@@ -85,5 +85,5 @@ docs: setup
 	@$(ENV) python tools/reference.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info pyffi/libmxgrad.so* pyffi/lib pyffi/share pyffi/include/mxgrad_ops.h $(KERNELS) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info pyffi/libmxgrad.so* pyffi/lib pyffi/share pyffi/include/mxgrad_ops.h engine/mxgrad/kernels/*.so .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

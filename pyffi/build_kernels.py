@@ -2,7 +2,8 @@
 
 ``python build_kernels.py [DIRECTORY]`` builds kernels/*.c into DIRECTORY, by default engine/mxgrad/kernels,
 from where mxgrad takes them.  The C compiler is $CC, or gcc, cc or clang; $CFLAGS and $LDFLAGS are added.  On
-x86-64 every kernel is compiled for each of `LEVELS`, and the extension chooses when it is loaded.
+x86-64 every kernel is compiled for each of `LEVELS`, and the extension chooses when it is loaded.  For Python
+before 3.12 a second extension is built of buffer.c, which gives arrays the buffer protocol.
 """
 from __future__ import annotations
 
@@ -92,8 +93,26 @@ def generate(path: Path, levels: list[str]) -> None:
     recompiler.make_c_source(ffi, MODULE, choice(levels), str(path))
 
 
+def build_buffer(compiler: str, include: Path, target: Path) -> None:
+    """Builds the extension of buffer.c into the directory `target`."""
+    file = "_buffer" + str(sysconfig.get_config_var("EXT_SUFFIX"))
+    with tempfile.TemporaryDirectory() as directory:
+        library = Path(directory, file)
+        _ffi["run"](compiler, "-std=c99", "-O2", "-fPIC", "-Wall", "-Wextra", f"-I{include}",
+                    *shlex.split(os.environ.get("CFLAGS", "")), "-shared", str(HERE / "buffer.c"),
+                    "-o", str(library), *shlex.split(os.environ.get("LDFLAGS", "")))
+        put(library, target)
+
+
+def put(library: Path, target: Path) -> None:
+    """Moves a library into the directory `target`; a process may have the old one mapped."""
+    new = target / (library.name + ".new")
+    shutil.copy2(library, new)
+    os.replace(new, target / library.name)
+
+
 def build(target: str | os.PathLike[str] = TARGET) -> Path:
-    """Builds the extension into the directory `target` and gives its path.
+    """Builds the extensions into the directory `target` and gives the path of that of the kernels.
 
     Raises BuildError if cffi, a C compiler or Python.h is missing, or the compiler fails.
     """
@@ -103,6 +122,8 @@ def build(target: str | os.PathLike[str] = TARGET) -> Path:
     include = Path(sysconfig.get_path("include"))
     if not (include / "Python.h").exists():
         raise BuildError(f"there is no Python.h in {include}")
+    if sys.version_info < (3, 12):
+        build_buffer(compiler, include, target)
     x86 = platform.machine() in ("x86_64", "AMD64")
     levels = list(LEVELS) if x86 else ["c"]
     # NaN and infinity count, what the flags and errno say does not.
@@ -128,8 +149,7 @@ def build(target: str | os.PathLike[str] = TARGET) -> Path:
             list(together.map(lambda c, o: run(compiler, *c, "-o", o), commands, objects))
         run(compiler, "-shared", *objects, "-o", str(library), "-lpthread", "-lm",
             *shlex.split(os.environ.get("LDFLAGS", "")))
-        shutil.copy2(library, target / (FILE + ".new"))     # a process may have the old one mapped
-        os.replace(target / (FILE + ".new"), target / FILE)
+        put(library, target)
     return target / FILE
 
 

@@ -56,7 +56,7 @@ def install(ffi_: Any, lib_: Any, library: str, libpython: str, own: int) -> boo
     `own` says that the library started this Python.  Raises ImportError if another copy of the library
     has come first.
     """
-    global ffi, lib, buffer, cast, memmove, new, string, unpack
+    global ffi, lib, buffer, cast, memmove, new, string, unpack, _called, _written
     if lib is not None:
         raise ImportError(
             f"libmxgrad is in this process twice: {_about['library']} came before {library}; use one of them"
@@ -64,7 +64,7 @@ def install(ffi_: Any, lib_: Any, library: str, libpython: str, own: int) -> boo
     ffi, lib = ffi_, lib_
     buffer, cast, memmove, new = ffi.buffer, ffi.cast, ffi.memmove, ffi.new
     string, unpack = ffi.string, ffi.unpack
-    from . import objects  # noqa: F401  its functions are exported, too
+    from .objects import _called, _written      # which exports its functions, too
 
     for f in _exports:
         ffi.def_extern(name="mxg_py_" + f.__name__.rstrip("_"), error=0, onerror=_report)(f)
@@ -451,9 +451,13 @@ def touch(h: int) -> int:
     return 1
 
 
+def _number(a: Any) -> float:
+    return float(a.item())
+
+
 @_export
 def item(h: int, value: Any) -> int:
-    value[0] = float(_array(h).item())
+    value[0] = _number(_array(h))
     return 1
 
 
@@ -932,10 +936,13 @@ def detach(h: int) -> int:
     return _give(_array(h).detach())
 
 
+_backward = autograd.backward
+
+
 @_export
 def backward(n: int, heads: Any, head_grads: Any, retain: int, train: int) -> int:
     grads = _optional_list(n, head_grads) if head_grads else None
-    autograd.backward(_array_list(n, heads), grads, bool(retain), bool(train))
+    _backward(_array_list(n, heads), grads, bool(retain), bool(train))
     return 1
 
 

@@ -4,6 +4,7 @@ What C reaches is decided in one place, `_attribute`: public names of mxgrad's m
 """
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.machinery
 import inspect
@@ -210,8 +211,12 @@ _UNSAFE = "mxgrad.kernels"
 
 
 def _is_ours(module: Any) -> bool:
-    return isinstance(module, str) and f"{module}.".startswith("mxgrad.") \
-        and not f"{module}.".startswith(f"{_UNSAFE}.")
+    return isinstance(module, str) and _is_our_name(module)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_our_name(module: str) -> bool:
+    return f"{module}.".startswith("mxgrad.") and not f"{module}.".startswith(f"{_UNSAFE}.")
 
 
 def _is_public(x: Any) -> bool:
@@ -306,6 +311,7 @@ def _result(out: Any, x: Any) -> int:
 _FOR_AUTHORS = frozenset({"_get_lr", "_get_lrs", "_get_wd", "_get_wds", "_init_weight", "_update_count"})
 
 
+@functools.lru_cache(maxsize=4096)
 def _is_public_name(name: str) -> bool:
     return name.isidentifier() and (name[0] != "_" or name in _FOR_AUTHORS)
 
@@ -391,16 +397,25 @@ def _resolve(owner: Any, path: str) -> Any:
 # -- calls -----------------------------------------------------------------------------------------------
 
 
-@_export
-def call(target: Any, method: Any, n: int, args: Any, named: Any, result: Any) -> int:
-    values, keywords = _arguments(target, n, args, named)
-    function = _target(target)
-    path = capi.string(method).decode() if method else ""
+def _called(function: Any, path: str, /, *values: Any, **keywords: Any) -> Any:
+    """What `function`, or what it has under the `path`, gives when it is called."""
     if path:
         function = _resolve(function, path)
     if not callable(function):
         raise base.InvalidTypeError(f"{path or _describe(function)} cannot be called")
-    return _result(result, function(*values, **keywords))
+    return function(*values, **keywords)
+
+
+def _written(address: int, x: Any) -> int:
+    """`_result` at an address."""
+    return _result(capi.cast("mxg_value *", address), x)
+
+
+@_export
+def call(target: Any, method: Any, n: int, args: Any, named: Any, result: Any) -> int:
+    values, keywords = _arguments(target, n, args, named)
+    path = capi.string(method).decode() if method else ""
+    return _result(result, _called(_target(target), path, *values, **keywords))
 
 
 @_export

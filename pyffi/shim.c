@@ -430,15 +430,21 @@ static int start_failed_in_python(void)
     return -1;
 }
 
-/* The functions of capi.py that small operators need: past cffi, which converts arguments of any kind, a call
- * takes half the time. */
-enum { FREE, INVOKE1, INVOKE2, SET_LINE, GIVE_RESULTS, N_DIRECT };
-static const char *const DIRECT[N_DIRECT] = {"free", "invoke1", "invoke2", "set_line", "_give_results"};
+/* The functions of capi.py that small operators and the steps of a training loop need: past cffi, which
+ * converts arguments of any kind, a call takes half the time. */
+enum {
+    FREE, INVOKE1, INVOKE2, SET_LINE, SCOPE_BEGIN, SCOPE_END, GIVE_RESULTS, BACKWARD, NUMBER, CALLED, WRITTEN,
+    N_DIRECT
+};
+static const char *const DIRECT[N_DIRECT] = {
+    "free", "invoke1", "invoke2", "set_line", "scope_begin", "scope_end", "_give_results", "_backward",
+    "_number", "_called", "_written"
+};
 static PyObject *direct[N_DIRECT], *report;
-/* What capi.py keeps: the arrays by handle, and of each operator its function for one and for two arrays.  A
- * small operator is looked up and called from here, past Python's own frame. */
-enum { ARRAYS, UNARY, BINARY, ARRAY_CLASS, N_KEPT };
-static const char *const KEPT[N_KEPT] = {"_arrays", "_unary", "_binary", "Array"};
+/* What capi.py keeps: arrays and objects by handle, and of each operator its function for one and for two
+ * arrays.  A small operator is looked up and called from here, past Python's own frame. */
+enum { ARRAYS, OBJECTS, UNARY, BINARY, ARRAY_CLASS, N_KEPT };
+static const char *const KEPT[N_KEPT] = {"_arrays", "_objects", "_unary", "_binary", "Array"};
 static PyObject *kept[N_KEPT];
 
 /* The integer that a Python function gave, whose reference is taken over; without one, 0 and the error that it
@@ -500,27 +506,43 @@ static void leave_python(const PyThreadState *entered)
         PyEval_SaveThread();
 }
 
-/* The array of a handle, or NULL: a new reference. */
-static PyObject *array_of(int64_t handle)
+/* The last handle that give_array gave, and the same as Python's integer: most results are the next to be
+ * used or freed.  Guarded by the GIL. */
+static int64_t last_given = ((int64_t)0x4D58 << 32) - 1;
+static PyObject *last_key;
+
+/* A handle as the key of a table, or NULL: a new reference. */
+static inline PyObject *key_of(int64_t handle)
 {
-    PyObject *key = PyLong_FromLongLong(handle), *found = NULL;
+    return handle == last_given && last_key != NULL ? Py_NewRef(last_key) : PyLong_FromLongLong(handle);
+}
+
+/* The array, or the object, of a handle, or NULL: a new reference. */
+static PyObject *found_in(int table, int64_t handle)
+{
+    PyObject *key = key_of(handle), *found = NULL;
     if (key != NULL) {
-        found = PyDict_GetItemWithError(kept[ARRAYS], key);
+        found = PyDict_GetItemWithError(kept[table], key);
         Py_XINCREF(found);
         Py_DECREF(key);
     }
-    PyErr_Clear();
+    if (found == NULL)
+        PyErr_Clear();
     return found;
+}
+
+static PyObject *array_of(int64_t handle)
+{
+    return found_in(ARRAYS, handle);
 }
 
 /* A handle for an array, whose reference is taken over.  capi.py gives the even numbers. */
 static int64_t give_array(PyObject *array)
 {
-    static int64_t last = ((int64_t)0x4D58 << 32) - 1; /* guarded by the GIL */
-    int64_t handle = last += 2;
+    const int64_t handle = last_given += 2;
     PyObject *key = PyLong_FromLongLong(handle);
     int done = key != NULL ? PyDict_SetItem(kept[ARRAYS], key, array) : -1;
-    Py_XDECREF(key);
+    Py_XSETREF(last_key, key);
     Py_DECREF(array);
     return done == 0 ? handle : number_or_report(NULL);
 }
@@ -569,7 +591,7 @@ static int64_t invoke_direct(int op, int64_t a, int64_t b)
 static int64_t free_direct(int64_t handle)
 {
     PyThreadState *entered = enter_python();
-    PyObject *key = PyLong_FromLongLong(handle);
+    PyObject *key = key_of(handle);
     int done = key != NULL ? PyDict_DelItem(kept[ARRAYS], key) : -1;
     Py_XDECREF(key);
     if (done != 0)
@@ -581,6 +603,136 @@ static int64_t free_direct(int64_t handle)
 static int has_thread_state(void)
 {
     return LIKELY(PyGILState_GetThisThreadState() != NULL);
+}
+
+/* 1 for a call that gave something, whose reference is taken over; without it 0, and the error recorded. */
+static int64_t done_or_report(PyObject *result)
+{
+    if (result == NULL)
+        return number_or_report(NULL);
+    Py_DECREF(result);
+    return 1;
+}
+
+static int64_t item_direct(int64_t handle, double *value)
+{
+    PyThreadState *entered = enter_python();
+    PyObject *array = array_of(handle), *number = NULL;
+    int64_t rc = NOT_SIMPLE;
+    if (array != NULL) {
+        number = PyObject_CallOneArg(direct[NUMBER], array);
+        Py_DECREF(array);
+        if (number != NULL)
+            *value = PyFloat_AS_DOUBLE(number);
+        rc = done_or_report(number);
+    }
+    leave_python(entered);
+    return rc;
+}
+
+/* A list of arrays, with None for NULL if they are `optional`; NULL if a handle is none. */
+static PyObject *list_of(int32_t n, const int64_t *handles, int optional)
+{
+    PyObject *list = PyList_New(n);
+    int32_t i;
+    for (i = 0; list != NULL && i < n; i++) {
+        PyObject *array = optional && handles[i] == 0 ? Py_NewRef(Py_None) : array_of(handles[i]);
+        if (array == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, array);
+    }
+    return list;
+}
+
+static int64_t backward_direct(int32_t n, const int64_t *heads, const int64_t *head_grads, int retain,
+                               int train)
+{
+    PyThreadState *entered = enter_python();
+    PyObject *of = list_of(n, heads, 0);
+    PyObject *grads = head_grads != NULL ? list_of(n, head_grads, 1) : Py_NewRef(Py_None);
+    int64_t rc = NOT_SIMPLE;
+    if (of != NULL && grads != NULL)
+        rc = done_or_report(PyObject_CallFunctionObjArgs(direct[BACKWARD], of, grads,
+                                                         retain ? Py_True : Py_False,
+                                                         train ? Py_True : Py_False, NULL));
+    PyErr_Clear();
+    Py_XDECREF(of);
+    Py_XDECREF(grads);
+    leave_python(entered);
+    return rc;
+}
+
+/* What a value holds, a new reference; NULL if objects.py has to read it. */
+static PyObject *simple_object(const mxg_value *v)
+{
+    switch (v->kind) {
+    case MXG_IS_NONE:
+        return Py_NewRef(Py_None);
+    case MXG_IS_BOOL:
+        return PyBool_FromLong(v->number != 0);
+    case MXG_IS_INT:
+        return PyLong_FromLongLong(v->number);
+    case MXG_IS_DOUBLE:
+        return PyFloat_FromDouble(v->real);
+    case MXG_IS_NDARRAY:
+        return array_of(H(v->at));
+    case MXG_IS_OBJECT:
+        return found_in(OBJECTS, H(v->at));
+    default:
+        return NULL;
+    }
+}
+
+/* Writes what a call gave, whose reference is taken over, into a value that is "none". */
+static int64_t give_value(PyObject *found, mxg_value *result)
+{
+    int64_t rc = 1;
+    if (found == NULL)
+        return number_or_report(NULL);
+    if (result == NULL || found == Py_None) {
+        Py_DECREF(found);
+    } else if (PyObject_TypeCheck(found, (PyTypeObject *)kept[ARRAY_CLASS])) {
+        rc = give_array(found);
+        if (rc > 0) {
+            result->at = (const void *)(intptr_t)rc;
+            result->kind = MXG_IS_NDARRAY;
+        }
+    } else {
+        long long address = (intptr_t)result;
+        rc = number_or_report(PyObject_CallFunction(direct[WRITTEN], "LO", address, found));
+        Py_DECREF(found);
+    }
+    return rc;
+}
+
+enum { MOST_ARGS = 8 };
+
+int64_t call_simply(const mxg_value *target, const char *method, int32_t n_args, const mxg_value *args,
+                    mxg_value *result)
+{
+    /* room for what a method's call puts before them, the target, the method's name, the arguments */
+    PyObject *given[1 + 2 + MOST_ARGS] = {NULL};
+    PyThreadState *entered;
+    int64_t rc = NOT_SIMPLE;
+    int32_t n = 0;
+
+    if (n_args > MOST_ARGS || (target->kind != MXG_IS_OBJECT && target->kind != MXG_IS_NDARRAY) ||
+        !has_thread_state())
+        return NOT_SIMPLE;
+    entered = enter_python();
+    given[1] = simple_object(target);
+    given[2] = PyUnicode_FromString(method != NULL ? method : "");
+    while (n < n_args && (given[3 + n] = simple_object(&args[n])) != NULL)
+        n++;
+    PyErr_Clear();
+    if (n == n_args && given[1] != NULL && given[2] != NULL)
+        rc = give_value(PyObject_Vectorcall(direct[CALLED], given + 1,
+                                            (size_t)(n + 2) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL), result);
+    for (n = 0; n < 2 + MOST_ARGS; n++)
+        Py_XDECREF(given[1 + n]);
+    leave_python(entered);
+    return rc;
 }
 
 /* Runs bootstrap.py, and connects capi.py with mxg_py_*. */
@@ -1027,9 +1179,11 @@ MXG_API int mxg_ndarray_touch(mxg_ndarray a)
 
 MXG_API int mxg_ndarray_item(mxg_ndarray a, double *value)
 {
+    int64_t rc;
     ENTER();
     REQUIRE(value);
-    return status(mxg_py_item(H(a), value));
+    rc = has_thread_state() ? item_direct(H(a), value) : NOT_SIMPLE;
+    return status(rc != NOT_SIMPLE ? rc : mxg_py_item(H(a), value));
 }
 
 MXG_API int mxg_ndarray_text(mxg_ndarray a, char *buf, size_t cap, size_t *need)
@@ -1511,7 +1665,8 @@ MXG_API int mxg_scope_begin(int32_t recording, int32_t training, int64_t *token)
     REQUIRE(token);
     if (recording < -1 || recording > 1 || training < -1 || training > 1)
         return fail(MXG_ERR_VALUE, "recording and training must be -1, 0 or 1");
-    rc = mxg_py_scope_begin(recording, training);
+    rc = has_thread_state() ? call_direct(SCOPE_BEGIN, 2, recording, training, 0)
+                            : mxg_py_scope_begin(recording, training);
     if (rc <= 0)
         return failed(rc);
     *token = rc;
@@ -1521,7 +1676,7 @@ MXG_API int mxg_scope_begin(int32_t recording, int32_t training, int64_t *token)
 MXG_API int mxg_scope_end(int64_t token)
 {
     ENTER();
-    return status(mxg_py_scope_end(token));
+    return status(has_thread_state() ? call_direct(SCOPE_END, 1, token, 0, 0) : mxg_py_scope_end(token));
 }
 
 MXG_API int mxg_attach_grad(mxg_ndarray a, const char *grad_req)
@@ -1572,9 +1727,13 @@ MXG_API int mxg_detach(mxg_ndarray a, mxg_ndarray *out)
 MXG_API int mxg_backward(int32_t n, const mxg_ndarray *heads, const mxg_ndarray *head_grads, int retain,
                          int train)
 {
+    int64_t rc;
     ENTER();
     REQUIRE_N(n, heads);
-    return status(mxg_py_backward(n, HS(heads), HS(head_grads), retain != 0, train != 0));
+    rc = has_thread_state() ? backward_direct(n, HS(heads), HS(head_grads), retain, train) : NOT_SIMPLE;
+    if (rc == NOT_SIMPLE)
+        rc = mxg_py_backward(n, HS(heads), HS(head_grads), retain != 0, train != 0);
+    return status(rc);
 }
 
 MXG_API int mxg_grad_of(int32_t n_heads, const mxg_ndarray *heads, const mxg_ndarray *head_grads,

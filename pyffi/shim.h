@@ -142,6 +142,9 @@ enum { TEXT_INFO, TEXT_NDARRAY, TEXT_OP, TEXT_SYMBOL, TEXT_SYMBOL_JSON, TEXT_OBJ
 /* An mxg_py_invoke* has several results, or none: mxg_py_results fetches them. */
 #define SEVERAL (-1)
 
+/* A short way past cffi is not for what it was given: mxg_py_* does it, or says what is wrong with it. */
+#define NOT_SIMPLE (-2)
+
 /* C-BEGIN: written in shim.c and values.c for capi.py and objects.py. */
 
 /* Records an error of this thread; `frames` says that mxg_py_traceback knows more.  Allocates nothing. */
@@ -196,6 +199,11 @@ __attribute__((format(printf, 2, 3))) int fail(int code, const char *format, ...
 
 /* The status of a call whose mxg_py_* returned `rc` <= 0. */
 int failed(int64_t rc);
+
+/* mxg_call on an object or array with arguments that are numbers, arrays or objects, past cffi.  Gives what
+ * mxg_py_call does, or NOT_SIMPLE. */
+int64_t call_simply(const mxg_value *target, const char *method, int32_t n_args, const mxg_value *args,
+                    mxg_value *result);
 
 int give_text(int what, int64_t h, char *buf, size_t cap, size_t *need);
 int give_name(int64_t rc, const char **name);

@@ -21,10 +21,13 @@ static void make_none(mxg_value *value)
 MXG_API int mxg_call(const mxg_value *target, const char *method, int32_t n_args, const mxg_value *args,
                      const mxg_value *named, mxg_value *result)
 {
+    int64_t rc = NOT_SIMPLE;
     make_none(result);
     ENTER();
     REQUIRE_N(n_args, args);
-    return status(mxg_py_call(target, method, n_args, args, named, result));
+    if (target != NULL && (named == NULL || named->kind == MXG_IS_NONE))
+        rc = call_simply(target, method, n_args, args, result);
+    return status(rc != NOT_SIMPLE ? rc : mxg_py_call(target, method, n_args, args, named, result));
 }
 
 MXG_API int mxg_get(const mxg_value *target, const char *name, mxg_value *result)

@@ -63,6 +63,7 @@ _CONVOLUTIONS = [
     windows((2, 17, 21, 16), 70, (1, 1), stride=2), windows((2, 12, 20, 33), 18, (3, 2), dilate=2, groups=3),
     windows((2, 24, 20, 37), 24, (3, 3), pad=1, groups=24),
     windows((2, 8, 41, 20), 16, (5, 3), stride=3, pad=2, groups=8), windows((3, 9, 501), 13, (7,), pad=3),
+    windows((3, 6, 21, 40), 12, (3, 9), stride=2, groups=2), windows((2, 5, 9, 60), 7, (2, 19)),
     windows((2, 2, 9, 10, 11), 3, (3, 2, 2), pad=1),
 ]
 
@@ -87,7 +88,9 @@ def _pools() -> dict[str, list[Sample]]:
 
 _ROWS = [Sample(large(40, 1037)), Sample(spoiled(9, 1000), differentiate=False),
          Sample(large(3, 5, 700), axis=-1), Sample(large(70000, 3), axis=1),
-         Sample(large(40, 50, 60), axis=1)]
+         Sample(large(40, 50, 60), axis=1), Sample(large(1037, 40), axis=0), Sample(large(7, 900, 3), axis=1),
+         Sample(large(3, 2, 3001), axis=-2), Sample(spoiled(9, 1000), axis=0, differentiate=False),
+         Sample(large(2, 20000)), Sample(large(700, 3003)), Sample(large(8, 300, 1003), axis=1)]
 
 
 
@@ -100,7 +103,8 @@ _REDUCED = [
     Sample(large(40, 3001)), Sample(large(300, 401), axis=0), Sample(large(300, 401), axis=1),
     Sample(large(100000), axis=0), Sample(large(20, 30, 67), axis=1, keepdims=True),
     Sample(large(20, 30, 67), axis=(0, 2)), Sample(large(12, 5, 11, 13), axis=(0, 2), keepdims=True),
-    Sample(large(30000, 3), axis=0), Sample(large(9, 2, 5000), axis=1), Sample(large(3, 5003, 7), axis=1),
+    Sample(large(1501, 1499), axis=1), Sample(large(30000, 3), axis=0), Sample(large(9, 2, 5000), axis=1),
+    Sample(large(3, 5003, 7), axis=1),
     Sample(spoiled(9, 1000), axis=0, differentiate=False),
     Sample(spoiled(9, 1000), axis=1, differentiate=False),
     Sample(spoiled(700, 9), differentiate=False), Sample(spoiled(40, 3), axis=0, differentiate=False),
@@ -150,6 +154,10 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
         Sample(spoiled(9, 1000), places(1000, 9).astype("float32"), differentiate=False),
         Sample(large(3, 5, 700), places(700, 3, 5).astype("uint8")),
         Sample(large(20, 30, 50), places(30, 20, 50), axis=1),
+        Sample(large(1037, 40), places(1037, 1, 40), axis=0, keepdims=True),
+        Sample(large(3, 2, 3001), places(2, 3, 3001), axis=-2),
+        Sample(large(700, 3003), places(3003, 700)),
+        Sample(large(8, 300, 1003), places(300, 8, 1003), axis=1),
     ],
     **dict.fromkeys(("sum", "mean", "max", "min", "norm"), _REDUCED),
     "sum_to": [
@@ -191,15 +199,18 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
             Sample(large(700, 33), large(700, 49, seed=1), transpose_a=True),
             Sample(large(400, 50), large(65, 400, seed=1), transpose_a=True, transpose_b=True),
             Sample(large(70, 800), large(800, 20, seed=1)),         # several blocks of inner products
+            Sample(large(37, 800), large(800, 101, seed=1)),        # and few rows
             Sample(spoiled(40, 90), large(90, 50), differentiate=False)],
     "linear": [Sample(large(130, 335), large(101, 335, seed=1), large(101, seed=2)),
                Sample(large(9, 5, 61), large(70, 61, seed=1)),
                Sample(large(64, 500), large(10, 500, seed=1), large(10, seed=2)),
+               Sample(large(33, 800), large(131, 800, seed=1), large(131, seed=2)),
                Sample(large(700, 33), large(100, 33, seed=1), large(100, seed=2)),      # the bias waits
                Sample(spoiled(40, 90), large(50, 90), large(50), differentiate=False)],
     "matmul": [Sample(large(11, 40, 35), large(11, 35, 49, seed=1)),
                Sample(large(9, 64, 72), large(9, 64, 64, seed=1), transpose_a=True),
                Sample(large(3, 2, 35, 70), large(3, 2, 50, 35, seed=1), transpose_a=True, transpose_b=True),
                Sample(large(2, 65, 97), large(2, 70, 97, seed=1), transpose_b=True),
+               Sample(large(9, 21, 35), large(9, 61, 35, seed=1), transpose_b=True),
                Sample(large(1, 2, 60, 70), large(3, 1, 70, 60, seed=1)), Sample(large(128, 70), large(70))],
 }

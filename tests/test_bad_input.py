@@ -104,6 +104,84 @@ def test_the_last_frame_of_the_users_is_theirs(call: Callable[[], object]) -> No
         assert error.__suppress_context__ or error.__context__ is None
 
 
+STEPS = nd.ones((4, 2, 3))
+
+
+@pytest.mark.parametrize("call, who, what", [
+    (lambda bad: nd.SoftmaxOutput(A, bad), "softmax_output", "labels"),
+    (lambda bad: nd.SVMOutput(A, bad), "svm_output", "labels"),
+    (lambda bad: nd.softmax_cross_entropy(A, bad), "softmax_cross_entropy", "indices"),
+    (lambda bad: nd.pick(A, bad), "pick", "indices"),
+    (lambda bad: nd.one_hot(bad, 3), "one_hot", "indices"),
+    (lambda bad: nd.Embedding(bad, A, input_dim=2, output_dim=3), "take", "indices"),
+    (lambda bad: nd.unravel_index(bad, shape=(2, 3)), "unravel_index", "indices"),
+    (lambda bad: nd.ravel_multi_index(nd.stack(bad, bad), shape=(2, 3)), "ravel_multi_index", "coordinates"),
+    (lambda bad: nd.contrib.index_copy(A, bad, A), "contrib.index_copy", "indices"),
+    (lambda bad: nd.SequenceMask(STEPS, bad, use_sequence_length=True), "SequenceMask", "lengths"),
+    (lambda bad: nd.SequenceLast(STEPS, bad, use_sequence_length=True), "SequenceLast", "indices"),
+    (lambda bad: nd.SequenceReverse(STEPS, bad, use_sequence_length=True), "SequenceReverse", "lengths"),
+    (lambda bad: nd.softmax(A, length=bad, use_length=True), "softmax", "lengths"),
+    (lambda bad: nd.CTCLoss(STEPS, B, bad, use_data_lengths=True), "CTCLoss", "data_lengths"),
+    (lambda bad: nd.CTCLoss(STEPS, B, label_lengths=bad, use_label_lengths=True), "CTCLoss", "label_lengths"),
+    (lambda bad: nd.RNN(STEPS, nd.ones(14), nd.ones((1, 2, 2)), sequence_length=bad, mode="rnn_tanh",
+                        state_size=2, num_layers=1, use_sequence_length=True), "RNN", "lengths"),
+    (lambda bad: np.put(np.ones(3), bad.as_np_ndarray(), 1), "put", "indices"),
+    (lambda bad: np.repeat(np.ones(2), bad.as_np_ndarray()), "repeat", "repeats"),
+    (lambda bad: np.delete(np.ones(2), bad.as_np_ndarray()), "delete", "indices"),
+    (lambda bad: mx.npx.index_add(np.ones(3), bad.as_np_ndarray().reshape(1, 2), np.ones(2)),
+     "index_add", "indices"),
+    (lambda bad: mx.npx.sequence_mask(STEPS.as_np_ndarray(), bad.as_np_ndarray(), use_sequence_length=True),
+     "sequence_mask", "lengths"),
+])
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_what_is_an_index_or_a_length_is_a_number(
+    call: Callable[[nd.NDArray], object], who: str, what: str, number: str
+) -> None:
+    with pytest.raises(OutOfRangeError) as caught:
+        call(nd.array([1.0, float(number)]))
+    assert str(caught.value).startswith(f"{who}: {what} are whole numbers, got {number} among them")
+
+
+@pytest.mark.parametrize("call", [
+    lambda: A.reshape((2.5, "a")), lambda: A.reshape((float("nan"),)), lambda: A.reshape(2.5),
+    lambda: np.ones(2).reshape((float("inf"),)), lambda: np.ones(2).reshape("a"),
+])
+def test_a_shape_is_made_of_integers(call: Callable[[], object]) -> None:
+    with pytest.raises(InvalidTypeError, match="reshape: a shape is a tuple of integers, got"):
+        call()
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda: nd.SoftmaxOutput(A, nd.ones(2), grad_scale=None), "softmax_output: grad_scale is a number"),
+    (lambda: np.allclose(2, 2, equal_nan=np.ones((2, 2))), "allclose: .*ambiguous"),
+    (lambda: np.array_split(np.ones(1), 10 ** 18), "array_split: .*too many pieces"),
+    (lambda: np.nan_to_num(np.ones(2), nan=slice(1, 2)), "nan_to_num: type <class 'slice'>"),
+    (lambda: np.roll(np.ones(2), 1j), "roll: 'complex' object"),
+    (lambda: nd.sample_gamma(B, B, out="nonsense"), "sample_gamma: Argument out must have NDArray type"),
+    (lambda: nd.stack([A, A]), r"stack: Argument data must have NDArray type, but got \[ \[\[1"),
+])
+def test_what_the_fuzz_test_found(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(MXNetError, match=words):
+        call()
+
+
+def test_numbers_of_numpy_are_integers() -> None:
+    one, two, six = map(numpy.int64, (1, 2, 6))
+    x, y = nd.ones((2, 3)), np.ones((2, 3))
+    assert x.reshape(six).shape == nd.reshape(x, shape=six).shape == y.reshape(six).shape == (6,)
+    assert nd.sum(x, axis=one).shape == (2,) and np.tensordot(y, y.T, axes=one).shape == (2, 2)
+    assert nd.contrib.AdaptiveAvgPooling2D(nd.ones((1, 1, 4, 4)), output_size=two).shape == (1, 1, 2, 2)
+    assert nd.contrib.index_array(x, axes=one).shape == (2, 3, 1)
+    assert nd.scatter_nd(nd.ones(2), nd.array([[0, 1]]), shape=six).shape == (6,)
+    y.attach_grad()
+    with autograd.record():
+        z = np.tile(y, two)
+    z.backward()
+    assert z.shape == (2, 6) and y.grad.tolist() == [[2] * 3] * 2
+    assert np.isclose(two, two, rtol=np.ones(2)).tolist() == [True, True]
+    assert np.full((), 1e300).item() == numpy.inf       # without a warning
+
+
 def test_a_failed_write_leaves_the_array() -> None:
     x = nd.array([1.0, 2.0, 3.0])
     for write in (lambda: x.__setitem__(7, 1), lambda: x.__setitem__(slice(0, 2), nd.ones((3,))),

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy
 import pytest
+import samples.boxes as plain
 from checks import check_device
+import mxgrad as mx
 from mxgrad import MXNetError, autograd, nd, np, npx
 from mxgrad.testing import check_grads
 
@@ -24,6 +26,32 @@ def rows(*shape: int) -> Any:
     rng = numpy.random.default_rng(2)
     return nd.concat(nd.array(rng.integers(0, 3, (*shape, 1)), dtype="float64"),
                      nd.array(rng.uniform(0.1, 1, (*shape, 1)), dtype="float64"), corners(*shape), dim=-1)
+
+
+@pytest.mark.parametrize("block, values", [(64, 1 << 17), (4, 1 << 17), (5, 200)])
+def test_many_boxes_are_suppressed_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, block: int, values: int
+) -> None:
+    monkeypatch.setattr("mxgrad.ops.boxes._BLOCK", block)
+    monkeypatch.setattr("mxgrad.ops.boxes._VALUES", values)
+    rng = numpy.random.default_rng(3)
+    low = rng.integers(0, 9, (3, 150, 2)).astype("float64")     # whole numbers, so that there are ties
+    boxes = numpy.concatenate([low, low + rng.integers(1, 6, low.shape)], -1)
+    scores, ids = rng.integers(0, 40, (3, 150)) / 40, rng.integers(0, 2, (3, 150)) * 1.0
+    kernel = mx.registry.OPS["nms_order"].kernel
+    for more in ((), (ids,)):
+        for params in ({"overlap_thresh": 0.3}, {"overlap_thresh": 0.6, "topk": 70, "valid_thresh": 0.2}):
+            found = kernel(numpy, boxes, scores, *more, **params)
+            expected = plain.nms_order(boxes, scores, *more, **params)
+            assert (found == expected).all() and (found >= 0).any() and (found < 0).any()
+
+
+@pytest.mark.parametrize("topk", [-1, 7])
+def test_many_rows_are_matched_one_by_one(topk: int) -> None:
+    scores = numpy.random.default_rng(4).integers(0, 30, (2, 20, 25)) / 30
+    found = C.bipartite_matching(nd.array(scores, dtype="float64"), threshold=0.2, topk=topk)
+    for ours, expected in zip(found, plain.bipartite_matching(scores, threshold=0.2, topk=topk)):
+        assert (ours.asnumpy() == expected).all() and (expected >= 0).sum() >= 14
 
 
 SAMPLES, MATCHES = nd.array([[1, 0, -1], [1, 1, 0.4]]), nd.array([[0, 1, 0], [1, 0, 1]])

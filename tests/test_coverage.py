@@ -1,6 +1,8 @@
-"""Every public name of MXNet is offered, or stands in data/not_offered.json with the reason.
+"""Every public name of MXNet, and of NumPy in np, is offered, or stands in data/not_offered.json with the
+reason.
 
-The names were recorded from MXNet 1.9.1 and 2.0.0b1 by data/record_names.py.
+The names were recorded from MXNet 1.9.1 and 2.0.0b1 by data/record_names.py, and from NumPy 2.4 by
+data/record_numpy_names.py.
 """
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ import mxgrad
 
 DATA = Path(__file__).parent / "data"
 RECORDED: dict[str, dict[str, list[str]]] = {
-    version: json.loads((DATA / f"names_{version}.json").read_text()) for version in ("1.9.1", "2.0")
+    version: json.loads((DATA / f"names_{version}.json").read_text()) for version in ("1.9.1", "2.0", "numpy")
 }
 REASONS: dict[str, list[str]] = json.loads((DATA / "not_offered.json").read_text())
 NOT_OFFERED = {name for names in REASONS.values() for name in names}
@@ -24,8 +26,10 @@ SPACES = [(version, space) for version, spaces in RECORDED.items() for space in 
 
 def namespace(name: str) -> Any:
     """The namespace of mxgrad for one of MXNet's, or None."""
+    if name in ("symbol.Symbol", "gluon.Parameter"):    # whose attributes are made with them, or later
+        return mxgrad.symbol.var("x") if name == "symbol.Symbol" else mxgrad.gluon.Parameter("x")
     here: Any = mxgrad
-    for part in name.split("."):
+    for part in filter(None, name.split(".")):
         if not hasattr(here, part):
             try:
                 import_module(f"{here.__name__}.{part}")
@@ -37,7 +41,12 @@ def namespace(name: str) -> Any:
 
 def is_offered(full: str) -> bool:
     space, _, name = full.rpartition(".")
-    return hasattr(namespace(space), name)
+    return hasattr(namespace(space), name) or namespace(full) is not None
+
+
+def full_name(space: str, name: str) -> str:
+    """'' is MXNet itself."""
+    return f"{space}.{name}" if space else name
 
 
 @pytest.mark.parametrize("version, space", SPACES)
@@ -45,13 +54,15 @@ def test_names_are_offered(version: str, space: str) -> None:
     here = namespace(space)
     assert here is not None, f"mxgrad has no {space}"
     names = RECORDED[version][space]
-    missing = [n for n in names if not hasattr(here, n) and f"{space}.{n}" not in NOT_OFFERED]
-    assert not missing, f"MXNet {version}: {space} lacks {', '.join(missing)}"
+    missing = [n for n in names
+               if not is_offered(full_name(space, n)) and full_name(space, n) not in NOT_OFFERED]
+    assert not missing, f"{version}: {space or 'mxgrad'} lacks {', '.join(missing)}"
 
 
 def test_what_is_not_offered_is_not() -> None:
-    known = {f"{space}.{n}" for spaces in RECORDED.values() for space, names in spaces.items() for n in names}
-    assert not NOT_OFFERED - known, "names that MXNet does not have"
+    known = {full_name(space, n)
+             for spaces in RECORDED.values() for space, names in spaces.items() for n in names}
+    assert not NOT_OFFERED - known, "names that neither MXNet nor NumPy has"
     assert not [name for name in sorted(NOT_OFFERED) if is_offered(name)], "offered all the same"
 
 

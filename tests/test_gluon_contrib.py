@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import zipfile
 from collections import Counter
@@ -221,3 +222,104 @@ def test_image_loader(tmp_path: Path) -> None:
 def test_bad_images(make: Any, text: str) -> None:
     with pytest.raises(MXNetError, match=text):
         make(contrib.data.vision)
+
+
+# -- boxes --------------------------------------------------------------------------------------------------
+
+BOXES = numpy.array([[2, 3, 10, 9, 1], [12, 5, 28, 18, 0], [0, 0, 30, 20, 2]], "float32")
+PIXELS = (numpy.arange(20 * 30 * 3).reshape(20, 30, 3) % 251).astype("uint8")
+
+
+@pytest.mark.parametrize("module", [nd, mx.np])
+@pytest.mark.parametrize("make, expected", [
+    # Shape, sum and boxes of three images in a row, as MXNet 2.0.0b1 gives them after the same seeds.
+    (lambda b: b.ImageBboxRandomFlipLeftRight(0.5), [
+        ((20, 30, 3), 220528, [[20, 3, 28, 9, 1], [2, 5, 18, 18, 0], [0, 0, 30, 20, 2]]),
+        ((20, 30, 3), 220528, BOXES.tolist()), ((20, 30, 3), 220528, BOXES.tolist())]),
+    (lambda b: b.ImageBboxCrop((5, 4, 12, 10)), [
+        ((10, 12, 3), 47646, [[0, 0, 5, 5, 1], [0, 0, 12, 10, 2]])]),
+    (lambda b: b.ImageBboxCrop((5, 4, 12, 10), True), [
+        ((10, 12, 3), 47646, [[0, 0, 5, 5, 1], [7, 1, 12, 10, 0], [0, 0, 12, 10, 2]])]),
+    (lambda b: b.ImageBboxCrop((0, 0, 30, 20)), [((20, 30, 3), 220528, BOXES.tolist())]),
+    (lambda b: b.ImageBboxRandomCropWithConstraints(0.9), [
+        ((16, 28, 3), 167764, [[2, 1, 10, 7, 1], [12, 3, 28, 16, 0], [0, 0, 28, 16, 2]]),
+        ((20, 30, 3), 220528, BOXES.tolist()), ((20, 30, 3), 220528, BOXES.tolist())]),
+    (lambda b: b.ImageBboxRandomExpand(0.9, 3, (1, 2, 3)), [
+        ((53, 80, 3), 242368, [[18, 7, 26, 13, 1], [28, 9, 44, 22, 0], [16, 4, 46, 24, 2]]),
+        ((50, 75, 3), 239428, [[43, 18, 51, 24, 1], [53, 20, 69, 33, 0], [41, 15, 71, 35, 2]]),
+        ((28, 42, 3), 223984, [[2, 10, 10, 16, 1], [12, 12, 28, 25, 0], [0, 7, 30, 27, 2]])]),
+    (lambda b: b.ImageBboxResize(15, 40, 1), [
+        ((40, 15, 3), 220484, [[1, 6, 5, 18, 1], [6, 10, 14, 36, 0], [0, 0, 15, 40, 2]])]),
+])
+def test_images_with_boxes_are_mxnets(module: Any, make: Any, expected: Any) -> None:
+    block = make(contrib.data.vision.transforms.bbox)
+    random.seed(1)
+    numpy.random.seed(1)
+    for shape, total, boxes in expected:
+        image, found = block(module.array(PIXELS, dtype="uint8"), module.array(BOXES))
+        assert (image.shape, int(image.asnumpy().astype(int).sum())) == (shape, total)
+        assert found.asnumpy().tolist() == boxes and type(found) is type(image)
+
+
+def test_functions_of_boxes() -> None:
+    bbox = contrib.data.vision.transforms.bbox
+    numpy.testing.assert_allclose(
+        bbox.bbox_iou(BOXES, BOXES[:2]), [[1, 0], [0, 1], [0.08, 0.34667]], atol=1e-5)
+    assert bbox.bbox_iou(BOXES, BOXES[:2], 1)[2] == pytest.approx([0.09677, 0.36559], abs=1e-5)
+    assert bbox.bbox_xyxy_to_xywh(BOXES[:1, :4]).tolist() == [[2, 3, 9, 7]]
+    assert bbox.bbox_xywh_to_xyxy(BOXES[:1, :4]).tolist() == [[2, 3, 11, 11]]
+    assert bbox.bbox_clip_xyxy(BOXES[1:2, :4], 20, 10).tolist() == [[12, 5, 19, 9]]
+    assert bbox.bbox_flip(BOXES[:1], (30, 20), True, True).tolist() == [[20, 11, 28, 17, 1]]
+    assert bbox.bbox_crop(BOXES[:2], (None, 4, None, 5)).tolist() == [[2, 0, 10, 5, 1], [12, 1, 28, 5, 0]]
+    assert bbox.bbox_random_crop_with_constraints(BOXES[:0], (30, 20))[0].shape == (0, 5)
+    for call, what in (
+        (lambda: bbox.bbox_crop(BOXES, (1, 2)), "crop_box has length 4"),
+        (lambda: bbox.bbox_flip(BOXES, (1,)), "size is"),
+        (lambda: bbox.bbox_iou(BOXES[:, :3], BOXES), "at least"),
+        (lambda: bbox.bbox_clip_xyxy((1, 2), 3, 4), "must have 4 elements"),
+        (lambda: bbox.bbox_xyxy_to_xywh(BOXES), r"shape \(N, 4\), got \(3, 5\)"),
+        (lambda: bbox.ImageBboxCrop((1, 2, 0, 3)), "crop is"),
+        (lambda: bbox.ImageBboxResize(2, 2)(nd.array(PIXELS), nd.ones(3)), r"requires shape of \(N, 4\+\)"),
+        (lambda: bbox.ImageBboxResize(2, 2)(nd.ones((1, 2)), nd.ones((3, 4))), "images are"),
+        (lambda: bbox.ImageBboxRandomExpand(1, 2, (1, 2))(nd.array(PIXELS), nd.array(BOXES)), "3 vs 2"),
+    ):
+        with pytest.raises(InvalidValueError, match=what):
+            call()
+    with pytest.raises(InvalidTypeError, match="got str"):
+        bbox.bbox_xywh_to_xyxy("abcd")
+
+
+def test_loader_of_images_with_boxes(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    path = str(tmp_path / "a")
+    objects = [[7, 0.25, 0.5, 0.5, 1], [3, 0, 0, 1, 1]]
+    with mx.recordio.MXIndexedRecordIO(path + ".idx", path + ".rec", "w") as records:
+        for n in (1, 2, 1):
+            label = numpy.array([2, 5, *[x for each in objects[:n] for x in each]], "float32")
+            header = mx.recordio.IRHeader(0, label, n, 0)
+            records.write_idx(len(records.keys), mx.recordio.pack_img(header, PIXELS, 3, ".png"))
+    vision = contrib.data.vision
+    loader = vision.ImageBboxDataLoader(2, (3, 10, 60), path_imgrec=path + ".rec")
+    assert len(loader) == 2
+    (images, boxes), (_, last) = loader
+    assert images.shape == (2, 3, 10, 60) and images.dtype == numpy.float32
+    assert boxes.asnumpy().tolist() == [[[15, 5, 30, 10, 7], [-1] * 5],
+                                        [[15, 5, 30, 10, 7], [0, 0, 60, 10, 3]]]
+    assert last.shape == (1, 1, 5)
+    random.seed(0)
+    for images, boxes in vision.ImageBboxDataLoader(
+            1, (3, 8, 8), path_imgrec=path + ".rec", rand_crop=0.9, rand_pad=0.9, rand_mirror=True, mean=True,
+            brightness=0.1, pca_noise=0.1, rand_gray=0.5, inter_method=10, coord_normalized=True):
+        assert images.shape == (1, 3, 8, 8)
+        found = boxes.asnumpy()[0, :, :4]
+        assert (found >= 0).all() and (found <= 8).all() and (found[:, :2] < found[:, 2:]).all()
+    plain = vision.ImageBboxDataLoader(1, (3, 4, 4), path_imgrec=path + ".rec", coord_normalized=False,
+                                       aug_list=[vision.ImageBboxResize(4, 4)])
+    assert next(iter(plain))[0].shape == (1, 4, 4, 3)
+    transform = vision.dataloader.BboxLabelTransform()
+    for wrong, what in (([2, 4, 0], "should >= 5, given 4"), ([2, 5, 1], "length >= 7, got 3"),
+                        ([2, 5, *range(6)], "Broken label of size 8"), ([1], "should >= 5, given 0")):
+        with pytest.raises(InvalidValueError, match=what):
+            transform(nd.zeros((2, 2, 3)), nd.array(wrong))
+    with pytest.raises(InvalidValueError, match="ImageBboxDataLoader: give path_imgrec"):
+        vision.ImageBboxDataLoader(1, (3, 4, 4))

@@ -6,7 +6,7 @@ import gzip
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import mxgrad as mx
 import numpy
 import pytest
 from mxgrad import MXNetError, nd, recordio
+from mxgrad.base import InvalidValueError
 from mxgrad.io import DataBatch, DataDesc, DataIter, NDArrayIter, PrefetchingIter, ResizeIter
 from mxgrad.params_file import FileFormatError, MissingFileError
 
@@ -279,13 +280,31 @@ def test_mnist(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         mx.io.MNISTIter(image=str(label), label=str(label))
 
 
-def test_image_records(tmp_path: Path) -> None:
+def repeated(data_iter: Any, epochs: int) -> Iterator[Any]:
+    """The iterator, for so many epochs."""
+    for _ in range(epochs):
+        yield data_iter
+        data_iter.reset()
+
+
+def labels(data_iter: Any) -> list[float]:
+    return [x for b in data_iter for x in b.label[0].asnumpy().tolist()]
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> str:
+    """The path, without ``.rec`` and ``.idx``, of five images of 6 rows and 8 columns."""
     pytest.importorskip("PIL")
     path = str(tmp_path / "a")
     with recordio.MXIndexedRecordIO(path + ".idx", path + ".rec", "w") as file:
         for i in range(5):
             pixels = (numpy.arange(6 * 8 * 3).reshape(6, 8, 3) * (i + 1) % 256).astype(numpy.uint8)
             file.write_idx(i, recordio.pack_img(recordio.IRHeader(0, float(i), i, 0), pixels, 3, ".png"))
+    return path
+
+
+def test_image_records(records: str) -> None:
+    path = records
     given: dict[str, Any] = {"path_imgrec": path + ".rec", "batch_size": 2, "preprocess_threads": 1}
     whole = mx.io.ImageRecordIter(data_shape=(3, 6, 8), **given)
     assert repr(whole.provide_data) == "[DataDesc[data,(2, 3, 6, 8),<class 'numpy.float32'>,NCHW]]"
@@ -307,6 +326,61 @@ def test_image_records(tmp_path: Path) -> None:
         assert found == pytest.approx(numpy.array(row), rel=1e-6)
     with pytest.raises(TypeError, match="not supported: max_rotate_angle"):
         mx.io.ImageRecordIter(data_shape=(3, 6, 8), max_rotate_angle=10, **given)
+    # A small image is enlarged; a border is added (MXNet's numbers).
+    large = next(mx.io.ImageRecordIter(data_shape=(3, 10, 10), **given)).data[0].asnumpy()[0, 0]
+    assert large[[0, 9]].tolist() == [[3, 5, 7, 9, 11, 12, 14, 16, 18, 20],
+                                      [123, 125, 127, 129, 130, 132, 134, 136, 138, 140]]
+    framed = mx.io.ImageRecordIter(data_shape=(3, 8, 10), pad=1, fill_value=7, **given)
+    border = next(framed).data[0].asnumpy()
+    assert border[0, 0, :3, :3].tolist() == [[7, 7, 7], [7, 2, 5], [7, 26, 29]]
+    for area in ((0.3, 1), (1, 1)):
+        cut = mx.io.ImageRecordIter(
+            data_shape=(3, 4, 4), random_resized_crop=True, min_random_area=area[0], max_random_area=area[1],
+            min_aspect_ratio=0.7, max_aspect_ratio=1.3, **given)
+        assert next(cut).data[0].shape == (2, 3, 4, 4)
+    with pytest.raises(InvalidValueError, match="areas and aspect ratios need random_resized_crop"):
+        mx.io.ImageRecordIter(data_shape=(3, 4, 4), min_random_area=0.5, **given)
+
+
+def test_orders_and_parts_of_image_records(records: str) -> None:
+    """As MXNet has them, with an index and without."""
+    given: dict[str, Any] = {"path_imgrec": records + ".rec", "data_shape": (3, 6, 8)}
+    for index in ({}, {"path_imgidx": records + ".idx"}):
+        shuffled = mx.io.ImageRecordIter(batch_size=2, shuffle=True, **index, **given)
+        found = [[b.label[0].asnumpy().tolist() for b in epoch] for epoch in repeated(shuffled, 5)]
+        assert found == [[[3, 4], [0, 2], [1, 1]], [[4, 2], [3, 0]], [[3, 4], [0, 1], [2, 1]],
+                         [[3, 0], [4, 2]], [[1, 3], [2, 0], [4, 3]]]
+        seeded = mx.io.ImageRecordIter(batch_size=1, shuffle=True, seed=5, **index, **given)
+        assert labels(seeded) == [1, 3, 0, 2, 4]
+        parts = [mx.io.ImageRecordIter(batch_size=1, num_parts=3, part_index=i, **index, **given)
+                 for i in range(3)]
+        assert [labels(part) for part in parts] == [[0, 1], [2, 3], [4]]
+    whole = mx.io.ImageRecordIter(batch_size=2, shuffle=True, round_batch=False, **given)
+    assert [labels(epoch) for epoch in repeated(whole, 3)] == [[3, 4, 0, 2], [1, 4, 2, 3], [3, 4, 0, 1]]
+
+
+def test_a_damaged_record_file_without_an_index(records: str, tmp_path: Path) -> None:
+    data = Path(records + ".rec").read_bytes()
+    (tmp_path / "b.rec").write_bytes(data[:-5])
+    found = mx.io.ImageRecordIter(str(tmp_path / "b.rec"), (3, 6, 8), 5, num_parts=1, shuffle=True)
+    with pytest.raises(FileFormatError, match="ends within a record"):
+        next(found)
+
+
+def test_integers_of_image_records(records: str) -> None:
+    given: dict[str, Any] = {"path_imgrec": records + ".rec", "data_shape": (3, 6, 8), "batch_size": 2}
+    for made, dtype, last in (
+        (mx.io.ImageRecordUInt8Iter(**given), numpy.uint8, 143),
+        (mx.io.ImageRecordInt8Iter(**given), numpy.int8, 127),
+        (mx.io.ImageRecordIter(dtype="uint8", **given), numpy.uint8, 143),
+    ):
+        found = next(made).data[0]
+        assert found.dtype == dtype == made.provide_data[0].dtype
+        assert found.asnumpy()[0, :, 0, 0].tolist() == [2, 1, 0] and found.asnumpy()[0, 0, -1, -1] == last
+    with pytest.raises(InvalidValueError, match="one of float32, uint8, int8, got 'float16'"):
+        mx.io.ImageRecordIter(dtype="float16", **given)
+    with pytest.raises(InvalidValueError, match="for the dtype float32, not uint8"):
+        mx.io.ImageRecordUInt8Iter(mean_r=3, **given)
 
 
 def test_names() -> None:

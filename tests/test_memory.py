@@ -29,6 +29,10 @@ if not pid:
     z = numpy.full(1 << 20, 3.0)
     os._exit(0 if (z + y[0] == 4).all() else 1)
 assert os.waitpid(pid, 0)[1] == 0
+several = [numpy.ones(1 << 16) for _ in range(8)]       # which begin at different places of a page
+places = [a.ctypes.data % 4096 for a in several]
+assert len(set(places)) == 8 and not any(p % 64 for p in places)
+del several
 big = numpy.ones(16 << 20)
 del big, y
 assert stats()["kept"] <= 64 << 20

@@ -195,7 +195,7 @@ def test_gradients(f: Callable[[Any], Any]) -> None:
     (lambda: nd.broadcast_axis(r(1, 3), axis=(0, 1), size=2), InvalidValueError, "one each"),
     (lambda: nd.broadcast_like(r(1, 3), r(2, 3), lhs_axes=0), InvalidValueError, "together"),
     (lambda: nd.concat(r(2), r(2)), InvalidValueError, "axis 1 is out of bounds"),
-    (lambda: nd.concat(r(2, 3), r(3, 3)), InvalidValueError, "concatenate"),
+    (lambda: nd.concat(r(2, 3), r(3, 3)), InvalidValueError, "concat: "),
     (lambda: nd.concat(), InvalidValueError, "at least one array"),
     (lambda: nd.concat(r(2), [1]), NotAnArrayError, "Argument data must have NDArray type"),
     (lambda: nd.stack(r(2), r(3)), InvalidValueError, "same shape"),

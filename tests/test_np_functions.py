@@ -271,6 +271,63 @@ def test_errors(call: Callable[[], Any], error: type[Exception], text: str) -> N
     assert isinstance(caught.value, MXNetError)
 
 
+def test_vectorize() -> None:
+    f = np.vectorize(lambda a, b: a * b if a > b else a - b)
+    assert f(np.array([[1.0, 5.0]]), np.array([[2.0], [3.0]])).tolist() == [[-1, 10], [-2, 15]]
+    assert f(3, [1, 4]).tolist() == [3, -1]
+    whole, large = np.vectorize(lambda v: (v * 2, v > 1))(np.array([1.0, 2.0]))
+    assert whole.tolist() == [2, 4] and large.tolist() == [False, True]
+    polynomial = np.vectorize(lambda p, x, scale=1: (p[0] + p[1] * x) * scale, excluded={0})
+    assert polynomial([1, 2], np.array([1.0, 2.0]), scale=[1, 2]).tolist() == [3, 10]
+    inner = np.vectorize(lambda x, y: (x * y).sum(), signature="(n),(n)->()")
+    assert inner(np.ones((2, 1, 3)), np.ones((4, 3))).tolist() == [[3] * 4] * 2
+
+    @np.vectorize(otypes=["float64"])
+    def cube(x: Any) -> Any:
+        """Cubed."""
+        return x * x * x
+
+    assert cube(np.ones((0, 2))).shape == (0, 2) and cube(np.ones(2)).dtype == "float64"
+    assert cube.__doc__ == "Cubed." and np.vectorize(abs, doc="Other.").__doc__ == "Other."
+    check_grads(cube, [A(2, 2)])
+    pair = np.vectorize(lambda v: (v, v), otypes="fd")(np.ones(0))
+    assert [a.dtype.name for a in pair] == ["float32", "float64"]
+
+
+def _twice(x: Any) -> Any:
+    return x, x
+
+
+@pytest.mark.parametrize("call, text", [
+    (lambda: np.vectorize(3), "must be a function"),
+    (lambda: np.vectorize(_twice)(np.ones(0)), "no element to call the function on"),
+    (lambda: np.vectorize(_twice, otypes="f")(np.ones(2)), r"gives 2 result\(s\), otypes has 1 dtype"),
+    (lambda: np.vectorize(divmod)(np.ones(2), np.ones(3)), "cannot be broadcast"),
+    (lambda: np.vectorize(lambda x: np.ones(int(x)))(np.array([1, 2])), "several shapes"),
+    (lambda: np.vectorize(_twice, signature="(n->()")(np.ones(2)), "not a valid signature"),
+    (lambda: np.vectorize(_twice, signature="(n),(n)->()")(np.ones(2)), "2 arguments, the call has 1"),
+    (lambda: np.vectorize(_twice, signature="(n,m)->()")(np.ones(2)), "does not fit signature"),
+    (lambda: np.vectorize(divmod, signature="(n),(n)->()")(np.ones(2), np.ones(3)), "does not fit signature"),
+    (lambda: np.vectorize(lambda x: None)(np.ones(2)), "vectorize: type <class 'NoneType'>"),
+])
+def test_vectorize_says_what_is_wrong(call: Callable[[], Any], text: str) -> None:
+    with pytest.raises(MXNetError, match=text):
+        call()
+
+
+def test_elements_one_by_one() -> None:
+    x = np.array([[3.0, 1.0, 2.0]])
+    assert [(place, v.item()) for place, v in np.ndenumerate(x)] == [((0, 0), 3), ((0, 1), 1), ((0, 2), 2)]
+    assert [v.item() for v in x.flat] == [3, 1, 2] and len(x.flat) == 3
+    x.flat[1] = 7
+    assert x.tolist() == [[3, 7, 2]]
+    x.flat = [1, 2, 3]
+    assert x.tolist() == [[1, 2, 3]]
+    assert np.array([1.0, 2.0, 4.0]).searchsorted(3.0) == 2
+    assert np.array([3.0, 1.0, 2.0]).argpartition(0)[0] == 1
+    assert not np.iscomplexobj(x) and np.iscomplexobj(1j) and np.isrealobj(x) and not np.isrealobj([1j])
+
+
 def test_functions_without_a_gradient_say_so() -> None:
     x = np.array([1., 2., 3.])
     x.attach_grad()

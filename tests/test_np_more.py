@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 import pytest
+from checks import check_device
 from mxgrad import MXNetError, autograd, np
 from mxgrad.base import AutogradError
 from mxgrad.testing import check_grads
@@ -149,16 +150,43 @@ def test_low_order_polynomials() -> None:
         ("polyroots", (numpy.array([2.0, -3, 1]),), {}),
         ("polyfit", (T, A[0], 2), {}),
         ("polyfit", (T, A[0], 1), {"w": numpy.abs(A[1])}),
+        ("polymulx", (c,), {}),
+        ("polypow", (c, 3), {}),
+        ("polypow", (c, 0), {}),
+        ("polydiv", (c, d), {}),
+        ("polytrim", (numpy.array([1.0, 0.5, 0.0, -0.1]), 0.2), {}),
+        ("polycompanion", (c,), {}),
+        ("polycompanion", (d,), {}),
+        ("polyvalfromroots", (x, c), {}),
+        ("polyvalfromroots", (x[0], x), {"tensor": False}),
+        ("polyval2d", (x, x + 1, A[:2]), {}),
+        ("polyval3d", (x, x + 1, -x, numpy.arange(12.0).reshape(2, 2, 3)), {}),
+        ("polygrid2d", (x, c, A[:2]), {}),
+        ("polygrid3d", (x, c, d, numpy.arange(12.0).reshape(2, 2, 3)), {}),
+        ("polyvander2d", (x, x + 1, (1, 2)), {}),
+        ("polyvander3d", (x, x + 1, -x, (1, 0, 2)), {}),
     ]
     for name, args, kw in cases:
         kw = {k: ours(v) if k == "w" else v for k, v in kw.items()}
         f = partial(_trailing, getattr(np.polynomial, name), args[1:], kw)
         hosts = {k: v.asnumpy() if k == "w" else v for k, v in kw.items()}
         same(f(ours(args[0])), getattr(low, name)(*args, **hosts))
-        if name != "polyroots":
+        if name not in ("polyroots", "polydiv"):
             check_grads(f, [ours(args[0])])
     assert np.polynomial.polynomial.polyval is np.polynomial.polyval
+    assert np.polynomial.polyline(1, 2).tolist() == [1, 2] and np.polynomial.polyline(1, 0).tolist() == [1]
+    assert np.polynomial.polytrim(np.zeros(2)).tolist() == [0]
     assert np.polyadd(np.array([1.0, 2.0]), [1, 1, 1]).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("f", [
+    np.vectorize(lambda v: v * v), np.polynomial.polycompanion, np.polynomial.polymulx,
+    lambda x: np.polynomial.polyvander2d(x, x + 1, (1, 2)), lambda x: np.polynomial.polypow(x, 3),
+    lambda x: np.polynomial.polyvalfromroots(x, x + 1), lambda x: np.polynomial.polyval2d(x, x, np.vander(x)),
+    lambda x: sum(v for _, v in np.ndenumerate(x)), lambda x: x.flat[1],
+])
+def test_on_a_device(f: Callable[[Any], Any]) -> None:
+    check_device(f, [np.array([0.5, 2.0, -1.0], dtype="float64")])
 
 
 HOST: dict[str, Callable[[Any], Any]] = {
@@ -309,6 +337,12 @@ def test_a_recorded_value_written_by_a_function() -> None:
         (lambda: np.r_["0,2", 1], TypeError, "directives"),
         (lambda: np.nanmedian(np.ones((0,))), ValueError, "no elements"),
         (lambda: np.polynomial.polyval(np.ones(2), np.ones(0)), ValueError, "no coefficients"),
+        (lambda: np.polynomial.polypow(np.ones(2), 17), ValueError, "above maxpower=16"),
+        (lambda: np.polynomial.polycompanion(np.ones(1)), ValueError, "two coefficients or more"),
+        (lambda: np.polynomial.polytrim(np.ones(2), -1), ValueError, "tol must not be negative"),
+        (lambda: np.polynomial.polyval2d(np.ones(2), np.ones(3), np.ones((2, 2))), ValueError, "shapes"),
+        (lambda: np.polynomial.polyvander2d(np.ones(2), np.ones(2), [1]), ValueError, "each of 2 places"),
+        (lambda: np.polynomial.polyvalfromroots(np.ones(2), 1, tensor=False), ValueError, "fewer axes"),
         (lambda: np.ones(3).fill(np.ones(2)), ValueError, "one number"),
     ],
 )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import io
 import math
 import operator
 import pickle
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import mxgrad as mx
@@ -17,6 +20,8 @@ from mxgrad import MXNetError, autograd, nd, np
 from mxgrad.base import AutogradError
 
 MAKERS = {"np": np.array, "nd": nd.array}
+# PEP 688, or the extension that stands in for it
+BUFFERS = sys.version_info >= (3, 12) or find_spec("mxgrad.kernels._buffer") is not None
 both = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
 
@@ -185,10 +190,32 @@ def test_conversion_to_numpy(make: Any) -> None:
 @both
 def test_buffer(make: Any) -> None:
     x = make([[1.0, 2.0, 3.0]])
-    seen = memoryview(x) if sys.version_info >= (3, 12) else x.__buffer__(0)
+    seen = memoryview(x) if BUFFERS else x.__buffer__(0)
+    assert bytes(x) == x.asnumpy().tobytes()
+    assert bytes(make([3], dtype="int8")) == b"\3"
     assert seen.shape == (1, 3) and seen.format == "f" and seen.tolist() == [[1, 2, 3]]
     seen[0, 0] = 5.0
     assert x.asnumpy().tolist() == [[1, 2, 3]]
+
+
+@pytest.mark.skipif(not BUFFERS, reason="Python before 3.12, and no compiled extension")
+@both
+def test_buffer_for_others(make: Any) -> None:
+    x = make([[1.0, 2.0], [3.0, 4.0]], dtype="float64")
+    assert hashlib.sha256(x).digest() == hashlib.sha256(x.asnumpy()).digest()
+    file = io.BytesIO()
+    file.write(x)
+    assert file.getvalue() == bytes(x)
+    assert numpy.array([x, x]).shape == (2, 2, 2)
+
+    class Refusing(type(x)):  # type: ignore[misc]
+        __slots__ = ()
+
+        def __buffer__(self, flags: int) -> memoryview:
+            raise BufferError("not today")
+
+    with pytest.raises(BufferError, match="not today"):
+        memoryview(object.__new__(Refusing))
 
 
 @both

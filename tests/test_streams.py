@@ -98,14 +98,17 @@ def test_every_sampler_is_recorded() -> None:
 
 
 def drawn_in_turns(seed: int) -> list[bytes]:
-    """Numbers of one stream in words, pairs and masks, with words put back in between."""
-    stream, found = NDStreams(seed), []
+    """Numbers of streams in words, pairs and masks, with words put back in between."""
+    stream, other, found = NDStreams(seed), NPStreams(seed), []
     for n in (1, 63, 64, 65, 130, 70001):
         found += [stream.dropout_mask(0.3, n), stream.uniform(0, 1, n), stream.randint(0, 9, n),
                   stream.dropout_mask(1.0, (n, 1)), stream.dropout_mask(0.3, n, np.float64),
-                  stream.dropout_mask(0.5, n, np.float16)]
-        if n == 65:
-            found.append(stream.normal(0, 1, n))
+                  stream.dropout_mask(0.5, n, np.float16), stream.normal(0.3, 1.7, n),
+                  stream.normal([0, 1], [1, 2], n), stream.normal(0, 1, n, np.float16),
+                  stream.uniform(-1, 2.5, n, np.float64), other.normal(0.3, 1.7, n), other.normal(0, 1, 0),
+                  other.normal(0.3, 1.7, n, np.float64), other.uniform(-1, 2.5, n)]
+        if n in (1, 65):
+            found += [stream.normal(0, 1, n, np.float64), other.lognormal(0, 1, n)]
             saved = stream.engines.get_state()
             found += [stream.dropout_mask(0.7, n)]
             stream.engines.set_state(saved)
@@ -113,7 +116,7 @@ def drawn_in_turns(seed: int) -> list[bytes]:
 
 
 @pytest.mark.skipif(kernels.lib is None, reason="the kernels are not built (make setup)")
-def test_compiled_words_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_numbers_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     from mxgrad.kernels import random  # noqa: F401
 
     assert streams.compiled is not None

@@ -115,13 +115,14 @@ EXACT: dict[str, Callable[..., Any]] = {
         "greater_equal", "logical_and", "logical_or", "logical_not")},
     "rsqrt": lambda x: 1 / numpy.sqrt(x),
     "relu": lambda x: numpy.maximum(x, 0),
+    "relu_dx": lambda g, y: numpy.where(y > 0, g, numpy.float32(0)),
     "rint": _halves_down,
     "where": lambda c, a, b: numpy.where(c != 0, a, b),
     "copy": lambda x: x,
 }
 ARITY = {**dict.fromkeys(EXACT, 1), **dict.fromkeys(
     ("add", "subtract", "multiply", "divide", "maximum", "minimum", "equal", "not_equal", "less",
-     "less_equal", "greater", "greater_equal", "logical_and", "logical_or"), 2), "where": 3}
+     "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "relu_dx"), 2), "where": 3}
 
 
 def test_every_operation_is_tested() -> None:

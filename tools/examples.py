@@ -138,7 +138,8 @@ def flows(node: ast.Call, before: list[str], seed: int) -> str:
     mx.random.seed(seed)
     try:
         with autograd.record():
-            result = list(arrays_in(function(*args, **given)))
+            result = function(*args, **given)
+            result = list(arrays_in(list(result) if isinstance(result, Iterator) else result))
         if any(y is a for y in result for a in floats) and given.get("out") is None:
             return "differentiable"
         heads = [y for y in result if y._entry is not None and not any(y is a for a in floats)]

@@ -1,5 +1,5 @@
 """Writes docs/operators.md: every public function with its signature, a line on it, how gradients flow
-through it; then what MXNet has that is not here, and why.
+through it; then what MXNet and NumPy have that is not here, and why.
 
     python tools/reference.py
 
@@ -96,12 +96,12 @@ def page() -> str:
         parts += [f"## {frontend.name}", OF[frontend.name], table]
     reasons: dict[str, list[str]] = json.loads((DATA / "not_offered.json").read_text())
     parts += [
-        "## What MXNet has",
-        "The public names of MXNet's namespaces, how many are offered, and how many are left out for the "
+        "## What MXNet and NumPy have",
+        "The public names of their namespaces, how many are offered, and how many are left out for the "
         "reasons below.",
     ]
-    for version in ("1.9.1", "2.0"):
-        head = [f"| MXNet {version} | names | offered | left out |", "| --- | --- | --- | --- |"]
+    for version, library in (("1.9.1", "MXNet 1.9.1"), ("2.0", "MXNet 2.0"), ("numpy", "NumPy 2.4")):
+        head = [f"| {library} | names | offered | left out |", "| --- | --- | --- | --- |"]
         parts.append("\n".join([*head, *coverage(version, reasons)]))
     parts.append("## What is left out")
     for reason, names in reasons.items():

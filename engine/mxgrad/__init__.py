@@ -26,16 +26,17 @@ ndarray = nd
 
 # Modules that many programs do without are imported when they are first asked for.
 _LAZY = (
-    "attribute", "callback", "contrib", "device", "engine", "error", "gluon", "image", "initializer", "io",
-    "kvstore", "lr_scheduler", "metric", "model", "name", "np", "npx", "numpy_dispatch_protocol", "operator",
-    "optimizer", "profiler", "random", "recordio", "runtime", "symbol", "test_utils", "testing", "util",
-    "visualization",
+    "attribute", "callback", "contrib", "device", "engine", "error", "executor", "gluon", "image",
+    "initializer", "io", "kvstore", "log", "lr_scheduler", "metric", "model", "module", "monitor", "name",
+    "np", "npx", "numpy_dispatch_protocol", "operator", "optimizer", "profiler", "random", "recordio",
+    "runtime", "symbol", "test_utils", "testing", "util", "visualization",
 )
 # Names of theirs that are the package's too.
 _FROM = {
     **dict.fromkeys((
         "is_np_array", "is_np_default_dtype", "is_np_shape", "np_array", "np_default_dtype", "np_shape",
         "set_np_shape", "use_np", "use_np_array", "use_np_default_dtype", "use_np_shape"), "util"),
+    "AttrScope": "attribute",
     "set_num_threads": "engine",
 }
 
@@ -59,8 +60,8 @@ __all__ = [
 ]
 
 
-_ALIASES = {"img": "image", "init": "initializer", "kv": "kvstore", "numpy": "np", "numpy_extension": "npx",
-            "rnd": "random", "sym": "symbol", "viz": "visualization"}
+_ALIASES = {"img": "image", "init": "initializer", "kv": "kvstore", "mod": "module", "mon": "monitor",
+            "numpy": "np", "numpy_extension": "npx", "rnd": "random", "sym": "symbol", "viz": "visualization"}
 
 
 def as_mxnet() -> None:

@@ -1,15 +1,24 @@
 """The bare array: raw data, its context, its place on the tape.  `ndarray` gives it its methods (level 5)."""
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 from .context import CPU0
 from .kernels.deferred import Deferred
 
 _new = object.__new__
 
+if TYPE_CHECKING or sys.version_info >= (3, 12):
+    _Base = object
+else:       # a method `__buffer__` alone makes no buffer yet (PEP 688)
+    try:
+        from .kernels._buffer import Buffer as _Base
+    except ImportError:
+        _Base = object
 
-class Array:
+
+class Array(_Base):
     """What `invoke` and the tape know of an array.
 
     `_cell` is ``[version, site of the last write]`` of the memory, shared by all views of it.  It is made

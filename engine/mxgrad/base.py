@@ -147,18 +147,25 @@ def as_dtype(dtype: Any) -> numpy.dtype:
         ) from None
 
 
-def check_indices(index: Any) -> None:
-    """OutOfRangeError for a raw array of indices that has nan or infinite ones, if it is NumPy's: on a
-    device, looking would mean waiting.
+def on_host(a: Any) -> bool:
+    """Whether a raw array is NumPy's, so that one may look at its numbers: on a device that would mean
+    waiting.
     """
-    if index.dtype.kind == "f" and isinstance(index, numpy.ndarray) and not numpy.isfinite(index).all():
+    return isinstance(a, numpy.ndarray)
+
+
+def check_indices(index: Any, what: str = "indices") -> None:
+    """OutOfRangeError for a raw array of indices (or lengths: `what` says it) that has nan or infinite ones,
+    if it is `on_host`.
+    """
+    if index.dtype.kind == "f" and on_host(index) and not numpy.isfinite(index).all():
         bad = index[~numpy.isfinite(index)]
-        raise OutOfRangeError(f"indices are whole numbers, got {bad[0]} among them")
+        raise OutOfRangeError(f"{what} are whole numbers, got {bad[0]} among them")
 
 
-def as_indices(index: Any) -> Any:
+def as_indices(index: Any, what: str = "indices") -> Any:
     """A raw array of indices as int64; floats are truncated.  Raises as `check_indices`."""
-    check_indices(index)
+    check_indices(index, what)
     dtype = index.dtype
     return index if dtype.kind == "i" and dtype.itemsize == 8 else index.astype("int64")
 

@@ -344,7 +344,13 @@ def _root(host: Any) -> Any:
 
 def _new(host: numpy.ndarray, memory: _Memory) -> ndarray:
     array = object.__new__(ndarray)
-    array._host, array._memory = host, memory
+    array._host, array._memory, array.base = host, memory, None
+    return array
+
+
+def _view(host: numpy.ndarray, of: ndarray) -> ndarray:
+    array = _new(host, of._memory)
+    array.base = of if of.base is None else of.base
     return array
 
 
@@ -359,7 +365,7 @@ def _lift_array(result: Any, operands: list[ndarray]) -> ndarray:
     root = _root(host)
     for operand in operands:
         if _root(operand._host) is root:
-            return _new(host, operand._memory)
+            return _view(host, operand)
     return _new(host, _Memory(_thread.device, host.nbytes))
 
 
@@ -548,16 +554,17 @@ def _assign(
 class ndarray:
     """An array in the memory of one device; made directly, it holds what `empty` does."""
 
-    __slots__ = ("__weakref__", "_host", "_memory")
+    __slots__ = ("__weakref__", "_host", "_memory", "base")
     __hash__ = None  # type: ignore[assignment]
     __array_priority__ = 100
 
     _host: numpy.ndarray
     _memory: _Memory
+    base: ndarray | None        # the array whose memory a view looks at
 
     def __init__(self, shape: Any, dtype: Any = float, order: str = "C") -> None:
         made = empty(shape, dtype, order)
-        self._host, self._memory = made._host, made._memory
+        self._host, self._memory, self.base = made._host, made._memory, None
 
     # NumPy looks for these before it does anything with an object it does not know.
 
@@ -614,15 +621,15 @@ class ndarray:
 
     @property
     def T(self) -> ndarray:
-        return _new(self._host.T, self._memory)
+        return _view(self._host.T, self)
 
     @property
     def mT(self) -> ndarray:
-        return _new(self._host.swapaxes(-1, -2), self._memory)
+        return _view(self._host.swapaxes(-1, -2), self)
 
     @property
     def real(self) -> ndarray:
-        return _new(self._host.real, self._memory)
+        return _view(self._host.real, self)
 
     @property
     def imag(self) -> ndarray:

@@ -189,8 +189,8 @@ _STDLIB = dirname(ast.__file__)
 def named(
     error: Exception, name: str, values: tuple[Any, ...], params: dict[str, Any], composed: bool = False,
 ) -> Exception:
-    """The error to raise from the public function `name`: an MXNetError that names it, or the op in it, and
-    what it was called with.
+    """The error to raise from the public function `name`: an MXNetError that names it, or the public op in
+    it, and what it was called with.
 
     It is `error` itself where that says so already, where Python says that the call does not fit the
     signature (that of what the caller calls, too, unless that is `composed`), and where it comes out of a
@@ -209,10 +209,13 @@ def named(
     ):
         return error
     text = str(error).split("\n")[0].rstrip(".")
-    who, colon, _ = text.partition(":")
+    who, colon, what = text.partition(": ")
     who = who.rpartition(".")[2]
-    if isinstance(error, MXNetError) and colon and (who == name.rpartition(".")[2] or who in OPS):
-        return error
+    if isinstance(error, MXNetError) and colon:
+        if who == name.rpartition(".")[2] or who in OPS and OPS[who].names:
+            return error
+        if who in OPS or any(who in f.table for f in FRONTENDS.values()):     # what the user did not call
+            text = what.partition(" (called with ")[0]
     if "(called with " not in text:
         given = "".join(f"; {p}={_shown(v)}" for p, v in params.items())
         text = f"{text} (called with {', '.join(map(_shown, values))}{given})"

@@ -25,7 +25,7 @@ from .ops.rnn import GATES, shapes_in
 from .ops.shape import product
 
 __all__ = ["InitDesc", "Initializer", "Bilinear", "Constant", "FusedRNN", "Load", "LSTMBias", "MSRAPrelu",
-           "Mixed", "Normal", "One", "Orthogonal", "RNNFused", "Uniform", "Xavier", "Zero", "create",
+           "Mixed", "Normal", "One", "Orthogonal", "RNNFused", "Uniform", "Xavier", "Zero", "alias", "create",
            "register"]
 
 _known: dict[str, type[Initializer]] = {}
@@ -49,6 +49,23 @@ def register(cls: type[Initializer]) -> type[Initializer]:
     """Class decorator: `create` finds the initializer under its name in lower case."""
     _known[cls.__name__.lower()] = cls
     return cls
+
+
+def alias(*aliases: str) -> Callable[[type[Initializer]], type[Initializer]]:
+    """Class decorator: `create` finds the initializer under these names, too.
+
+    >>> @alias("sevens")
+    ... class Seven(Constant):
+    ...     def __init__(self):
+    ...         super().__init__(7)
+    >>> create("sevens").value
+    7
+    """
+    def name(cls: type[Initializer]) -> type[Initializer]:
+        _known.update((other.lower(), cls) for other in aliases)
+        return cls
+
+    return name
 
 
 def create(init: Any, **kwargs: Any) -> Initializer:

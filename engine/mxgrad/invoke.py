@@ -111,7 +111,7 @@ def _made(op: Op, values: tuple[Any, ...], params: dict[str, Any], raws: list[An
             result = wrap(cls, out, ctx)
             result._cell = shared_cell(values[0], result)
         else:
-            result = wrap(cls, out.copy(), ctx)
+            result = wrap(cls, ctx.backend.forward["copy"](out), ctx)
     else:
         result = wrap(cls, out, ctx)
     if taped:

@@ -62,12 +62,17 @@ def load_params(prefix: str, epoch: int) -> tuple[dict[str, Any], dict[str, Any]
     arrays = nd.load(name)
     if not arrays:
         logging.warning("Params file '%s' is empty", name)
+    return split_params(name, arrays)
+
+
+def split_params(fname: str, arrays: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`arg_params` and `aux_params` among the arrays of a checkpoint."""
     found: dict[str, dict[str, Any]] = {"arg": {}, "aux": {}}
     for key in arrays:
         kind, colon, own = key.partition(":") if isinstance(key, str) else ("", "", "")
         if not colon or kind not in found:
             raise InvalidValueError(
-                f"{name} is no checkpoint: names begin with 'arg:' or 'aux:', "
+                f"{fname} is no checkpoint: names begin with 'arg:' or 'aux:', "
                 + (f"not {key!r}" if isinstance(key, str) else "and these arrays have none"))
         found[kind][own] = arrays[key]
     return found["arg"], found["aux"]

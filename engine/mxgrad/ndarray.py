@@ -143,8 +143,15 @@ class BaseArray(Array):
         return host if dtype is None else host.astype(dtype, copy=False)
 
     def __buffer__(self, flags: int) -> memoryview:
-        """The bytes of a host copy, as `asnumpy` gives it: ``memoryview(x)``, from Python 3.12 on."""
+        """The memory of a host copy, as `asnumpy` gives it: ``memoryview(x)``, ``hashlib.sha256(x)``.
+
+        Before Python 3.12 (PEP 688) this takes an extension, which is built with the compiled kernels.
+        """
         return memoryview(self.asnumpy())       # type: ignore[arg-type]
+
+    def __bytes__(self) -> bytes:
+        # without it, bytes(x) of one integer would be that many zeros
+        return self.asnumpy().tobytes()
 
     def item(self, *where: int) -> Any:
         """The only element, or the one at a flat index or a full one, as a Python number."""

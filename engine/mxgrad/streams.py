@@ -242,6 +242,8 @@ class Compiled(NamedTuple):
 
     address: Callable[[np.random.MT19937], int]
     words: Callable[[Sequence[int], int, int], Array]
+    units: Callable[[Sequence[int], int, int], Array]
+    polar: Callable[[Sequence[int], int, int, bool], Array]
     dropout_mask: Callable[[Sequence[int], int, int, float, float], Array]
 
 
@@ -784,6 +786,22 @@ def _shapes(given: dict[str, Parameter], parameters: list[Array]) -> str:
     return ", ".join(f"{name} {p.shape}" for name, p in zip(given, parameters))
 
 
+def _moved(numbers: Array, factor: Array, offset: Array, dtype: DTypeLike) -> Array:
+    """offset + numbers * factor, in their common dtype, for a result of `dtype`; `numbers`, (n,), may be
+    written over.
+
+    If the numbers have that dtype, many of them are moved block by block, without large arrays in between.
+    """
+    if factor.size != 1 or offset.size != 1 or numbers.size < _BLOCK or numbers.dtype != as_dtype(dtype):
+        moved: Array = offset + numbers * factor
+        return moved
+    with np.errstate(over="ignore"):
+        for i in range(0, numbers.size, _BLOCK):
+            part = numbers[i:i + _BLOCK]
+            part[:] = offset + part * factor
+    return numbers
+
+
 # ---- streams -----------------------------------------------------------------------------------------------
 
 
@@ -807,7 +825,10 @@ class _Streams:
 
     def _sequential_units(self, n: int, dtype: DType = F32) -> Array:
         with self.engines.lock:
-            return _unit(self.engines.sequential.take(n * _words_per_unit(dtype)), dtype)
+            engine = self.engines.sequential
+            if dtype == F32 and compiled is not None and n and (addresses := _addresses([engine], compiled)):
+                return compiled.units(addresses, n, n)
+            return _unit(engine.take(n * _words_per_unit(dtype)), dtype)
 
     def shuffle(self, array: ArrayLike) -> Array:
         """A copy of array with its first axis in random order. Raises InvalidValueError for a 0-d array.
@@ -901,6 +922,11 @@ class NDStreams(_Streams):
         return np.concatenate(taken) if taken else np.empty(0, np.uint32)
 
     def _units(self, n: int, dtype: DType) -> Array:
+        if dtype == F32 and compiled is not None:
+            with self.engines.lock:
+                engines, step, _ = self._blocks(n)
+                if addresses := _addresses(engines, compiled):
+                    return compiled.units(addresses, n, step)
         return _unit(self._words(n, _words_per_unit(dtype)), dtype)
 
     def uniform(self, low: Parameter = 0.0, high: Parameter = 1.0, shape: Shape = (),
@@ -912,12 +938,7 @@ class NDStreams(_Streams):
         working = _drawn_in(dtype, F64)
         draw.parameters = [a, b - a]
         a, span = draw.wide(working)
-        u = self._units(draw.size, working)
-        if u.dtype != span.dtype:
-            return draw.result(a + span * u, dtype)
-        u *= span
-        u += a
-        return draw.result(u, dtype)
+        return draw.result(_moved(self._units(draw.size, working), span, a, dtype), dtype)
 
     def normal(self, loc: Parameter = 0.0, scale: Parameter = 1.0, shape: Shape = (),
                dtype: DTypeLike = np.float32) -> Array:
@@ -925,12 +946,17 @@ class NDStreams(_Streams):
         draw = _Draw.per_parameter("normal", shape, loc=loc, scale=scale)
         draw.require(draw.parameters[1] > 0, "scale must be positive")
         working = _drawn_in(dtype, F64)
-        with self.engines.lock:
-            engines, _, counts = self._blocks(draw.size)
-            _, y, r2 = _accepted_points(engines, counts, working)
-        z = y * _polar_factor(r2)       # the other half of each pair, x * factor, is thrown away here
         mean, deviation = draw.wide(working)
-        return draw.result(mean + z * deviation, dtype)
+        return draw.result(_moved(self._gaussian(draw.size, working), deviation, mean, dtype), dtype)
+
+    def _gaussian(self, n: int, dtype: DType) -> Array:
+        """n numbers of mean 0 and standard deviation 1."""
+        with self.engines.lock:
+            engines, step, counts = self._blocks(n)
+            if dtype == F32 and compiled is not None and (addresses := _addresses(engines, compiled)):
+                return compiled.polar(addresses, n, step, False)
+            _, y, r2 = _accepted_points(engines, counts, dtype)
+        return y * _polar_factor(r2)    # the other half of each pair, x * factor, is thrown away here
 
     def exponential(self, scale: Parameter = 1.0, shape: Shape = (), dtype: DTypeLike = np.float32, *,
                     lam: Parameter | None = None) -> Array:
@@ -1247,10 +1273,20 @@ class NPStreams(_Streams):
         draw = _Draw.broadcast("normal", shape, loc=loc, scale=scale)
         mean, deviation = draw.wide(F32)
         draw.require(deviation >= 0, "scale must not be negative")
-        # Both numbers of each pair are used here; the last, if their number is odd, is thrown away.
-        x, y, r2 = self._points((draw.size + 1) // 2, F32)
-        z = (np.stack([y, x], axis=1) * _polar_factor(r2)[:, None]).reshape(-1)[:draw.size]
-        return draw.result(mean + z * deviation, dtype)
+        return draw.result(_moved(self._gaussian(draw.size), deviation, mean, dtype), dtype)
+
+    def _gaussian(self, n: int) -> Array:
+        """n float32 numbers of mean 0 and standard deviation 1.
+
+        Both numbers of each pair are used here; the last, if their number is odd, is thrown away.
+        """
+        if compiled is not None and n:
+            with self.engines.lock:
+                if addresses := _addresses([self.engines.sequential], compiled):
+                    return compiled.polar(addresses, n, n, True)
+        x, y, r2 = self._points((n + 1) // 2, F32)
+        z: Array = (np.stack([y, x], axis=1) * _polar_factor(r2)[:, None]).reshape(-1)[:n]
+        return z
 
     def _points(self, n: int, dtype: DType) -> tuple[Array, Array, Array]:
         """The next n accepted points x, y of the polar method, and their r2."""

@@ -22,24 +22,30 @@ from inspect import Parameter, signature
 from types import ModuleType
 from typing import Any
 
-from . import autograd, name as _naming, nd as _nd, np as _np, npx as _npx
+from . import attribute as _attribute, autograd, name as _naming, nd as _nd, np as _np, npx as _npx
 from .base import InvalidTypeError, InvalidValueError, UnknownNameError, as_dtype, nearest
 from .frontend import Namespace, parse_value
 from .nd.functions import ND
 from .ndarray import BaseArray
+from .ops.rnn import layer_shapes
+from .registry import Op
 
-__all__ = ["Group", "Symbol", "Variable", "fromjson", "load", "load_json", "var"]
+__all__ = ["Group", "Symbol", "Variable", "fromjson", "load", "load_json", "pow", "var"]
 
 
 class Node:
-    """A variable (`op` is empty), or a call of `op` on outputs of other nodes."""
+    """A variable (`op` is empty), or a call of `op` on outputs of other nodes.
 
-    __slots__ = ("op", "name", "attrs", "inputs", "count", "parameter", "is_aux")
+    `attrs` has the parameters of the call, or the attributes of the variable; `marks` has attributes of a
+    call that say nothing of what it computes, such as ``__lr_mult__``.
+    """
+
+    __slots__ = ("op", "name", "attrs", "marks", "inputs", "count", "parameter", "is_aux")
 
     def __init__(self, op: str, name: str, attrs: dict[str, Any], inputs: list[tuple[Node, int]],
-                 count: int = 1, parameter: Any = None) -> None:
+                 count: int = 1, parameter: Any = None, marks: dict[str, str] | None = None) -> None:
         self.op, self.name, self.attrs, self.inputs, self.count = op, name, attrs, inputs, count
-        self.parameter, self.is_aux = parameter, False
+        self.parameter, self.is_aux, self.marks = parameter, False, marks or {}
 
 
 # The operators of arrays under MXNet's names, and their forms with a number, which is the attribute 'scalar'.
@@ -153,6 +159,32 @@ _SHAPES: dict[str, Callable[[Any, Any], dict[str, Any]]] = {
 }
 
 
+def _classes(data: Any, p: Any) -> dict[str, Any]:
+    return {"label": (data[0], *data[2:]) if p.get("multi_output") else data[:-1]}
+
+
+def _targets(data: Any, p: Any) -> dict[str, Any]:
+    return {"label": data[:1] if len(data) == 2 and data[1] == 1 else data}
+
+
+def _recurrent(data: Any, p: Any) -> dict[str, Any]:
+    directions = 2 if p.get("bidirectional") else 1
+    mode, layers, size = p["mode"], p["num_layers"], p["state_size"]
+    shapes = layer_shapes(mode, layers, data[2], size, directions, p.get("projection_size"))
+    state = (layers * directions, data[1])
+    return {"parameters": (sum(_product(shape) for layer in shapes for shape in layer),),
+            "state": (*state, p.get("projection_size") or size), "state_cell": (*state, size)}
+
+
+# The same for inputs that are no parameters of a layer, or all of them in one array.
+_OTHER_SHAPES: dict[str, Callable[[Any, Any], dict[str, Any]]] = {
+    "SoftmaxOutput": _classes, "Softmax": _classes, "SVMOutput": _classes, "softmax_cross_entropy": _classes,
+    "LinearRegressionOutput": _targets, "LogisticRegressionOutput": _targets, "MAERegressionOutput": _targets,
+    "LeakyReLU": lambda data, p: {"gamma": (data[1],)},
+    "RNN": _recurrent,
+}
+
+
 def parameter_shapes(op: str, data: tuple[int, ...], params: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """The shapes of the parameters of the layer `op` for data of a shape, in which 0 is an unknown length.
 
@@ -210,9 +242,9 @@ def _outputs(op: str, attrs: Mapping[str, Any]) -> int:
 
 
 def _call(op: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Symbol:
-    """A node for ``function(*args, **kwargs)``; missing parameters of layers become variables."""
+    """A node for ``function(*args, **kwargs)``; missing arrays become variables."""
     wanted = kwargs.pop("name", None)
-    kwargs.pop("attr", None)
+    marks = _marks(op, kwargs)
     kinds = signature(function).parameters
     variadic = next((n for n, p in kinds.items() if p.kind is Parameter.VAR_POSITIONAL), None)
     if variadic is None:
@@ -230,11 +262,12 @@ def _call(op: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: 
         if any(isinstance(v, (Symbol, BaseArray)) for v in held):
             raise InvalidTypeError(f"{op}: argument {argument} is of type {type(value).__name__}; a "
                                    "graph is built of symbols, given one by one")
-    if op in _SHAPES:
-        for argument in kinds:
-            without = argument == "bias" and attrs.get("no_bias", kinds["no_bias"].default)
-            if given.get(argument) is None and argument in _LEARNED and not without:
-                given[argument] = var(f"{own}_{argument}")
+    if variadic is None:
+        for argument in _array_arguments(op, kinds):
+            if given.get(argument) is None and _is_needed(argument, kinds, attrs):
+                begin = _BEGIN.get((op, argument)) or _BEGIN.get(("", argument))
+                own_marks = {"__init__": begin, **marks} if begin else dict(marks)
+                given[argument] = Symbol([(Node("", f"{own}_{argument}", own_marks, []), 0)])
     order = [n for n in kinds if n in given] if variadic is None else list(given)
     inputs = []
     for argument in order:
@@ -249,8 +282,57 @@ def _call(op: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: 
             inputs.append(entry)
     if variadic is not None and "num_args" in kinds:    # which MXNet does not find out itself
         attrs["num_args"] = len(inputs)
-    node = Node(op, own, attrs, inputs, _outputs(op, attrs))
+    node = Node(op, own, attrs, inputs, _outputs(op, attrs), marks=marks)
     return Symbol([(node, i) for i in range(node.count)])
+
+
+# Attributes that may be given by these names beside ``__name__``, as MXNet's examples do.
+_HIDDEN = ("ctx_group", "force_mirroring", "lr_mult", "mirror_stage", "wd_mult")
+# How variables begin that MXNet's operators make, where their names do not tell an initializer.
+_BEGIN = {("LeakyReLU", "gamma"): '["Constant", {"value": 0.25}]', ("", "moving_mean"): '["zero", {}]',
+          ("", "moving_var"): '["one", {}]'}
+
+
+def _marks(op: str, kwargs: dict[str, Any]) -> dict[str, str]:
+    """The attributes of a node: those of the scope, of `attr`, and those among `kwargs`, which lose them."""
+    marks = {}
+    for key, value in _attribute.current().get(kwargs.pop("attr", None)).items():
+        if key in _HIDDEN:
+            key = f"__{key}__"
+        elif not _is_dunder(key):
+            raise InvalidValueError(f"{op}: attributes of operators begin and end with two underscores, got "
+                                    f"{key!r}")
+        marks[key] = value
+    for key in [k for k in kwargs if k in _HIDDEN or _is_dunder(k)]:
+        marks[key if _is_dunder(key) else f"__{key}__"] = str(kwargs.pop(key))
+    return marks
+
+
+def _is_dunder(key: str) -> bool:
+    return len(key) > 4 and key.startswith("__") and key.endswith("__")
+
+
+def _array_arguments(op: str, kinds: Mapping[str, Parameter]) -> Sequence[str]:
+    """The names of the arrays that `op` takes; of np's and npx's functions the parameters of layers."""
+    if op not in ND:
+        return [n for n in kinds if n in _LEARNED] if op in _SHAPES else ()
+    entry = ND.table[op]
+    if isinstance(entry, Op):
+        return ND.array_names(entry)
+    count = getattr(entry, "_array_count", 0)
+    return list(kinds)[:count] if isinstance(count, int) else ()
+
+
+def _is_needed(argument: str, kinds: Mapping[str, Parameter], attrs: Mapping[str, Any]) -> bool:
+    """Whether an array that is not given becomes a variable."""
+    if argument == "bias":
+        return not attrs.get("no_bias", kinds["no_bias"].default if "no_bias" in kinds else False)
+    if argument == "gamma" and "act_type" in kinds:
+        return attrs.get("act_type") == "prelu"
+    if argument == "state_cell":
+        return attrs.get("mode") == "lstm"
+    return argument in _STATISTICS or kinds[argument].default is Parameter.empty or bool(
+        attrs.get(f"use_{argument}"))
 
 
 class Symbol:
@@ -340,13 +422,29 @@ class Symbol:
         inputs = self._entries[0][0].inputs
         return Symbol(list(inputs)) if inputs else None
 
+    def get_inputs(self) -> Symbol:
+        """All variables, as a group."""
+        return Symbol([(n, 0) for n in self._variables()])
+
     def list_attr(self) -> dict[str, str]:
-        """The parameters of the node as texts."""
-        return {k: str(v) for k, v in self._entries[0][0].attrs.items()}
+        """The parameters and attributes of the node as texts."""
+        return _texts(self._entries[0][0])
 
     def attr(self, key: str) -> str | None:
-        """One parameter of the node as text, or None."""
+        """One parameter or attribute of the node as text, or None."""
         return self.list_attr().get(key)
+
+    def attr_dict(self) -> dict[str, dict[str, str]]:
+        """`list_attr` of all nodes that have any, by name."""
+        return {n.name: found for n in self._nodes() if (found := _texts(n))}
+
+    def _set_attr(self, **kwargs: str) -> None:
+        """Give the node attributes: strings."""
+        node = self._entries[0][0]
+        for key, value in kwargs.items():
+            if not isinstance(value, str):
+                raise InvalidValueError(f"Set Attr only accepts string values: {key} is {value!r}")
+            (node.marks if node.op else node.attrs)[f"__{key}__" if key in _HIDDEN else key] = value
 
     def as_np_ndarray(self) -> Symbol:
         """The symbol itself: the values decide what array is computed."""
@@ -362,6 +460,10 @@ class Symbol:
         function = ND.function(name)
         return lambda *args, **kwargs: _call(name, function, (self, *args), kwargs)
 
+    def astype(self, dtype: Any, **kwargs: Any) -> Symbol:
+        """The symbol cast to another dtype."""
+        return _call("cast", ND.function("cast"), (self, dtype), kwargs)
+
     def __neg__(self) -> Symbol:
         negated: Symbol = _with_number("_mul", self, -1)
         return negated
@@ -370,8 +472,12 @@ class Symbol:
 
     # -- computing -------------------------------------------------------------------------------------------
 
-    def _compute(self, values: Mapping[str, Any]) -> list[Any]:
-        """The outputs for values of the variables by name."""
+    def _compute(self, values: Mapping[str, Any], watch: Callable[[int, list[Any], tuple[Any, ...]], None]
+                 | None = None) -> list[Any]:
+        """The outputs for values of the variables by name.
+
+        `watch` is called with the number of each operator among `_nodes`, its inputs and its outputs.
+        """
         if not self._steps:
             nodes = self._nodes()
             at = {id(n): k for k, n in enumerate(nodes)}
@@ -386,8 +492,13 @@ class Symbol:
                     raise InvalidValueError(f"no value for the variable {attrs!r}")
                 results.append((values[attrs],))
             else:
-                found = function(*[results[k][i] for k, i in inputs], **attrs)
-                results.append(found if isinstance(found, (list, tuple)) else (found,))
+                given = [results[k][i] for k, i in inputs]
+                found = function(*given, **attrs)
+                if not isinstance(found, (list, tuple)):
+                    found = (found,)
+                if watch is not None:
+                    watch(len(results), given, tuple(found))
+                results.append(found)
         return [results[k][i] for k, i in self._heads]
 
     def eval(self, ctx: Any = None, **values: Any) -> list[Any]:
@@ -399,10 +510,12 @@ class Symbol:
         """
         return self._compute({n: v if ctx is None else v.as_in_context(ctx) for n, v in values.items()})
 
-    def _infer(self, known: Mapping[Node, Any], everything: bool) -> dict[tuple[int, int], Any]:
+    def _infer(self, known: Mapping[Node, Any], everything: bool, strict: bool = True,
+               ) -> dict[tuple[int, int], Any]:
         """Shapes by node and output, from the specimens (arrays) of the variables in `known`.
 
         Operators are run on zeros, as far as needed to know all variables, or with `everything` to the end.
+        Shapes that do not follow are an error, or if not `strict` left out.
         """
         nodes = self._nodes()
         values: dict[int, Any] = {}
@@ -420,6 +533,8 @@ class Symbol:
                     if not unknown and not everything:
                         break
                     missing = [n.name for n, _ in node.inputs if id(n) not in values]
+                    if missing and not strict:
+                        continue
                     if missing:
                         raise InvalidValueError(f"operator {node.name}: the shape of {missing[0]} does not "
                                                 "follow from the inputs'")
@@ -437,7 +552,8 @@ class Symbol:
         if node.op in _BINARY:
             shapes = dict.fromkeys((n.name for n in waiting), like.shape)
         else:
-            rule = _SHAPES.get(_canonical(node.op))
+            kind = _canonical(node.op)
+            rule = _SHAPES.get(kind) or _OTHER_SHAPES.get(kind)
             if rule is None:
                 return
             function = _function(node.op)
@@ -454,15 +570,108 @@ class Symbol:
         """(shapes of the arguments, of the outputs, of the auxiliary states) from shapes of some variables,
         by name, or in their order.  InvalidValueError where they do not follow.
         """
-        if args:
-            kwargs = dict(zip(self.list_arguments(), args))
+        return self._shapes(args, kwargs, True)
+
+    def infer_shape_partial(self, *args: Any, **kwargs: Any) -> tuple[Any, Any, Any]:
+        """`infer_shape`, with () for shapes that do not follow."""
+        return self._shapes(args, kwargs, False)
+
+    def _shapes(self, args: Any, kwargs: Any, strict: bool) -> tuple[Any, Any, Any]:
+        given = dict(zip(self.list_arguments(), args)) if args else kwargs
         variables = self._variables()
-        known = {n: _nd.zeros(kwargs[n.name]) if n.name in kwargs else _given(n) for n in variables}
-        found = self._infer(known, True)
-        shape = {k: v.shape for k, v in found.items()}
-        return ([shape[id(n), 0] for n in variables if not n.is_aux],
-                [shape[id(n), i] for n, i in self._entries],
-                [shape[id(n), 0] for n in variables if n.is_aux])
+        known = {n: _nd.zeros(given[n.name]) if given.get(n.name) else _given(n) for n in variables}
+        shape = {k: v.shape for k, v in self._infer(known, True, strict).items()}
+        return ([shape.get((id(n), 0), ()) for n in variables if not n.is_aux],
+                [shape.get((id(n), i), ()) for n, i in self._entries],
+                [shape.get((id(n), 0), ()) for n in variables if n.is_aux])
+
+    def infer_type(self, *args: Any, **kwargs: Any) -> tuple[Any, Any, Any]:
+        """(dtypes of the arguments, of the outputs, of the auxiliary states) where the floats have the dtype
+        given for some variables, by name, or in their order; float32 unless given.
+
+        >>> import mxgrad as mx
+        >>> mx.sym.FullyConnected(mx.sym.var("x"), num_hidden=2, name="fc").infer_type(x="float16")[1]
+        [<class 'numpy.float16'>]
+        """
+        given = dict(zip(self.list_arguments(), args)) if args else kwargs
+        common = next((d for d in given.values() if d is not None), "float32")
+        known: dict[str, Any] = {n.name: _dtype_of(n) for n in self._variables()}
+        known.update((n, d) for n, d in given.items() if d is not None)
+
+        def of(names: list[str]) -> list[Any]:
+            return [as_dtype(known.get(n) or common).type for n in names]
+
+        statistics = [as_dtype(known[n] or "float32").type for n in self.list_auxiliary_states()]
+        return of(self.list_arguments()), of(self.list_outputs()), statistics
+
+    infer_type_partial = infer_type
+
+    # -- executors -------------------------------------------------------------------------------------------
+
+    def simple_bind(
+        self, ctx: Any, grad_req: Any = "write", type_dict: Mapping[str, Any] | None = None,
+        stype_dict: Mapping[str, str] | None = None, group2ctx: Any = None, shared_arg_names: Any = None,
+        shared_exec: Any = None, shared_buffer: Any = None, **kwargs: Any,
+    ) -> Any:
+        """An `mx.executor.Executor` with arrays of its own, of zeros.
+
+        Parameters
+        ----------
+        ctx : Context
+        grad_req : str, list of str or dict of str to str
+            'write', 'add' or 'null': of all arguments, in their order, or by name.
+        type_dict : dict of str to dtype, optional
+            Of arguments that are not float32.
+        shared_arg_names : list of str, optional
+            Arguments whose arrays and gradients are those of `shared_exec`.
+        shared_exec : Executor, optional
+            The auxiliary states are its own too.
+        stype_dict, group2ctx, shared_buffer
+            Accepted for MXNet's sake: arrays are dense, and all is computed on `ctx`.
+        **kwargs : tuple of int
+            The shapes of arguments; those of parameters follow from the data's.
+
+        Raises InvalidValueError where the shape of an argument does not follow.
+        """
+        from .executor import bind_shapes
+
+        return bind_shapes(self, ctx, grad_req, kwargs, type_dict or {}, shared_exec, shared_arg_names or ())
+
+    def bind(
+        self, ctx: Any, args: Any, args_grad: Any = None, grad_req: Any = "write", aux_states: Any = None,
+        group2ctx: Any = None, shared_exec: Any = None,
+    ) -> Any:
+        """An `mx.executor.Executor` with the arrays given.
+
+        Parameters
+        ----------
+        ctx : Context
+        args : list of NDArray or dict of str to NDArray
+            One for each argument.
+        args_grad : list of NDArray or dict of str to NDArray, optional
+            Where gradients go.
+        grad_req : str, list of str or dict of str to str
+            'write', 'add' or 'null'.
+        aux_states : list of NDArray or dict of str to NDArray, optional
+            One for each auxiliary state.
+        group2ctx, shared_exec
+            Accepted for MXNet's sake.
+
+        Raises InvalidValueError where an array is missing.
+
+        >>> import mxgrad as mx
+        >>> x = mx.sym.var("x")
+        >>> gradient = mx.nd.zeros(2)
+        >>> e = (x * x).bind(mx.cpu(), {"x": mx.nd.array([1, 2])}, {"x": gradient})
+        >>> e.forward(is_train=True)[0].asnumpy().tolist()
+        [1.0, 4.0]
+        >>> e.backward(mx.nd.ones(2))
+        >>> gradient.asnumpy().tolist()
+        [2.0, 4.0]
+        """
+        from .executor import bind_arrays
+
+        return bind_arrays(self, ctx, args, args_grad, grad_req, aux_states)
 
     # -- files -----------------------------------------------------------------------------------------------
 
@@ -473,7 +682,7 @@ class Symbol:
         written = []
         for node in nodes:
             entry: dict[str, Any] = {"op": _mxnet_name(node.op) or "null", "name": node.name}
-            attrs = node.attrs if node.op else {**_described(node.parameter), **node.attrs}
+            attrs = {**_described(node.parameter), **node.attrs, **node.marks}
             if attrs:
                 entry["attrs"] = {k: _text(v) for k, v in sorted(attrs.items())}
             entry["inputs"] = [[at[id(n)], i, 0] for n, i in node.inputs]
@@ -540,6 +749,12 @@ def _run(node: Node, inputs: list[Any]) -> tuple[Any, ...]:
     return tuple(result) if isinstance(result, (list, tuple)) else (result,)
 
 
+def _texts(node: Node) -> dict[str, str]:
+    """The parameters and attributes of a node; those in `_HIDDEN` under both names, as in MXNet."""
+    found = {k: str(v) for k, v in {**node.attrs, **node.marks}.items()}
+    return {**{k: found[f"__{k}__"] for k in _HIDDEN if f"__{k}__" in found}, **found}
+
+
 def _attrs(node: Node) -> dict[str, Any]:
     return {k: _value(v) for k, v in node.attrs.items()}
 
@@ -604,18 +819,54 @@ def _specimen(shape: tuple[int, ...], node: Node, like: BaseArray) -> Any:
 # -- making -------------------------------------------------------------------------------------------------
 
 
-def var(name: str, attr: Mapping[str, str] | None = None, shape: Any = None, dtype: Any = None,
-        parameter: Any = None, **kwargs: Any) -> Symbol:
-    """A variable.  `parameter` is the parameter of a block it stands for; lr_mult, wd_mult, init and stype
-    are accepted.
+def var(name: str, attr: Mapping[str, str] | None = None, shape: Any = None, lr_mult: Any = None,
+        wd_mult: Any = None, dtype: Any = None, init: Any = None, stype: Any = None,
+        profiler_scope: Any = None, parameter: Any = None, **kwargs: Any) -> Symbol:
+    """A variable.
+
+    Parameters
+    ----------
+    name : str
+    attr : dict of str to str, optional
+        Attributes, added to those of the `mx.AttrScope` around.
+    shape : tuple of int, optional
+    lr_mult, wd_mult : float, optional
+        Factors of learning rate and weight decay, for `mx.mod.Module`.
+    dtype : dtype, optional
+    init : Initializer or str, optional
+        How `mx.mod.Module` begins it.
+    stype, profiler_scope
+        Accepted for MXNet's sake.
+    parameter : gluon.Parameter, optional
+        What it stands for.
+    **kwargs : str
+        More attributes; their names begin and end with two underscores.
+
+    Raises InvalidTypeError for a name that is no string, InvalidValueError for another keyword.
+
+    >>> import mxgrad as mx
+    >>> mx.sym.var("w", lr_mult=2).attr("__lr_mult__")
+    '2'
     """
     if not isinstance(name, str):
         raise InvalidTypeError(f"Expect a string for variable `name`, got {name!r}")
-    attrs = dict(attr or {})
+    attrs = {f"__{k}__" if k in _HIDDEN else k: v
+             for k, v in _attribute.current().get(dict(attr or {})).items()}
     if shape is not None:
         attrs["__shape__"] = str(tuple(shape))
+    if lr_mult is not None:
+        attrs["__lr_mult__"] = str(lr_mult)
+    if wd_mult is not None:
+        attrs["__wd_mult__"] = str(wd_mult)
     if dtype is not None:
         attrs["__dtype__"] = str(_DTYPES.index(as_dtype(dtype).name))
+    if init is not None:
+        attrs["__init__"] = init if isinstance(init, str) else init.dumps()
+    for key, value in kwargs.items():
+        if not _is_dunder(key):
+            raise InvalidValueError(f"var: Attribute name={key} is not supported. Additional attributes must "
+                                    "start and end with double underscores, e.g, __yourattr__")
+        attrs[key] = str(value)
     return Symbol([(Node("", name, attrs, [], parameter=parameter), 0)])
 
 
@@ -627,6 +878,11 @@ def Group(symbols: Sequence[Symbol], create_fn: Any = None) -> Symbol:
     if not symbols or any(not isinstance(s, Symbol) for s in symbols):
         raise InvalidTypeError("Expected a list of symbols as input")
     return Symbol([e for s in symbols for e in s._entries])
+
+
+def pow(base: Any, exp: Any) -> Any:
+    """``base ** exp`` of symbols, or a symbol and a number."""
+    return base ** exp
 
 
 def load(fname: str | os.PathLike[str]) -> Symbol:
@@ -646,8 +902,9 @@ def load_json(json_str: str) -> Symbol:
             op = "" if entry["op"] == "null" else str(entry["op"])
             # Old files have parameters under 'param' or 'attr'.
             attrs = {**(entry.get("param") or {}), **(entry.get("attr") or {}), **(entry.get("attrs") or {})}
+            marks = {k: v for k, v in attrs.items() if op and k.startswith("__")}
             if op:
-                attrs = {k: v for k, v in attrs.items() if not k.startswith("__") and k not in _IGNORED}
+                attrs = {k: v for k, v in attrs.items() if k not in marks and k not in _IGNORED}
             inputs = [(nodes[i[0]], int(i[1])) for i in entry["inputs"]]
             parsed = {k: _value(v) for k, v in attrs.items()} if op else attrs
             if op == "_zeros" and "is_np_shape" not in graph.get("attrs", ()):
@@ -655,7 +912,7 @@ def load_json(json_str: str) -> Symbol:
                 parsed["shape"] = tuple(n or 1 for n in parsed["shape"])
             if op == "RNN":
                 inputs[2:] = [_for_batch(i, inputs[0]) for i in inputs[2:]]
-            nodes.append(Node(op, str(entry["name"]), parsed, inputs, _outputs(op, parsed)))
+            nodes.append(Node(op, str(entry["name"]), parsed, inputs, _outputs(op, parsed), marks=marks))
         heads = [(nodes[h[0]], int(h[1])) for h in graph["heads"]]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise InvalidValueError(f"this is no graph of MXNet's ({type(error).__name__}: {error})") from None

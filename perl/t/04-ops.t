@@ -124,6 +124,9 @@ subtest 'refused' => sub {
     throws(sub { $x->sum(1, 0, 0, 0, 0) },    'InvalidTypeError', qr/sum: too many arguments/, 'too many');
     throws(sub { nd->exp($x, $y) },           'InvalidTypeError',
         qr/exp: too many arguments; it takes data/, 'an array');
+    throws(sub { nd->dot($x, $y, $y) },       'InvalidTypeError',
+        qr/dot: too many arguments; it takes lhs, rhs and the parameters transpose_a, transpose_b/,
+        'an array where a parameter is');
     throws(sub { $x->dot },                   'InvalidTypeError|TypeError|NotAnArrayError', qr/dot/,
         'a missing array');
     throws(sub { $x->sum(axis => {}) },       'InvalidTypeError', qr/not HASH/, 'a hash as value');

@@ -178,6 +178,24 @@ $further->initialize(mx->init->One);
 values_are($further->($x), [[23]], 'a class derived in Perl');
 $further->cast('float64');
 is($further->{cast} . ' ' . $further->inner->weight->dtype, 'float64 float64', 'SUPER');
+
+# A method is a sub of its class's package from the first call on, which classes written in Perl must not mind.
+my $layer = nn->Dense(1, in_units => 3);
+$layer->initialize;
+$layer->cast('float64') for 1 .. 2;
+is($layer->weight->dtype, 'float64', 'a method is called again');
+ok(defined &AI::MXGrad::Gluon::NN::Dense::cast, '... as a sub');
+{
+    package Wide;
+    our @ISA = 'AI::MXGrad::Gluon::NN::Dense';
+    sub cast { my ($self, $dtype) = @_; $self->{cast} = $dtype; return $self->SUPER::cast($dtype) }
+}
+my $wide = Wide->new(1, in_units => 3);
+$wide->initialize;
+$wide->cast('float16');
+is($wide->{cast} . ' ' . $wide->weight->dtype, 'float16 float16', '... which SUPER finds, too');
+throws(sub { $layer->cast(1, 2, 3) }, 'TypeError', qr/cast\(\) takes/, '... with wrong arguments');
+
 isa_ok($further, 'Affine');
 isa_ok($further, 'AI::MXGrad::Gluon::Block');
 

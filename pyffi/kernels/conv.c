@@ -5,10 +5,11 @@
  * that is a convolution of the cotangent with the weights turned around: one for each place that an element
  * can have among the strides; or, where this would read much padding, a product of matrices whose tiles are
  * added up.  By weights: the cotangent is transposed, and the elements of the image are the numbers that rows
- * of it are multiplied by, from where they lie.
+ * of it are multiplied by, from where they lie; or, for wide kernels, the other way round.
  *
  * Compute-bound from about 16 channels on.  One core of a shared Xeon (Sapphire Rapids) ran 16 x 64 x 28 x 28
- * to 256 filters of 1x1 at 58 and 128 to 128 of 3x3 at 76 Gflop/s, where the BLAS of NumPy gave 80 to 110. */
+ * to 256 filters of 1x1 at 70 and 128 to 128 of 3x3 at 97 Gflop/s, and 64 x 20 x 12 x 12 to 50 of 5x5 at 82
+ * forward, 73 by data and 61 by weights, where the BLAS of NumPy gave 80 to 110. */
 #include "conv.h"
 
 #include "gemm.h"
@@ -194,38 +195,34 @@ static void rows_alone(void *context, long begin, long end)
     long filters = c->groups * c->filters;
     for (long i = begin; i < end; i++) {
         long image = i / filters, filter = i % filters, group = filter / c->filters;
-        const float *w = c->w + group * c->w_group + filter % c->filters * c->w_filter;
+        const float *w = c->panels + filter * c->depth;
         for (long row = 0; row < c->oh; row++) {
             const float *x = c->x + image * c->x_image + group * c->channels * c->x_plane + row * c->x_row;
             float *y = c->y + image * c->y_image + filter * c->y_plane + row * c->y_row;
-            for (long j = 0; j < c->ow; j += 2 * LANES) {
-                long n = least(c->ow - j, 2 * LANES);
-                float line[2 * LANES];
-                if (n == 2 * LANES && c->x_step == 1) {
-                    vf a = splat(0), b = splat(0);
+            for (long j = 0; j < c->ow; j += LANES) {
+                long n = least(c->ow - j, LANES);
+                vf sum = splat(0);
+                if (c->x_step == 1 && n == LANES)
+                    for (long k = 0; k < c->depth; k++)
+                        sum += w[k] * load(x + c->reads[k] + j);
+                else if (c->x_step == 1)
+                    for (long k = 0; k < c->depth; k++)
+                        sum += w[k] * load_some(x + c->reads[k] + j, n, 0);
+                else
                     for (long k = 0; k < c->depth; k++) {
-                        vf by = splat(w[k / c->taps * c->w_channel + c->number[k % c->taps]]);
-                        a += by * load(x + c->reads[k] + j);
-                        b += by * load(x + c->reads[k] + j + LANES);
-                    }
-                    store(line, a);
-                    store(line + LANES, b);
-                } else {
-                    for (long l = 0; l < n; l++)
-                        line[l] = 0;
-                    for (long k = 0; k < c->depth; k++) {
-                        float by = w[k / c->taps * c->w_channel + c->number[k % c->taps]];
                         const float *s = x + c->reads[k] + j * c->x_step;
-                        if (c->x_step == 1)
-                            for (long l = 0; l < n; l++)
-                                line[l] += by * s[l];
-                        else
-                            for (long l = 0; l < n; l++)
-                                line[l] += by * s[l * c->x_step];
+                        float line[LANES] = {0};
+                        for (long l = 0; l < n; l++)
+                            line[l] = s[l * c->x_step];
+                        sum += w[k] * load(line);
                     }
-                }
-                for (long l = 0; l < n; l++)
-                    y[(j + l) * c->y_step] = line[l];
+                if (c->y_step == 1 && n == LANES)
+                    store(y + j, sum);
+                else if (c->y_step == 1)
+                    store_some(y + j, sum, n);
+                else
+                    for (long l = 0; l < n; l++)
+                        y[(j + l) * c->y_step] = sum[l];
             }
         }
     }
@@ -242,9 +239,18 @@ static int convolve(struct taps *c)
     for (long k = 0; k < c->depth; k++)
         c->reads[k] = k / c->taps * c->x_plane + c->offset[k % c->taps];
     int failed = 0;
-    if (c->filters <= FEW)
-        pool_run(rows_alone, c, c->n * c->groups * c->filters, 1 + 131072 / (c->oh * c->ow * c->depth + 1));
-    else {
+    if (c->filters <= FEW) {
+        long filters = c->groups * c->filters;
+        c->panels = k_room((size_t)filters * c->depth);
+        failed = !c->panels;
+        for (long i = 0; !failed && i < filters * c->depth; i++) {
+            long filter = i / c->depth, k = i % c->depth;
+            c->panels[i] = c->w[filter / c->filters * c->w_group + filter % c->filters * c->w_filter
+                                + k / c->taps * c->w_channel + c->number[k % c->taps]];
+        }
+        if (!failed)
+            pool_run(rows_alone, c, c->n * filters, 1 + 131072 / (c->oh * c->ow * c->depth + 1));
+    } else {
         c->strips = (c->filters + TILE_ROWS - 1) / TILE_ROWS;
         c->blocks = (c->n * c->oh * c->ow + TILE_COLUMNS - 1) / TILE_COLUMNS;
         c->panels = k_room((size_t)c->groups * c->strips * c->depth * TILE_ROWS);
@@ -255,8 +261,8 @@ static int convolve(struct taps *c)
             pool_run(blocks, c, c->groups * c->blocks, 1 + 1000000 / work);
             rooms_close(&c->rooms);
         }
-        free(c->panels);
     }
+    free(c->panels);
     free(c->reads);
     return failed ? -1 : 0;
 }
@@ -372,8 +378,8 @@ struct columns {
     float *x, *panels;
     struct conv s;
     long oh, ow, plane, wp;             /* of the padded image */
-    long depth, strips, together;       /* channels * taps, tiles of these, images of a part */
-    long *reads;
+    long depth, strips, together;       /* taps * channels, tiles of these, images of a part */
+    long *reads, *number;               /* where each of these is in the image, and in w */
     struct rooms rooms;
 };
 
@@ -382,11 +388,11 @@ static void pack_columns_weights(void *context, long begin, long end)
     const struct columns *c = context;
     for (long i = begin; i < end; i++) {
         long group = i / c->strips, first = i % c->strips * TILE_ROWS;
-        const float *w = c->w + group * c->s.filters * c->depth + first;
-        for (long f = 0; f < c->s.filters; f++)
+        const float *w = c->w + group * c->s.filters * c->depth;
+        for (long f = 0; f < c->s.filters; f++, w += c->depth)
             for (long r = 0; r < TILE_ROWS; r++)
                 c->panels[(i * c->s.filters + f) * TILE_ROWS + r] =
-                    first + r < c->depth ? w[f * c->depth + r] : 0;
+                    first + r < c->depth ? w[c->number[first + r]] : 0;
     }
 }
 
@@ -396,16 +402,20 @@ static __attribute__((noinline)) void add_strip(
 {
     vf t[TILE_ROWS][MOST_VECTORS];
     gemm_packed(c->s.filters, weights, panel, t);
-    for (long k = 0; k < least(c->depth - first, TILE_ROWS); k++) {
-        float line[TILE_COLUMNS], *to = image + c->reads[first + k];
+    float lines[TILE_ROWS][TILE_COLUMNS];
+#pragma GCC unroll 8
+    for (int k = 0; k < TILE_ROWS; k++)
+#pragma GCC unroll 3
         for (int v = 0; v < 3; v++)
-            store(line + v * LANES, t[k][v]);
+            store(lines[k] + v * LANES, t[k][v]);
+    for (long k = 0; k < least(c->depth - first, TILE_ROWS); k++) {
+        float *to = image + c->reads[first + k];
         for (const struct run *r = runs; r < runs + count; r++)
             if (c->s.sw == 1)
-                add_floats(to + r->place, line + r->at, r->n);
+                add_floats(to + r->place, lines[k] + r->at, r->n);
             else
                 for (long j = 0; j < r->n; j++)
-                    to[r->place + j * c->s.sw] += line[r->at + j];
+                    to[r->place + j * c->s.sw] += lines[k][r->at + j];
     }
 }
 
@@ -455,13 +465,17 @@ static int data_by_columns(const float *g, const float *w, float *x, const struc
     c.plane = (s->h + 2 * s->ph) * c.wp;
     c.strips = (c.depth + TILE_ROWS - 1) / TILE_ROWS;
     c.together = least(most(1, 4 * TILE_COLUMNS / (oh * ow)), s->n);
-    c.reads = malloc(c.depth * sizeof *c.reads);
+    c.reads = malloc(2 * c.depth * sizeof *c.reads);
+    c.number = c.reads + c.depth;
     c.panels = k_room((size_t)s->groups * c.strips * TILE_ROWS * s->filters);
     int failed = !c.reads || !c.panels
         || rooms_open(&c.rooms, rounded_up(c.together * s->channels * c.plane) + s->filters * TILE_COLUMNS);
     if (!failed) {
-        for (long k = 0; k < c.depth; k++)
-            c.reads[k] = k / taps * c.plane + k % taps / s->kw * s->dh * c.wp + k % taps % s->kw * s->dw;
+        for (long k = 0; k < c.depth; k++) {    /* neighbours are in other channels: what one adds to, others do not */
+            long tap = k / s->channels, channel = k % s->channels;
+            c.reads[k] = channel * c.plane + tap / s->kw * s->dh * c.wp + tap % s->kw * s->dw;
+            c.number[k] = channel * taps + tap;
+        }
         pool_run(pack_columns_weights, &c, s->groups * c.strips, 1 + 32768 / (s->filters * TILE_ROWS));
         pool_run(add_columns, &c, s->groups * ((s->n + c.together - 1) / c.together), 1);
         rooms_close(&c.rooms);
@@ -612,6 +626,146 @@ static void add_spans(void *context, long begin, long end)
     }
 }
 
+/* The other way, for wide kernels: the rows of a kernel's taps are copied from the image, window by window, into
+ * a panel (windows, depth), and the cotangent's elements are the numbers that rows of it are multiplied by, from
+ * where they lie. */
+INLINE void runs_tile(int vectors, const struct by_weights *c, long row, long end, const float *g, long filter,
+                      const float *panel, float *sums)
+{
+    const struct conv *s = &c->s;
+    long windows = c->oh * c->ow, reads[TILE_ROWS];
+    vf t[8][4];
+#pragma GCC unroll 8
+    for (int i = 0; i < TILE_ROWS; i++) {
+        reads[i] = least(filter + i, s->filters - 1) * windows;     /* the last one repeated past the end */
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            t[i][v] = splat(0);
+    }
+    while (row < end) {
+        long image = row / c->oh, rows = least(end, (image + 1) * c->oh) - row;
+        gathered_tile(TILE_ROWS, vectors, rows * c->ow,
+                      g + image * s->groups * s->filters * windows + row % c->oh * c->ow, reads, 1, panel,
+                      c->lines, t);
+        panel += rows * c->ow * c->lines;
+        row += rows;
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            float *to = sums + i * c->lines + v * LANES;
+            store(to, load(to) + t[i][v]);
+        }
+}
+
+#define RUNS_TILE(vectors)                                                                              \
+    static __attribute__((noinline)) void runs_##vectors(                                               \
+        const struct by_weights *c, long row, long end, const float *g, long filter, const float *panel, \
+        float *sums)                                                                                    \
+    {                                                                                                   \
+        runs_tile(vectors, c, row, end, g, filter, panel, sums);                                        \
+    }
+RUNS_TILE(1)
+RUNS_TILE(2)
+RUNS_TILE(3)
+
+/* d[0:n] = s[0:n]; up to LANES floats after may be written, too, which a later run writes again. */
+INLINE void copy_run(float *d, const float *s, long n)
+{
+#if LANES == 16
+    if (n <= 8) {       /* half as many lines of the cache are crossed */
+        _mm256_storeu_ps(d, _mm256_maskz_loadu_ps((__mmask8)((1u << n) - 1), s));
+        return;
+    }
+    if (n < LANES) {
+        store(d, load_some(s, n, 0));
+        return;
+    }
+#endif
+    copy_floats(d, s, n);
+}
+
+/* The taps of the rows of windows [row, end), a row of a channel at a time. */
+static void pack_runs(const struct by_weights *c, const float *x, long row, long end, float *panel)
+{
+    const struct conv *s = &c->s;
+    for (; row < end; row++) {
+        const float *from = x + row / c->oh * s->groups * s->channels * c->plane + row % c->oh * s->sh * c->wp;
+        for (long j = 0; j < c->ow; j++, from += s->sw, panel += c->lines) {
+            float *to = panel;
+            for (long k = 0; k < s->channels * s->kh; k++, to += s->kw)
+                copy_run(to, from + c->reads[k], s->kw);
+        }
+    }
+}
+
+static void sum_runs(void *context, long begin, long end)
+{
+    struct by_weights *c = context;
+    const struct conv *s = &c->s;
+    float *panel = room_enter(&c->rooms);
+    long all = s->n * c->oh, vectors = (c->depth + LANES - 1) / LANES;
+    for (long part = begin; part < end; part++) {
+        long cut = part % c->cuts, span = part / c->cuts % c->spans, group = part / c->cuts / c->spans;
+        long tile0 = c->tiles * cut / c->cuts, tile1 = c->tiles * (cut + 1) / c->cuts;
+        long row0 = all * span / c->spans, row1 = all * (span + 1) / c->spans;
+        float *sums = c->sums + (span * s->groups + group) * c->tiles * TILE_ROWS * c->lines;
+        const float *g = c->g + group * s->filters * c->oh * c->ow;
+        memset(sums + tile0 * TILE_ROWS * c->lines, 0, (tile1 - tile0) * TILE_ROWS * c->lines * sizeof *sums);
+        for (long row = row0; row < row1; row += c->rows_at_once) {
+            long to = least(row + c->rows_at_once, row1);
+            pack_runs(c, c->x + group * s->channels * c->plane, row, to, panel);
+            for (long at = 0; at < vectors;) {
+                long v = vectors - at == 4 ? 2 : least(vectors - at, 3);
+                for (long tile = tile0; tile < tile1; tile++)
+                    (v == 1 ? runs_1 : v == 2 ? runs_2 : runs_3)(
+                        c, row, to, g, tile * TILE_ROWS, panel + at * LANES,
+                        sums + tile * TILE_ROWS * c->lines + at * LANES);
+                at += v;
+            }
+        }
+    }
+    room_leave(&c->rooms, panel);
+}
+
+/* dw (groups, filters, depth) from the sums (spans, groups, tiles * TILE_ROWS, lines). */
+static void add_runs(void *context, long begin, long end)
+{
+    const struct by_weights *c = context;
+    for (long i = begin; i < end; i++) {
+        long row = i / c->s.filters * c->tiles * TILE_ROWS + i % c->s.filters;
+        for (long span = 0; span < c->spans; span++, row += c->s.groups * c->tiles * TILE_ROWS)
+            if (span)
+                for (long k = 0; k < c->depth; k++)
+                    c->dw[i * c->depth + k] += c->sums[row * c->lines + k];
+            else
+                copy_floats(c->dw + i * c->depth, c->sums + row * c->lines, c->depth);
+    }
+}
+
+static int weight_by_runs(struct by_weights *c)
+{
+    const struct conv *s = &c->s;
+    c->tiles = (s->filters + TILE_ROWS - 1) / TILE_ROWS;
+    c->lines = ((c->depth + LANES - 1) / LANES | 1) * LANES;        /* odd: rows are in different sets of a cache */
+    for (long k = 0; k < s->channels * s->kh; k++)
+        c->reads[k] = k / s->kh * c->plane + k % s->kh * s->dh * c->wp;
+    long size = s->groups * c->tiles * TILE_ROWS * c->lines;
+    c->rows_at_once = most(1, 65536 / (c->lines * c->ow));
+    c->spans = most(1, least(least(8, (1 << 20) / size), s->n * c->oh / c->rows_at_once));
+    c->cuts = most(1, least(c->tiles, (8 + c->spans * s->groups - 1) / (c->spans * s->groups)));
+    c->sums = k_room((size_t)c->spans * size);
+    int failed = !c->sums || rooms_open(&c->rooms, (size_t)c->rows_at_once * c->ow * c->lines + LANES);
+    if (!failed) {
+        pool_run(sum_runs, c, s->groups * c->spans * c->cuts, 1);
+        pool_run(add_runs, c, s->groups * s->filters, 1 + 65536 / (c->spans * c->lines));
+        rooms_close(&c->rooms);
+    }
+    free(c->sums);
+    return failed;
+}
+
 /* Few filters per group: a sum over all windows for each weight. */
 static void weights_alone(void *context, long begin, long end)
 {
@@ -625,16 +779,18 @@ static void weights_alone(void *context, long begin, long end)
             const float *x = c->x + (image * s->groups + group) * s->channels * c->plane
                 + c->reads[i % c->depth];
             const float *g = c->g + (image * s->groups * s->filters + filter) * windows;
-            vf several = splat(0);
+            vf several = splat(0), others = splat(0);
             float rest = 0;
             for (long row = 0; row < c->oh; row++, x += s->sh * c->wp, g += c->ow) {
                 long j = 0;
                 for (; s->sw == 1 && j + LANES <= c->ow; j += LANES)
                     several += load(x + j) * load(g + j);
-                for (; j < c->ow; j++)
+                if (s->sw == 1 && j < c->ow)
+                    others += load_some(x + j, c->ow - j, 0) * load_some(g + j, c->ow - j, 0);
+                for (; s->sw != 1 && j < c->ow; j++)
                     rest += x[j * s->sw] * g[j];
             }
-            sum += sum_of(several) + rest;
+            sum += sum_of(several + others) + rest;
         }
         c->dw[i] = (float)sum;
     }
@@ -668,6 +824,8 @@ int k_conv_weight(const float *x, const float *g, float *dw, const long *sizes)
     }
     if (!failed && s->filters <= FEW)
         pool_run(weights_alone, &c, s->groups * s->filters * c.depth, 1 + 131072 / (s->n * c.oh * c.ow));
+    else if (!failed && s->kw >= 4 && s->dw == 1)
+        failed = weight_by_runs(&c);
     else if (!failed) {
         /* As many sums at the same time as fit a cache; what they do not divide, the tiles do. */
         long size = s->groups * c.tiles * TILE_ROWS * c.lines;

@@ -1,7 +1,13 @@
 /* Products of matrices: 2 m n k operations.  A block of at most DEPTH numbers of each column of b is packed at
  * a time.  A part for a thread packs a few rows of a and computes tiles; the packing of the next block is parts,
- * too.  One core of a Xeon (Sapphire Rapids), whose tiles alone reach 115 to 135 billion operations a second,
- * computes 105 of matrices of 1,024 x 1,024 and 90 of those of a layer with a batch of 64. */
+ * too.  If c has few rows, as that of a layer with a small batch, packing would cost as much as the tiles: then
+ * b, the weights, is read where it lies, in tiles of c or, if b is transposed, of the transposed c.
+ *
+ * One core of a Xeon (Sapphire Rapids) that does 153 billion operations a second in multiply-adds, and 138 in
+ * tiles alone, computes 105 of matrices of 1,024 x 1,024, 105 to 130 of a layer with a batch of 32 or 64, forward
+ * and by data, and 105 to 120 of the gradient of its weights. */
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +21,8 @@ enum {
     FEW = 8,        /* panels of b; for no more a is not packed: its rows are read side by side */
     PARTS = 8,      /* that threads share, at least */
     ALONE = 1 << 19,        /* multiplications that are not worth a second thread */
+    LOW = 64,       /* rows of a; for no more b is not packed */
+    AHEAD = 12,     /* rows that are fetched before they are packed */
     CACHE_LINE = 64,
     LINE = CACHE_LINE / 4
 };
@@ -59,10 +67,13 @@ static void pack_rows(const float *a, long lda, int transposed, long first, long
     long whole = (rows - first) / TILE_ROWS < count ? (rows - first) / TILE_ROWS : count, i = 0;
     if (transposed) {
         i = whole;
-        for (long k = 0; k < depth; k++)        /* all panels at once: a is read as it is stored */
+        for (long k = 0; k < depth; k++) {      /* all panels at once: a is read as it is stored */
+            for (long j = 0; j < whole; j += LANES / TILE_ROWS)
+                __builtin_prefetch(a + (k + AHEAD) * lda + first + j * TILE_ROWS);
             for (long j = 0; j < whole; j++)
                 memcpy(panel + j * apart + k * TILE_ROWS, a + k * lda + first + j * TILE_ROWS,
                        TILE_ROWS * sizeof *a);
+        }
     }
     for (; i < count; i += LANES / TILE_ROWS) {
         long row = first + i * TILE_ROWS, n = rows - row < LANES ? rows - row : LANES, k = 0;
@@ -101,6 +112,8 @@ static void pack_columns(const float *b, long ldb, int transposed, long first, l
     b += first;
     if (n == 3 * LANES)
         for (long k = 0; k < depth; k++, panel += 3 * LANES, b += ldb) {
+            for (int line = 0; line < 3; line++)
+                __builtin_prefetch(b + AHEAD * ldb + line * LANES);
             vf x = load(b), y = load(b + LANES), z = load(b + 2 * LANES);
             store(panel, x);
             store(panel + LANES, y);
@@ -118,13 +131,20 @@ static void pack_columns(const float *b, long ldb, int transposed, long first, l
 
 struct product {
     int transpose_a, transpose_b;
+    int turned;                 /* c is stored (n, m) */
+    int direct;                 /* whole panels of b are read where they lie */
+    int alone;
     long m, n, k, lda, ldb, ldc;
     float scale;
     const float *a, *b, *bias;
     float *c, *columns[2];      /* the packed panels of a block of k and of the next one */
     long of_a, of_b, vectors;   /* panels, and the vectors that those of b share */
+    long packs;                 /* panels of b that are packed, the last ones */
+    long apart;                 /* panels of a between those that a thread works on */
     long groups, chunk, chunks; /* GROUP panels of a, `chunk` panels of b are a part */
-    long depth, block, tiles;   /* of k; the block that is worked on, and how many parts its tiles are */
+    long depth, blocks, tiles;  /* of k, and how many parts the tiles of a block are */
+    _Atomic long packed;        /* panels of all blocks */
+    _Atomic long *finished;     /* blocks of each part of the tiles */
 };
 
 static long panels(long n, long width)
@@ -158,23 +178,37 @@ static void pack(const struct product *p, long block, long j)
 
 /* A panel of a as it is read, a panel of b, and the tile of c. */
 struct tile {
-    const float *a, *b, *ahead, *from;          /* from: what the product is added to, or null */
+    const float *a, *b, *from;          /* from: what the product is added to, or null */
+    const float *ahead;                 /* rows of a that is read in place, to be fetched meanwhile */
+    long ahead_step;
     float *c;
-    long row, step, depth, rows, columns, ldc, ld_from, stride;
+    long row, ldb, depth, rows, columns, ldc, ld_from;
     float scale;
 };
 
-INLINE void tile(const struct tile *s, int vectors)
+INLINE void tile(const struct tile *s, int vectors, int in_place)
 {
+    long row = in_place ? s->row : 1, step = in_place ? 1 : TILE_ROWS;
     vf t[TILE_ROWS][MOST_VECTORS], scale = splat(s->scale);
     int whole = s->rows >= TILE_ROWS && s->columns == vectors * LANES;
     float *c = s->c;
-    if (whole)
-        for (int r = 0; r < TILE_ROWS; r++)
-            for (int v = 0; v < vectors; v++)
-                __builtin_prefetch(c + r * s->ldc + v * LANES, 1);
-    gemm_tile_ahead(TILE_ROWS, vectors, s->depth, s->a, s->row, s->step, s->b, vectors * LANES, s->ahead,
-                    s->stride, t);
+    const float *a = s->a, *b = s->b;
+#pragma GCC unroll 8
+    for (int r = 0; r < TILE_ROWS; r++)
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++)
+            t[r][v] = splat(0);
+    /* c is fetched row by row, so that it does not keep b waiting */
+    for (long r = 0, k = 0; r < TILE_ROWS; r++) {
+        long next = s->depth * (r + 1) / TILE_ROWS, n = next - k;
+        for (int v = 0; v < vectors; v++)
+            __builtin_prefetch(c + least(r, s->rows) * s->ldc + v * LANES, 1);
+        gemm_steps(TILE_ROWS, vectors, n, a, row, step, b, s->ldb, in_place ? s->ahead + r * row : NULL,
+                   s->ahead_step, t);
+        a += n * step;
+        b += n * s->ldb;
+        k = next;
+    }
     if (whole && s->from) {
 #pragma GCC unroll 8
         for (int r = 0; r < TILE_ROWS; r++)
@@ -209,118 +243,169 @@ INLINE void tile(const struct tile *s, int vectors)
 }
 
 /* noinline, or the sums do not stay in registers. */
-static __attribute__((noinline)) void tile_1(const struct tile *s)
-{
-    tile(s, 1);
-}
-
-static __attribute__((noinline)) void tile_2(const struct tile *s)
-{
-    tile(s, 2);
-}
-
-static __attribute__((noinline)) void tile_3(const struct tile *s)
-{
-    tile(s, 3);
-}
-
-/* What the tiles i, j of a part have time to fetch while they are computed: the panels of the next part. */
-static const float *ahead_of(const struct product *p, long i, long i0, long j, long j0, long j1, int in_place,
-                             long *stride)
-{
-    if (in_place && p->lda == p->depth) {
-        *stride = panels(TILE_ROWS, j1 - j0);
-        return p->a + (i + GROUP) * TILE_ROWS * p->lda + (j - j0) * *stride * p->depth;
+#define TILE(vectors)                                                                   \
+    static __attribute__((noinline)) void packed_##vectors(const struct tile *s)        \
+    {                                                                                   \
+        tile(s, vectors, 0);                                                            \
+    }                                                                                   \
+    static __attribute__((noinline)) void in_place_##vectors(const struct tile *s)      \
+    {                                                                                   \
+        tile(s, vectors, 1);                                                            \
     }
-    long column = (i - i0) * LINE;
-    if (p->transpose_a && j == j0 && column < GROUP * TILE_ROWS) {
-        *stride = p->lda;
-        column += (i0 + GROUP) * TILE_ROWS;
-        return p->a + p->block * p->depth * p->lda + (column < p->m ? column : p->k * p->lda + column - p->m);
-    }
-    *stride = 0;
-    return p->a;
-}
+TILE(1)
+TILE(2)
+TILE(3)
 
-/* Part of the tiles of a block. */
-static void some_tiles(const struct product *p, long part)
+/* c (columns, ldc) = scale * the transposed of u (LANES, TILE_COLUMNS), plus `from`, for `rows` rows of u. */
+static void store_turned(const struct tile *s, float (*u)[TILE_COLUMNS], long rows)
 {
-    static void (*const of[])(const struct tile *) = {NULL, tile_1, tile_2, tile_3};
-    long i0 = part % p->groups * GROUP, j0 = part / p->groups * p->chunk;
-    long i1 = least(i0 + GROUP, p->of_a), j1 = least(j0 + p->chunk, p->of_b);
-    long depth = depth_of(p, p->block), at = p->block * p->depth;
-    float room[GROUP * (TILE_ROWS * DEPTH + LINE)] __attribute__((aligned(CACHE_LINE)));
-    long apart = depth * TILE_ROWS + LINE;      /* not a multiple of a page */
-    int in_place = !p->transpose_a && j1 - j0 <= FEW && i1 * TILE_ROWS <= p->m;
-    struct tile s = {.row = 1, .step = TILE_ROWS, .depth = depth, .ldc = p->ldc, .scale = p->scale};
-    if (in_place) {
-        s.row = p->lda;
-        s.step = 1;
-    } else
-        pack_rows(p->a + at * (p->transpose_a ? p->lda : 1), p->lda, p->transpose_a, i0 * TILE_ROWS, p->m,
-                  depth, i1 - i0, room, apart);
-    for (long j = j0; j < j1; j++) {
-        long vector = first_vector(p, j), column = vector * LANES, vectors = first_vector(p, j + 1) - vector;
-        s.b = p->columns[p->block & 1] + column * depth;
-        s.columns = least(vectors * LANES, p->n - column);
-        for (long i = i0; i < i1; i++) {
-            s.a = in_place ? p->a + i * TILE_ROWS * p->lda + at : room + (i - i0) * apart;
-            s.ahead = ahead_of(p, i, i0, j, j0, j1, in_place, &s.stride);
-            s.rows = p->m - i * TILE_ROWS;
-            s.c = p->c + i * TILE_ROWS * p->ldc + column;
-            if (p->block) {
-                s.from = s.c;
-                s.ld_from = p->ldc;
-            } else if (p->bias)
-                s.from = p->bias + column;
-            of[vectors](&s);
+    vf scale = splat(s->scale);
+    for (long j = 0; j < s->columns; j += LANES) {
+        vf block[LANES];
+#pragma GCC unroll 16
+        for (int r = 0; r < LANES; r++)
+            block[r] = load(u[r] + j);
+        transpose(block);
+        for (int r = 0; r < LANES && j + r < s->columns; r++) {
+            float *c = s->c + (j + r) * s->ldc;
+            const float *from = s->from ? s->from + (j + r) * s->ld_from : NULL;
+            vf x = scale * block[r];
+            if (rows < LANES)
+                store_some(c, from ? load_some(from, rows, 0) + x : x, rows);
+            else
+                store(c, from ? load(from) + x : x);
         }
     }
 }
 
-/* The tiles of a block of k, and the packing of the next one. */
-static void work(void *context, long begin, long end)
+/* Part of the tiles of a block. */
+static void some_tiles(const struct product *p, long block, long part)
 {
-    const struct product *p = context;
-    for (long part = begin; part < end; part++)
-        if (part < p->tiles)
-            some_tiles(p, part);
-        else
-            pack(p, p->block + 1, part - p->tiles);
+    static void (*const of[2][4])(const struct tile *) = {
+        {NULL, packed_1, packed_2, packed_3}, {NULL, in_place_1, in_place_2, in_place_3}};
+    long i0 = part % p->groups * GROUP, j0 = part / p->groups * p->chunk;
+    long i1 = least(i0 + GROUP, p->of_a), j1 = least(j0 + p->chunk, p->of_b);
+    long depth = depth_of(p, block), at = block * p->depth;
+    float room[GROUP * (TILE_ROWS * DEPTH + LINE)] __attribute__((aligned(CACHE_LINE)));
+    long apart = depth * TILE_ROWS + LINE;      /* not a multiple of a page */
+    int in_place = !p->transpose_a && j1 - j0 <= FEW && i1 * TILE_ROWS <= p->m;
+    struct tile s = {.row = p->lda, .depth = depth, .ldc = p->ldc, .scale = p->scale};
+    if (!in_place)
+        pack_rows(p->a + at * (p->transpose_a ? p->lda : 1), p->lda, p->transpose_a, i0 * TILE_ROWS, p->m,
+                  depth, i1 - i0, room, apart);
+    for (long j = j0; j < j1; j++) {
+        long vector = first_vector(p, j), column = vector * LANES, vectors = first_vector(p, j + 1) - vector;
+        if (p->direct && j < p->of_b - p->packs) {
+            s.b = p->b + at * p->ldb + column;
+            s.ldb = p->ldb;
+        } else {
+            s.b = p->columns[block & 1] + column * depth;
+            s.ldb = vectors * LANES;
+        }
+        s.columns = least(vectors * LANES, p->n - column);
+        for (long i = i0; i < i1; i++) {
+            long row = i * TILE_ROWS;
+            s.a = in_place ? p->a + row * p->lda + at : room + (i - i0) * apart;
+            s.rows = p->m - row;
+            s.ahead = s.a + p->apart * TILE_ROWS * p->lda;
+            s.ahead_step = j == j0 ? TILE_ROWS : 0;
+            s.c = p->turned ? p->c + column * p->ldc + row : p->c + row * p->ldc + column;
+            if (block) {
+                s.from = s.c;
+                s.ld_from = p->ldc;
+            } else if (p->bias)
+                s.from = p->bias + (p->turned ? row : column);
+            if (!p->turned) {
+                of[in_place][vectors](&s);
+                continue;
+            }
+            float u[LANES][TILE_COLUMNS] __attribute__((aligned(CACHE_LINE)));
+            struct tile half = s;
+            half.from = NULL;
+            half.scale = 1;
+            half.columns = vectors * LANES;
+            half.rows = TILE_ROWS;
+            half.ldc = TILE_COLUMNS;
+            for (int h = 0; h < LANES / TILE_ROWS; h++) {
+                half.c = u[h * TILE_ROWS];
+                if (h) {
+                    if (i + 1 == i1)
+                        break;
+                    i++;
+                    half.a += in_place ? TILE_ROWS * p->lda : apart;
+                }
+                of[in_place][vectors](&half);
+            }
+            store_turned(&s, u, least(p->m - row, (i + 1) * TILE_ROWS - row));
+        }
+    }
 }
 
-/* Computes p, whose operands are set; on one thread if `alone`.  -1 if there is no memory. */
-static int multiply(struct product *p, int alone)
+/* Until *n is `enough`; another thread computes what is missing. */
+static void wait_for(_Atomic long *n, long enough)
+{
+    while (atomic_load_explicit(n, memory_order_acquire) < enough)
+        sched_yield();
+}
+
+/* The parts are, in this order: the packing of the first block; for each block its tiles and the packing of the
+ * next.  So what a part needs began before it, and seldom makes it wait. */
+static void work(void *context, long begin, long end)
+{
+    struct product *p = context;
+    for (long part = begin; part < end; part++) {
+        long all = p->tiles + p->packs, block = (part + p->tiles) / all, q = (part + p->tiles) % all;
+        /* the tiles of block - 1, or the packing of `block` */
+        if (q >= p->tiles) {
+            for (long i = 0; block > 1 && i < p->tiles; i++)
+                wait_for(p->finished + i, block - 1);
+            pack(p, block, p->of_b - p->packs + q - p->tiles);
+            atomic_fetch_add_explicit(&p->packed, 1, memory_order_release);
+        } else {
+            block--;
+            wait_for(&p->packed, (block + 1) * p->packs);
+            wait_for(p->finished + q, block);
+            some_tiles(p, block, q);
+            atomic_store_explicit(p->finished + q, block + 1, memory_order_release);
+        }
+    }
+}
+
+/* Computes p, whose operands are set.  -1 if there is no memory. */
+static int multiply(struct product *p)
 {
     p->of_a = panels(p->m, TILE_ROWS);
     p->vectors = panels(p->n, LANES);
     p->of_b = panels(p->vectors, 3);
+    p->packs = !p->direct ? p->of_b : p->n % LANES != 0;
     p->groups = panels(p->of_a, GROUP);
-    p->chunk = alone || p->groups >= PARTS ? p->of_b : panels(p->of_b, PARTS / p->groups);
+    p->chunk = p->alone || p->groups >= PARTS ? p->of_b : panels(p->of_b, PARTS / p->groups);
     p->chunks = panels(p->of_b, p->chunk);
-    long blocks = panels(p->k, DEPTH);
-    p->depth = panels(p->k, blocks);
+    p->apart = p->alone ? GROUP : GROUP * k_threads();
+    p->tiles = p->groups * p->chunks;
+    p->blocks = panels(p->k, DEPTH);
+    p->depth = panels(p->k, p->blocks);
     size_t each = (size_t)p->depth * p->vectors * LANES;
-    float *room = k_room(each * (blocks > 1 ? 2 : 1));
-    if (!room)
-        return -1;
-    p->columns[0] = room;
-    p->columns[1] = room + each;
-    for (p->block = -1; p->block < blocks; p->block++) {
-        p->tiles = p->block < 0 ? 0 : p->groups * p->chunks;
-        long parts = p->tiles + (p->block + 1 < blocks ? p->of_b : 0);
-        if (alone)
+    float *room = p->packs ? k_room(each * (p->blocks > 1 ? 2 : 1)) : NULL;
+    p->finished = calloc(p->tiles, sizeof *p->finished);
+    int failed = (p->packs && !room) || !p->finished;
+    if (!failed) {
+        p->columns[0] = room;
+        p->columns[1] = room + each;
+        long parts = p->blocks * (p->tiles + p->packs);
+        if (p->alone)
             work(p, 0, parts);
         else
             pool_run(work, p, parts, 1);
     }
+    free((void *)p->finished);
     free(room);
-    return 0;
+    return -failed;
 }
 
 struct products {
     struct product first;
-    int failed, alone;
+    int failed;
 };
 
 static void some(void *context, long begin, long end)
@@ -331,7 +416,7 @@ static void some(void *context, long begin, long end)
         p.a += i * p.m * p.k;
         p.b += i * p.k * p.n;
         p.c += i * p.m * p.n;
-        if (multiply(&p, q->alone))
+        if (multiply(&p))
             __atomic_store_n(&q->failed, 1, __ATOMIC_RELAXED);
     }
 }
@@ -341,9 +426,17 @@ int k_gemm(long count, int transpose_a, int transpose_b, long m, long n, long k,
 {
     double work = (double)m * n * k;
     int many = count >= 8;      /* too many for threads to share each */
-    struct products q = {{.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k,
-                          .lda = transpose_a ? m : k, .ldb = transpose_b ? k : n, .ldc = n, .scale = scale,
-                          .a = a, .b = b, .bias = bias, .c = c}, 0, many || work < ALONE};
+    struct product p = {.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k,
+                        .lda = transpose_a ? m : k, .ldb = transpose_b ? k : n, .ldc = n, .scale = scale,
+                        .a = a, .b = b, .bias = bias, .c = c, .alone = many || work < ALONE};
+    if (m <= LOW && m < n && !transpose_a && transpose_b) {
+        /* the transposed product, of b as it lies and a's few rows as columns */
+        p.turned = 1;
+        p.a = b, p.b = a;
+        p.m = n, p.n = m;
+    } else
+        p.direct = m <= LOW && !transpose_b;
+    struct products q = {p, 0};
     if (many)
         pool_run(some, &q, count, (long)(ALONE / work) + 1);
     else

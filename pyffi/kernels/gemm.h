@@ -18,20 +18,15 @@ enum { TILE_ROWS = 4, WIDE_ROWS = 0, MOST_VECTORS = 4 };
 #endif
 enum { TILE_COLUMNS = 3 * LANES };
 
-/* c (rows, vectors) = the sum over k of a[i * row + k * step] * the vectors at b + k * ldb.  To be called with
+/* t (rows, vectors) += the sum over k of a[i * row + k * step] * the vectors at b + k * ldb.  To be called with
  * constant `rows` and `vectors`, or the tile does not stay in registers.  If `ahead` is not null, the line of
  * the cache there is fetched, and for each further k the one `stride` floats after. */
-INLINE void gemm_tile_ahead(int rows, int vectors, long depth, const float *a, long row, long step,
-                            const float *b, long ldb, const float *ahead, long stride, vf c[][MOST_VECTORS])
+INLINE void gemm_steps(int rows, int vectors, long depth, const float *a, long row, long step, const float *b,
+                       long ldb, const float *ahead, long stride, vf t[][MOST_VECTORS])
 {
-    vf t[8][4];
-#pragma GCC unroll 8
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            t[i][v] = splat(0);
+#pragma GCC unroll 2
     for (long k = 0; k < depth; k++, a += step, b += ldb) {
-        vf line[4];
+        vf line[MOST_VECTORS];
         if (ahead) {
             __builtin_prefetch(ahead, 0, 2);
             ahead += stride;
@@ -47,17 +42,24 @@ INLINE void gemm_tile_ahead(int rows, int vectors, long depth, const float *a, l
                 t[i][v] += x * line[v];
         }
     }
+}
+
+/* c (rows, vectors) = that sum. */
+INLINE void gemm_tile(int rows, int vectors, long depth, const float *a, long row, long step, const float *b,
+                      long ldb, vf c[][MOST_VECTORS])
+{
+    vf t[8][MOST_VECTORS];
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            t[i][v] = splat(0);
+    gemm_steps(rows, vectors, depth, a, row, step, b, ldb, NULL, 0, t);
 #pragma GCC unroll 8
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             c[i][v] = t[i][v];
-}
-
-INLINE void gemm_tile(int rows, int vectors, long depth, const float *a, long row, long step, const float *b,
-                      long ldb, vf c[][MOST_VECTORS])
-{
-    gemm_tile_ahead(rows, vectors, depth, a, row, step, b, ldb, NULL, 0, c);
 }
 
 /* The product of a panel of a (depth, TILE_ROWS) and a panel of b (depth, TILE_COLUMNS), both packed. */
@@ -66,16 +68,21 @@ INLINE void gemm_packed(long depth, const float *a, const float *b, vf c[TILE_RO
     gemm_tile(TILE_ROWS, 3, depth, a, 1, TILE_ROWS, b, TILE_COLUMNS, c);
 }
 
-/* d[0:n] = s[0:n], for short n. */
+/* d[0:n] = s[0:n], for short n.  Masked vectors are narrow ones, and few: a load waits for a store before it that
+ * the whole vector overlaps, be the elements masked or not. */
 INLINE void copy_floats(float *d, const float *s, long n)
 {
     long i = 0;
     for (; i + LANES <= n; i += LANES)
         store(d + i, load(s + i));
 #if LANES == 16
+    if (i + 8 <= n) {
+        _mm256_storeu_ps(d + i, _mm256_loadu_ps(s + i));
+        i += 8;
+    }
     if (i < n) {
-        __mmask16 some = (__mmask16)((1u << (n - i)) - 1);
-        _mm512_mask_storeu_ps(d + i, some, _mm512_maskz_loadu_ps(some, s + i));
+        __mmask8 some = (__mmask8)((1u << (n - i)) - 1);
+        _mm256_mask_storeu_ps(d + i, some, _mm256_maskz_loadu_ps(some, s + i));
     }
 #else
     for (; i < n; i++)
@@ -90,10 +97,14 @@ INLINE void add_floats(float *d, const float *s, long n)
     for (; i + LANES <= n; i += LANES)
         store(d + i, load(d + i) + load(s + i));
 #if LANES == 16
+    if (i + 8 <= n) {
+        _mm256_storeu_ps(d + i, _mm256_loadu_ps(d + i) + _mm256_loadu_ps(s + i));
+        i += 8;
+    }
     if (i < n) {
-        __mmask16 some = (__mmask16)((1u << (n - i)) - 1);
-        __m512 sum = _mm512_maskz_loadu_ps(some, s + i) + _mm512_maskz_loadu_ps(some, d + i);
-        _mm512_mask_storeu_ps(d + i, some, sum);
+        __mmask8 some = (__mmask8)((1u << (n - i)) - 1);
+        __m256 sum = _mm256_maskz_loadu_ps(some, s + i) + _mm256_maskz_loadu_ps(some, d + i);
+        _mm256_mask_storeu_ps(d + i, some, sum);
     }
 #else
     for (; i < n; i++)
@@ -116,8 +127,8 @@ INLINE void transpose(vf r[LANES])
         for (int i = 0; i < LANES; i++)
             if (!(i & half)) {
                 vf a = r[i], b = r[i + half];
-                r[i] = __builtin_shuffle(a, b, low);
-                r[i + half] = __builtin_shuffle(a, b, high);
+                r[i] = picked(a, b, low);
+                r[i + half] = picked(a, b, high);
             }
     }
 }

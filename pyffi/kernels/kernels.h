@@ -18,19 +18,20 @@ int k_threads(void);
 /* Sets it, to something between 1 and 64, and gives what was set. */
 int k_set_threads(int threads);
 
-/* -- softmax (softmax.c): along the rows of x (rows, n) -- */
+/* -- softmax (softmax.c): along the middle axis of x (outer, n, inner) -- */
 
 /* y = exp(x - max) / sum of x times `factor`; with `logarithm` its logarithm. */
-void k_softmax(const float *x, float *y, long rows, long n, int logarithm, float factor);
+void k_softmax(const float *x, float *y, long outer, long n, long inner, int logarithm, float factor);
 
 /* The cotangent of x, from that of the result, g, and the result y. */
-void k_softmax_dx(const float *g, const float *y, float *dx, long rows, long n, int logarithm);
+void k_softmax_dx(const float *g, const float *y, float *dx, long outer, long n, long inner, int logarithm);
 
-/* loss = log(sum of exp(x)) - x at the label, or at the place nearest to it; for each row. */
-void k_cross_entropy(const float *x, const int64_t *label, float *loss, long rows, long n);
+/* loss (outer, inner) = log(sum of exp(x)) - x at the label (outer, inner), or at the place nearest to it. */
+int k_cross_entropy(const float *x, const int64_t *label, float *loss, long outer, long n, long inner);
 
-/* The cotangent of x, from that of the loss, g (rows). */
-void k_cross_entropy_dx(const float *g, const float *x, const int64_t *label, float *dx, long rows, long n);
+/* The cotangent of x, from that of the loss, g (outer, inner). */
+void k_cross_entropy_dx(const float *g, const float *x, const int64_t *label, float *dx, long outer, long n,
+                        long inner);
 
 /* -- reductions (reduce.c): over the middle axis of x (outer, n, inner) -- */
 
@@ -176,8 +177,7 @@ int k_winograd_weight(const float *x, const float *g, float *dw, const long *siz
 int k_max_windows(const float *x, float *y, long planes, const long *sizes, float lowest);
 
 /* The cotangent of x: each g added where x is first equal to y in the window. */
-void k_max_windows_dx(const float *g, const float *y, const float *x, float *dx, long planes,
-                      const long *sizes);
+int k_max_windows_dx(const float *g, const float *y, const float *x, float *dx, long planes, const long *sizes);
 
 /* y = the sum of each window, over how many elements it has in the data (`count` 1), or in the data and the
  * padding (2), or over nothing (0). */
@@ -206,6 +206,13 @@ int k_first_places(const float *a, int64_t *places, long rows, long n, long k, i
  * elements from i each to (i + 1) each, the last one up to n -- */
 
 void k_words(void *const *generators, uint32_t *words, long n, long each);
+
+/* The same as numbers in [0, 1). */
+void k_units(void *const *generators, float *units, long n, long each);
+
+/* Gaussian numbers of mean 0 and standard deviation 1: one from each pair of words that the polar method
+ * accepts, or both of them (one generator only). */
+void k_polar(void *const *generators, float *out, long n, long each, int both);
 
 /* `scale` where the word, as a number in [0, 1), is less than `keep`, 0 elsewhere. */
 void k_dropout_mask(void *const *generators, float *mask, long n, long each, float keep, float scale);

@@ -1,13 +1,17 @@
 /* Windows of pooling, plane by plane: the rows of a window are combined first, which is one vector operation
- * per element and row, then their columns.  Each element is read once, and by the adjoints read and written
- * once: one core of a shared Xeon (Sapphire Rapids) went through a LeNet's two poolings at 3.6 GB/s, and 2.7
- * by the adjoint. */
+ * per element and row, then their columns, many windows at a time.  Each element is read once, and by the
+ * adjoints read and written once.
+ *
+ * Reached on one core of a shared Xeon (Sapphire Rapids), to which memory gives 15 GB/s of a copy: by windows of
+ * 2x2, two apart, 10 to 15 GB/s and 8 to 18 by the adjoints; by those of 3x3, two apart, 9, by the adjoint of the
+ * maxima 6 and by that of the sums 4, which add to elements that are there. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels.h"
 #include "pool.h"
 #include "rooms.h"
+#include "rows.h"
 
 struct windows {
     long h, w, oh, ow, kh, kw, sh, sw, ph, pw;
@@ -22,44 +26,40 @@ struct pooling {
     struct rooms rooms;
 };
 
-static long least(long a, long b)
-{
-    return a < b ? a : b;
-}
-
 static long most(long a, long b)
 {
     return a > b ? a : b;
 }
 
-/* The vectors' even and odd elements: of 2 * LANES floats at p. */
-INLINE void parted(const float *p, vf *even, vf *odd)
+/* The even and odd elements of n <= 2 * LANES floats at p. */
+INLINE void parted(const float *p, long n, vf *even, vf *odd)
 {
-    vf a = load(p), b = load(p + LANES);
+    vf a = load_upto(p, n, 0), b = n > LANES ? load_upto(p + LANES, n - LANES, 0) : splat(0);
     vi i, j;
     for (int l = 0; l < LANES; l++) {
         i[l] = 2 * l;
         j[l] = 2 * l + 1;
     }
-    *even = __builtin_shuffle(a, b, i);
-    *odd = __builtin_shuffle(a, b, j);
+    *even = picked(a, b, i);
+    *odd = picked(a, b, j);
 }
 
-INLINE void join(float *p, vf even, vf odd)
+INLINE void join(float *p, long n, vf even, vf odd)
 {
     vi i, j;
     for (int l = 0; l < LANES; l++) {
         i[l] = l / 2 + l % 2 * LANES;
         j[l] = (l + LANES) / 2 + l % 2 * LANES;
     }
-    store(p, __builtin_shuffle(even, odd, i));
-    store(p + LANES, __builtin_shuffle(even, odd, j));
+    store_upto(p, picked(even, odd, i), n);
+    if (n > LANES)
+        store_upto(p + LANES, picked(even, odd, j), n - LANES);
 }
 
 /* How many elements a window counts along an axis. */
-INLINE float counted(int count, long n, long k, long start, long p)
+static float counted(int count, long n, long k, long start, long p)
 {
-    long end = least(start + k, count == 2 ? n + p : n);
+    long end = lesser_of(start + k, count == 2 ? n + p : n);
     return (float)most(end - (count == 2 ? start : most(start, 0)), 1);
 }
 
@@ -69,40 +69,130 @@ INLINE vf higher(vf a, vf b)
     return choose(b > a, b, a);
 }
 
-/* line = the rows of x from `first` to `end` combined, element by element. */
-INLINE void combined_rows(int maximum, const float *x, long first, long end, long w, float start, float *line)
+/* -- padded rows, and the same by phase --
+ *
+ * Element i of phase p is element i * sw + p of the padded row.  So what is at one place in windows side by side
+ * stands side by side, too: in phase k % sw from k / sw on, if it is k elements from the windows' left ends. */
+
+struct lines {
+    long length, phases;        /* of a phase, whole vectors; how many there are in use */
+    long used;                  /* elements of a phase that windows reach */
+    long inside;                /* elements of a row that windows may reach */
+    long row;                   /* floats from what follows, of a row, to the same of the next one */
+    float *padded, *parted;
+    float *sums, *joined;       /* the same of a row of the adjoint */
+    float *counts;              /* by window: what `counted` says of the horizontal axis */
+};
+
+static long length_of(const struct windows *s)
 {
-    for (long j = 0; j < w; j += LANES) {
-        if (w >= LANES)
-            j = least(j, w - LANES);        /* the last vector repeats some of the one before */
+    return (s->ow + LANES + (s->kw - 1) / s->sw + LANES - 1) / LANES * LANES;
+}
+
+static long row_of(const struct windows *s)
+{
+    return length_of(s) * 2 * (s->sw + lesser_of(s->kw, s->sw));
+}
+
+/* Of so many rows at a time. */
+static struct lines lines_in(float *room, const struct pooling *c, long rows, float padding)
+{
+    const struct windows *s = &c->s;
+    struct lines l = {.length = length_of(s), .phases = lesser_of(s->kw, s->sw), .row = row_of(s)};
+    l.used = s->ow + (s->kw - 1) / s->sw;
+    l.inside = most(lesser_of(s->w, l.used * s->sw - s->pw), 0);
+    l.counts = room;
+    l.padded = room + l.length;
+    l.sums = l.padded + l.length * s->sw;
+    l.parted = s->sw == 1 ? l.padded : l.sums + l.length * l.phases;
+    l.joined = s->sw == 1 ? l.sums : l.parted + l.length * l.phases;
+    for (long k = 0; k < rows; k++)
+        for (long i = 0; i < l.length * s->sw; i++)
+            l.padded[k * l.row + i] = padding;
+    for (long j = 0; j < l.length; j++)
+        l.counts[j] = c->count ? counted(c->count, s->w, s->kw, j * s->sw - s->pw, s->pw) : 1;
+    return l;
+}
+
+static void part_line(const struct windows *s, const struct lines *l, long k)
+{
+    const float *from = l->padded + k * l->row;
+    float *to = l->parted + k * l->row;
+    if (s->sw == 2 && l->phases == 2)
+        for (long i = 0; i < l->used; i += LANES) {
+            vf even, odd;
+            parted(from + 2 * i, 2 * LANES, &even, &odd);
+            store(to + i, even);
+            store(to + l->length + i, odd);
+        }
+    else if (s->sw > 1)
+        for (long p = 0; p < l->phases; p++)
+            for (long i = 0; i < l->used; i++)
+                to[p * l->length + i] = from[i * s->sw + p];
+}
+
+static void join_line(const struct windows *s, const struct lines *l, long k)
+{
+    const float *from = l->sums + k * l->row;
+    float *to = l->joined + k * l->row;
+    if (s->sw == 2 && l->phases == 2)
+        for (long i = 0; i < l->used; i += LANES)
+            join(to + 2 * i, 2 * LANES, load(from + i), load(from + l->length + i));
+    else if (s->sw > 1)
+        for (long p = 0; p < s->sw; p++)
+            for (long i = 0; i < l->used; i++)
+                to[i * s->sw + p] = p < l->phases ? from[p * l->length + i] : 0;
+}
+
+static int is_pairs(const struct windows *s)
+{
+    return s->kw == 2 && s->sw == 2;
+}
+
+/* For each k < kw: `at` is where the elements that are k from the left end of their windows stand. */
+#define EACH_PLACE(s, l, at) \
+    for (long each = 0, i_ = 0; each < (s)->kw; each += (s)->sw, i_++) \
+        for (long p_ = 0, at = i_; p_ < (l)->phases && each + p_ < (s)->kw; p_++, at += (l)->length)
+
+/* -- forward -- */
+
+/* to = the rows of x from `first` to `end` combined, n elements. */
+INLINE void combined_rows(int maximum, const float *x, long first, long end, long w, float start, float *to,
+                          long n)
+{
+    for (long j = 0; j < n; j += LANES) {
+        if (n >= LANES)
+            j = lesser_of(j, n - LANES);        /* the last vector repeats some of the one before */
         vf v = splat(start);
         for (long row = first; row < end; row++) {
-            const float *from = x + row * w + j;
-            vf more = w >= LANES ? load(from) : load_some(from, w, 0);
+            vf more = load_upto(x + row * w + j, n, 0);
             v = maximum ? higher(v, more) : v + more;
         }
-        store(line + j, v);
+        store_upto(to + j, v, n);
     }
 }
 
-INLINE void combined_columns(int maximum, const struct windows *s, const float *line, float start, float *y)
+INLINE void combined(const struct pooling *c, struct lines *l, int maximum, const float *x, long i, float *y)
 {
-    long j = 0;
-    if (s->kw == 2 && s->sw == 2 && !s->pw)
-        for (long whole = least(s->w / 2, s->ow); j < whole; j += LANES) {
-            vf a, b;
-            float some[LANES];
-            parted(line + 2 * j, &a, &b);       /* `line` goes on for two vectors */
-            store(some, maximum ? higher(a, b) : a + b);
-            copy_floats(y + j, some, least(whole - j, LANES));
-        }
-    j = least(j, least(s->w / 2, s->ow));
-    for (; j < s->ow; j++) {
-        float v = start;
-        long at = j * s->sw - s->pw, end = least(at + s->kw, s->w);
-        for (long i = most(at, 0); i < end; i++)
-            v = maximum ? (line[i] > v ? line[i] : v) : v + line[i];
-        y[j] = v;
+    const struct windows *s = &c->s;
+    float start = maximum ? c->lowest : 0;
+    long at = i * s->sh - s->ph, first = most(at, 0);
+    combined_rows(maximum, x, first, lesser_of(at + s->kh, s->h), s->w, start, l->padded + s->pw, l->inside);
+    if (!is_pairs(s))
+        part_line(s, l, 0);
+    float down = c->count ? counted(c->count, s->h, s->kh, at, s->ph) : 1;
+    for (long j = 0; j < s->ow; j += LANES) {
+        vf v = splat(start);
+        if (is_pairs(s)) {
+            vf even, odd;
+            parted(l->padded + 2 * j, 2 * LANES, &even, &odd);
+            v = maximum ? higher(even, odd) : even + odd;
+        } else
+            EACH_PLACE(s, l, from) {
+                vf more = load(l->parted + from + j);
+                v = maximum ? higher(v, more) : v + more;
+            }
+        store_upto(y + j, c->count ? v / (load(l->counts + j) * down) : v, s->ow - j);
     }
 }
 
@@ -110,37 +200,56 @@ static void combine(void *context, long begin, long end)
 {
     struct pooling *c = context;
     const struct windows *s = &c->s;
-    float *line = room_enter(&c->rooms), start = c->maximum ? c->lowest : 0;
-    for (long plane = begin; plane < end; plane++) {
-        const float *x = c->x + plane * s->h * s->w;
+    float *room = room_enter(&c->rooms);
+    struct lines l = lines_in(room, c, 1, c->maximum ? c->lowest : 0);
+    for (long plane = begin; plane < end; plane++)
         for (long i = 0; i < s->oh; i++) {
-            long at = i * s->sh - s->ph, first = most(at, 0), last = most(least(at + s->kh, s->h), first);
+            const float *x = c->x + plane * s->h * s->w;
             float *y = c->to + (plane * s->oh + i) * s->ow;
-            if (c->maximum) {
-                combined_rows(1, x, first, last, s->w, start, line);
-                combined_columns(1, s, line, start, y);
-                continue;
-            }
-            combined_rows(0, x, first, last, s->w, start, line);
-            combined_columns(0, s, line, start, y);
-            float down = c->count ? counted(c->count, s->h, s->kh, at, s->ph) : 1;
-            for (long j = 0; c->count && j < s->ow; j++)
-                y[j] = y[j] / down / counted(c->count, s->w, s->kw, j * s->sw - s->pw, s->pw);
+            if (c->maximum)
+                combined(c, &l, 1, x, i, y);
+            else
+                combined(c, &l, 0, x, i, y);
         }
-    }
-    room_leave(&c->rooms, line);
+    room_leave(&c->rooms, room);
 }
 
-/* Elements of rows a and b of dx for LANES windows of 2x2; the first of equal ones gets the cotangent. */
-INLINE void squares_dx(const float *xa, const float *xb, const float *y, const float *g, float *da, float *db)
+/* -- backward -- */
+
+/* Puts the joined line k into a row of dx, of which `written` rows are there. */
+static void put_line(const struct windows *s, const struct lines *l, long k, float *dx, long row, long *written)
 {
-    vf a0, a1, b0, b1, top = load(y), by = load(g), none = splat(0);
-    parted(xa, &a0, &a1);
-    parted(xb, &b0, &b1);
+    float *to = dx + row * s->w;
+    const float *from = l->joined + k * l->row + s->pw;
+    if (row < *written) {
+        for (long j = 0; j < l->inside; j++)
+            to[j] += from[j];
+        return;
+    }
+    if (row > *written)
+        memset(dx + *written * s->w, 0, (row - *written) * s->w * sizeof *dx);
+    copy_floats(to, from, l->inside);
+    if (s->w > l->inside)
+        memset(to + l->inside, 0, (s->w - l->inside) * sizeof *to);
+    *written = row + 1;
+}
+
+static void end_plane(const struct windows *s, float *dx, long written)
+{
+    memset(dx + written * s->w, 0, (s->h - written) * s->w * sizeof *dx);
+}
+
+/* Elements of two rows of dx for n <= LANES windows of 2x2; the first of equal ones gets the cotangent. */
+INLINE void squares_dx(const float *xa, const float *xb, const float *y, const float *g, float *da, float *db,
+                       long n)
+{
+    vf a0, a1, b0, b1, top = load_upto(y, n, 0), by = load_upto(g, n, 0), none = splat(0);
+    parted(xa, 2 * n, &a0, &a1);
+    parted(xb, 2 * n, &b0, &b1);
     vi i0 = a0 == top, i1 = (a1 == top) & ~i0, i2 = (b0 == top) & ~(i0 | i1);
     vi i3 = (b1 == top) & ~(i0 | i1 | i2);
-    join(da, choose(i0, by, none), choose(i1, by, none));
-    join(db, choose(i2, by, none), choose(i3, by, none));
+    join(da, 2 * n, choose(i0, by, none), choose(i1, by, none));
+    join(db, 2 * n, choose(i2, by, none), choose(i3, by, none));
 }
 
 static void row_of_squares_dx(const float *xa, const float *xb, const float *y, const float *g, float *da,
@@ -148,93 +257,116 @@ static void row_of_squares_dx(const float *xa, const float *xb, const float *y, 
 {
     long j = 0;
     for (; j + LANES <= windows; j += LANES)
-        squares_dx(xa + 2 * j, xb + 2 * j, y + j, g + j, da + 2 * j, db + 2 * j);
-    if (j < windows) {
-        float copies[4][2 * LANES] = {{0}}, results[2][2 * LANES];
-        long n = windows - j;
-        copy_floats(copies[0], xa + 2 * j, 2 * n);
-        copy_floats(copies[1], xb + 2 * j, 2 * n);
-        copy_floats(copies[2], y + j, n);
-        copy_floats(copies[3], g + j, n);
-        squares_dx(copies[0], copies[1], copies[2], copies[3], results[0], results[1]);
-        copy_floats(da + 2 * j, results[0], 2 * n);
-        copy_floats(db + 2 * j, results[1], 2 * n);
+        squares_dx(xa + 2 * j, xb + 2 * j, y + j, g + j, da + 2 * j, db + 2 * j, LANES);
+    if (j < windows)
+        squares_dx(xa + 2 * j, xb + 2 * j, y + j, g + j, da + 2 * j, db + 2 * j, windows - j);
+}
+
+static void squares(void *context, long begin, long end)
+{
+    const struct pooling *c = context;
+    const struct windows *s = &c->s;
+    for (long plane = begin; plane < end; plane++) {
+        const float *x = c->x + plane * s->h * s->w;
+        const float *y = c->y + plane * s->oh * s->ow, *g = c->g + plane * s->oh * s->ow;
+        float *dx = c->to + plane * s->h * s->w;
+        if (2 * s->ow < s->w || 2 * s->oh < s->h)
+            memset(dx, 0, s->h * s->w * sizeof *dx);
+        for (long i = 0; i < s->oh; i++, y += s->ow, g += s->ow) {
+            const float *row = x + 2 * i * s->w;
+            float *to = dx + 2 * i * s->w;
+            row_of_squares_dx(row, row + s->w, y, g, to, to + s->w, s->ow);
+        }
+    }
+}
+
+/* l->sums = the cotangents of the windows, where their maxima are first met in `rows` padded rows. */
+static void maxima(const struct windows *s, const struct lines *l, long rows, const float *y, const float *g)
+{
+    for (long k = 0; k < rows; k++)
+        for (long i = 0; i < l->phases * l->length; i += LANES)
+            store(l->sums + k * l->row + i, splat(0));
+    for (long j = 0; j < s->ow; j += LANES) {
+        vf top = load_upto(y + j, s->ow - j, NAN), by = load_upto(g + j, s->ow - j, 0);
+        vi left = top == top;
+        for (long k = 0; k < rows; k++)
+            EACH_PLACE(s, l, at) {
+                float *sum = l->sums + k * l->row + at + j;
+                vi here = (load(l->parted + k * l->row + at + j) == top) & left;
+                store(sum, load(sum) + choose(here, by, splat(0)));
+                left &= ~here;
+            }
     }
 }
 
 static void maximum_dx(void *context, long begin, long end)
 {
-    const struct pooling *c = context;
+    struct pooling *c = context;
     const struct windows *s = &c->s;
-    int squares = s->kh == 2 && s->kw == 2 && s->sh == 2 && s->sw == 2 && !s->ph && !s->pw
-        && 2 * s->oh <= s->h && 2 * s->ow <= s->w;
+    float *room = room_enter(&c->rooms);
+    struct lines l = lines_in(room, c, s->kh, NAN);     /* which is no maximum */
     for (long plane = begin; plane < end; plane++) {
         const float *x = c->x + plane * s->h * s->w;
         const float *y = c->y + plane * s->oh * s->ow, *g = c->g + plane * s->oh * s->ow;
         float *dx = c->to + plane * s->h * s->w;
-        if (!squares || 2 * s->ow < s->w || 2 * s->oh < s->h)
-            memset(dx, 0, s->h * s->w * sizeof *dx);
+        long written = 0;
         for (long i = 0; i < s->oh; i++, y += s->ow, g += s->ow) {
-            if (squares) {
-                const float *row = x + 2 * i * s->w;
-                float *to = dx + 2 * i * s->w;
-                row_of_squares_dx(row, row + s->w, y, g, to, to + s->w, s->ow);
-                continue;
-            }
-            long top = i * s->sh - s->ph, first = most(top, 0), last = least(top + s->kh, s->h);
-            for (long j = 0; j < s->ow; j++) {
-                long left = j * s->sw - s->pw, from = most(left, 0), to = least(left + s->kw, s->w);
-                for (long row = first; row < last; row++)
-                    for (long k = from; k < to; k++)
-                        if (x[row * s->w + k] == y[j]) {
-                            dx[row * s->w + k] += g[j];
-                            row = last;
-                            break;
-                        }
-            }
+            long top = i * s->sh - s->ph, first = most(top, 0), rows = lesser_of(top + s->kh, s->h) - first;
+            for (long k = 0; k < rows; k++)
+                copy_floats(l.padded + k * l.row + s->pw, x + (first + k) * s->w, l.inside);
+            for (long k = 0; k < rows; k++)
+                part_line(s, &l, k);
+            maxima(s, &l, rows, y, g);
+            for (long k = 0; k < rows; k++)
+                join_line(s, &l, k);
+            for (long k = 0; k < rows; k++)
+                put_line(s, &l, k, dx, first + k, &written);
         }
+        end_plane(s, dx, written);
     }
+    room_leave(&c->rooms, room);
 }
 
 static void spread(void *context, long begin, long end)
 {
     struct pooling *c = context;
     const struct windows *s = &c->s;
-    float *line = room_enter(&c->rooms);
+    float *room = room_enter(&c->rooms);
+    struct lines l = lines_in(room, c, 1, 0);
     for (long plane = begin; plane < end; plane++) {
         const float *g = c->g + plane * s->oh * s->ow;
         float *dx = c->to + plane * s->h * s->w;
-        memset(dx, 0, s->h * s->w * sizeof *dx);
+        long written = 0;
         for (long i = 0; i < s->oh; i++, g += s->ow) {
-            long top = i * s->sh - s->ph, last = least(top + s->kh, s->h);
+            long top = i * s->sh - s->ph, last = lesser_of(top + s->kh, s->h);
             float down = c->count ? counted(c->count, s->h, s->kh, top, s->ph) : 1;
-            for (long j = 0; j < s->w; j++)
-                line[j] = 0;
-            for (long j = 0; j < s->ow; j++) {
-                long left = j * s->sw - s->pw, to = least(left + s->kw, s->w);
-                float by = c->count ? g[j] / down / counted(c->count, s->w, s->kw, left, s->pw) : g[j];
-                for (long k = most(left, 0); k < to; k++)
-                    line[k] += by;
+            for (long j = 0; j < l.phases * l.length; j += LANES)
+                store(l.sums + j, splat(0));
+            for (long j = 0; j < s->ow; j += LANES) {
+                vf by = load_upto(g + j, s->ow - j, 0) / (load(l.counts + j) * down);
+                if (is_pairs(s))
+                    join(l.joined + 2 * j, 2 * LANES, by, by);
+                else
+                    EACH_PLACE(s, &l, at)
+                        store(l.sums + at + j, load(l.sums + at + j) + by);
             }
+            if (!is_pairs(s))
+                join_line(s, &l, 0);
             for (long row = most(top, 0); row < last; row++)
-                for (long j = 0; j < s->w; j++)
-                    dx[row * s->w + j] += line[j];
+                put_line(s, &l, 0, dx, row, &written);
         }
+        end_plane(s, dx, written);
     }
-    room_leave(&c->rooms, line);
-}
-
-static long planes_at_once(const struct windows *s)
-{
-    return 1 + 32768 / (s->h * s->w + s->oh * s->ow);
+    room_leave(&c->rooms, room);
 }
 
 static int pooled(struct pooling *c, pool_task task, long planes, const long *sizes)
 {
-    memcpy(&c->s, sizes, sizeof c->s);
-    if (rooms_open(&c->rooms, c->s.w + 2 * LANES))
+    struct windows *s = &c->s;
+    memcpy(s, sizes, sizeof *s);
+    if (rooms_open(&c->rooms, length_of(s) + (task == maximum_dx ? s->kh : 1) * row_of(s)))
         return -1;
-    pool_run(task, c, planes, planes_at_once(&c->s));
+    pool_run(task, c, planes, 1 + 32768 / (s->h * s->w + s->oh * s->ow));
     rooms_close(&c->rooms);
     return 0;
 }
@@ -245,12 +377,14 @@ int k_max_windows(const float *x, float *y, long planes, const long *sizes, floa
     return pooled(&c, combine, planes, sizes);
 }
 
-void k_max_windows_dx(const float *g, const float *y, const float *x, float *dx, long planes,
-                      const long *sizes)
+int k_max_windows_dx(const float *g, const float *y, const float *x, float *dx, long planes, const long *sizes)
 {
     struct pooling c = {.x = x, .y = y, .g = g, .to = dx};
-    memcpy(&c.s, sizes, sizeof c.s);
-    pool_run(maximum_dx, &c, planes, planes_at_once(&c.s));
+    struct windows s;
+    memcpy(&s, sizes, sizeof s);
+    int apart = s.kh == 2 && s.kw == 2 && s.sh == 2 && s.sw == 2 && !s.ph && !s.pw && 2 * s.oh <= s.h
+        && 2 * s.ow <= s.w;
+    return pooled(&c, apart ? squares : maximum_dx, planes, sizes);
 }
 
 int k_sum_windows(const float *x, float *y, long planes, const long *sizes, int count)

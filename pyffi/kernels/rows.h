@@ -62,4 +62,21 @@ INLINE void stores_end(void)
 #endif
 }
 
+/* How many of the `left` elements at p the next `put_vector` stores: less than a vector at the end, and for
+ * `past` where a whole one does not begin. */
+INLINE long put_width(const float *p, long left, int past)
+{
+    return lesser_of(left, past ? LANES - (long)((uintptr_t)p / sizeof *p % LANES) : LANES);
+}
+
+INLINE void put_vector(float *p, vf v, long n, int past)
+{
+    if (n < LANES)
+        store_some(p, v, n);
+    else if (past)
+        store_past(p, v);
+    else
+        store(p, v);
+}
+
 #endif

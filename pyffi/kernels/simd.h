@@ -70,6 +70,20 @@ INLINE vf choose(vi mask, vf a, vf b)
     return (vf)(((vi)a & mask) | ((vi)b & ~mask));
 }
 
+/* The elements of a, and after them those of b, that `from` numbers: constants, once loops are unrolled. */
+INLINE vf picked(vf a, vf b, vi from)
+{
+#if defined(__clang__)          /* which makes one instruction of this */
+    vf v;
+#pragma unroll
+    for (int i = 0; i < LANES; i++)
+        v[i] = from[i] < LANES ? a[from[i] % LANES] : b[from[i] % LANES];
+    return v;
+#else
+    return __builtin_shuffle(a, b, from);
+#endif
+}
+
 /* The greater of both, as NumPy's maximum: nan where either is. */
 INLINE vf greater(vf a, vf b)
 {

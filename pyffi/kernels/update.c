@@ -1,6 +1,10 @@
-/* Steps of the optimizers in place, for many weights in one loop.  They are bound by memory: a step of Adam
- * reads four floats of an element and writes three, 28 bytes for 15 operations, among them a root and a
- * division. */
+/* Steps of the optimizers in place, for many weights in one loop.  They are bound by memory: SGD moves 12 bytes for
+ * 4 operations on an element, with momentum 20 for 7, and Adam 28, four floats read and three written, for 15
+ * operations, among them a root and a division.
+ *
+ * Reached on a shared Xeon (Sapphire Rapids): 17, 17 and 23 GB/s on one core, and 44 by Adam on two, which is all
+ * that memory gives: a loop with two operations for each float that Adam moves takes as long.  That needs arrays
+ * which begin at different places of a page (memory.c). */
 #include <math.h>
 
 #include "kernels.h"
@@ -84,10 +88,13 @@ static void adam(long n, float *restrict w, const float *g, float *restrict a, f
     float rescale = c[0], limit = c[1], lr = c[2], wd = c[3], beside = c[4];
     float beta1 = c[5], rest1 = c[6], beta2 = c[7], rest2 = c[8], epsilon = c[9];
     for (long i = 0; i < n; i++) {
-        float slope = clipped(decayed(rescale * g[i], wd, w[i]), limit);
-        a[i] = beta1 * a[i] + rest1 * slope;
-        b[i] = beta2 * b[i] + rest2 * (slope * slope);
-        w[i] = decayed(w[i] - lr * (a[i] / (sqrtf(b[i]) + epsilon)), -beside, w[i]);
+        float weight = w[i], mean = a[i], var = b[i];
+        float slope = clipped(decayed(rescale * g[i], wd, weight), limit);
+        mean = beta1 * mean + rest1 * slope;
+        var = beta2 * var + rest2 * (slope * slope);
+        a[i] = mean;
+        b[i] = var;
+        w[i] = decayed(weight - lr * (mean / (sqrtf(var) + epsilon)), -beside, weight);
     }
 }
 

@@ -245,6 +245,51 @@ static void check_calls(void)
     CHECK(scheduler.kind == MXG_IS_NONE && live() == before);
 }
 
+/* Where all that is given is numbers, arrays and objects, the library reads it in another place. */
+static void check_simple_calls(void)
+{
+    const int64_t before = live(), shape[2] = {2, 3};
+    int64_t sizes[9];
+    mxg_ndarray a, b;
+    mxg_value x, other, out, args[9], sum[2] = {MXG_NEW_NONE, MXG_NEW_BOOL(1)};
+    int32_t i, ndim;
+
+    OK(mxg_ndarray_ones("float32", 2, shape, NULL, &a));
+    OK(mxg_ndarray_zeros("float32", 2, shape, NULL, &b));
+    x = (mxg_value)MXG_NEW_NDARRAY(a);
+    other = (mxg_value)MXG_NEW_NDARRAY(b);
+    for (i = 0; i < 9; i++)
+        args[i] = (mxg_value)MXG_NEW_INT(i < 7 ? 1 : i - 5);
+    OK(mxg_call(&x, "reshape", 2, args + 7, NULL, &out));
+    CHECK(out.kind == MXG_IS_NDARRAY);
+    OK(mxg_value_clear(&out));
+    OK(mxg_call(&x, "reshape", 9, args, NULL, &out)); /* too many for there */
+    OK(mxg_ndarray_shape((mxg_ndarray)(intptr_t)out.at, 9, sizes, &ndim));
+    CHECK(ndim == 9 && sizes[7] == 2 && sizes[8] == 3);
+    OK(mxg_value_clear(&out));
+    OK(mxg_call(&x, "sum", 2, sum, NULL, &out));
+    OK(mxg_ndarray_shape((mxg_ndarray)(intptr_t)out.at, 9, sizes, &ndim));
+    CHECK(ndim == 2 && sizes[0] == 1);
+    OK(mxg_value_clear(&out));
+    OK(mxg_call(&x, "copyto", 1, &other, NULL, NULL));
+    OK(mxg_ndarray_free(b));
+    FAILS(MXG_ERR_HANDLE, mxg_call(&x, "copyto", 1, &other, NULL, &out));
+    CHECK(out.kind == MXG_IS_NONE);
+    FAILS(MXG_ERR_HANDLE, mxg_call(&other, "copy", 0, NULL, NULL, &out));
+    OK(mxg_call(&x, "wait_to_read", 0, NULL, NULL, &out));
+    CHECK(out.kind == MXG_IS_NONE);
+    OK(mxg_call(&x, "asnumpy", 0, NULL, NULL, &out));
+    CHECK(out.kind == MXG_IS_NDARRAY);
+    OK(mxg_value_clear(&out));
+    FAILS(MXG_ERR_NOTFOUND, mxg_call(&x, "_touch", 0, NULL, NULL, &out));
+    FAILS(MXG_ERR_NOTFOUND, mxg_call(&x, "no.such", 0, NULL, NULL, &out));
+    FAILS(MXG_ERR_TYPE, mxg_call(&x, "shape", 0, NULL, NULL, &out));
+    SAYS("shape cannot be called");
+    FAILS(MXG_ERR_TYPE, mxg_call(&x, "sum", 8, args, NULL, &out));
+    OK(mxg_ndarray_free(a));
+    CHECK(live() == before);
+}
+
 static void check_arrays(void)
 {
     const int64_t before = live();
@@ -389,19 +434,28 @@ static void check_classes(void)
 
 /* ---- a callable of a call that fails ------------------------------------------------------------------ */
 
+/* not with the others: the collector may find one of theirs now */
+static int deleted_here;
+
+static void count_delete_here(void *ctx)
+{
+    (void)ctx;
+    deleted_here++;
+}
+
 static void check_deleter(void)
 {
-    mxg_callable function = {inverse, NULL, count_delete};
+    mxg_callable function = {inverse, NULL, count_delete_here};
     mxg_value args[3] = {{99, 0, 0, 0.0, NULL}, MXG_NEW_CALLABLE(&function), MXG_NEW_CALLABLE(&function)};
-    deleted = 0;
+    deleted_here = 0;
     FAILS(MXG_ERR_TYPE, mxg_call(NULL, "nd.array", 3, args, NULL, NULL));
-    CHECK(deleted == 2);
+    CHECK(deleted_here == 2);
     FAILS(MXG_ERR_NOTFOUND, mxg_call(NULL, "nothing", 1, args + 1, NULL, NULL));
-    CHECK(deleted == 3);
+    CHECK(deleted_here == 3);
     FAILS(MXG_ERR_TYPE, mxg_call(args + 1, "nothing", 0, NULL, NULL, NULL)); /* a target that cannot be one */
-    CHECK(deleted == 4);
+    CHECK(deleted_here == 4);
     FAILS(MXG_ERR_TYPE, mxg_set_item(args + 1, args + 1, args + 2));
-    CHECK(deleted == 7);
+    CHECK(deleted_here == 7);
 }
 
 static void check_memory(void)
@@ -432,6 +486,7 @@ int main(void)
         check_kinds();
         check_public();
         check_calls();
+        check_simple_calls();
         check_arrays();
         check_contexts();
         check_iteration();

@@ -2,7 +2,8 @@
 
     python tests/data/record_names.py tests/data/names_1.9.1.json      (with a Python that has MXNet 1.9.1)
 
-Modules, and what a namespace merely imports from Python's or NumPy's libraries, are left out.
+What a namespace merely imports from Python's or NumPy's libraries is left out; so are modules, but for the
+packages in PACKAGES, of which "" is MXNet itself.
 """
 from __future__ import annotations
 
@@ -10,23 +11,38 @@ import json
 import sys
 import types
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import mxnet as mx
 
+PACKAGES = ("", "contrib", "gluon", "gluon.contrib", "gluon.data", "gluon.model_zoo")
 BOTH = (
-    "nd", "nd.random", "nd.linalg", "nd.contrib", "nd.image", "nd.op", "nd.NDArray", "random", "base", "util",
-    "context", "test_utils", "runtime", "operator", "name", "attribute", "engine",
-    "numpy_dispatch_protocol",
+    *PACKAGES, "nd", "nd.random", "nd.linalg", "nd.contrib", "nd.image", "nd.op", "nd.NDArray", "random",
+    "base", "util", "context", "test_utils", "runtime", "operator", "name", "attribute", "engine",
+    "numpy_dispatch_protocol", "symbol", "symbol.Symbol", "executor.Executor", "io", "image", "callback",
+    "optimizer", "optimizer.Optimizer", "initializer", "lr_scheduler", "kvstore", "kvstore.KVStore", "model",
+    "recordio", "visualization", "profiler", "log", "error", "contrib.text", "contrib.text.utils",
+    "contrib.text.vocab", "gluon.nn", "gluon.rnn", "gluon.loss", "gluon.data.vision",
+    "gluon.data.vision.transforms", "gluon.utils", "gluon.parameter", "gluon.block", "gluon.Block",
+    "gluon.HybridBlock", "gluon.SymbolBlock", "gluon.Parameter", "gluon.Trainer", "gluon.model_zoo.vision",
+    "gluon.contrib.estimator",
 )
-FIRST = ("contrib.autograd",)
-SECOND = ("np", "np.linalg", "np.random", "np.ndarray", "npx", "npx.random", "npx.image", "device")
+FIRST = (
+    "contrib.autograd", "metric", "module", "module.BaseModule", "module.Module",
+    "module.BucketingModule", "module.SequentialModule", "module.PythonModule", "module.PythonLossModule",
+    "monitor", "monitor.Monitor", "gluon.ParameterDict", "gluon.contrib.nn", "gluon.contrib.cnn",
+    "gluon.contrib.rnn",
+)
+SECOND = ("np", "np.linalg", "np.random", "np.ndarray", "npx", "npx.random", "npx.image", "device",
+          "gluon.metric", "gluon.probability", "gluon.data.batchify", "gluon.contrib.data.vision",
+          "gluon.contrib.data.vision.dataloader", "gluon.contrib.data.vision.transforms.bbox")
 
 
 def found(namespace: str) -> Any:
     """The object of that name, imported where it is a module that nobody has imported."""
     here = mx
-    for part in namespace.split("."):
+    for part in filter(None, namespace.split(".")):
         if not hasattr(here, part):
             import_module(f"{here.__name__}.{part}")
         here = getattr(here, part)
@@ -44,9 +60,15 @@ def is_own(value: Any) -> bool:
 
 def names(namespace: str) -> list[str]:
     here = found(namespace)
-    of_class = isinstance(here, type)
     keep = [n for n in dir(here) if n[0] != "_"]
-    return sorted(keep if of_class else [n for n in keep if is_own(getattr(here, n, None))])
+    if isinstance(here, type):
+        return sorted(keep)
+    if namespace not in PACKAGES:
+        return sorted(n for n in keep if is_own(getattr(here, n, None)))
+    modules = {m.name for m in iter_modules(here.__path__) if m.name[0] != "_"}
+    aliases = {n for n in keep if getattr(getattr(here, n), "__name__", "").startswith("mxnet.")
+               and isinstance(getattr(here, n), types.ModuleType)}
+    return sorted(modules | aliases | {n for n in keep if is_own(getattr(here, n, None))})
 
 
 spaces = BOTH + (FIRST if mx.__version__.startswith("1") else SECOND)

@@ -189,6 +189,11 @@ SAMPLES = {
         Sample(numpy.array([1.7, 0.0]), depth=2, on_value=8, off_value=1, dtype="int32", reference=one_hot),
         Sample(array(dtype="int64"), depth=2, reference=one_hot),
     ],
+    "as_indices": [
+        Sample(numpy.array([1.7, -2.5, 0.0]), what="lengths",
+               reference=lambda x, what: numpy.trunc(x).astype("int64")),
+        Sample(array([1, 0], [5, -1]), what="indices", reference=lambda x, what: x.astype("int64")),
+    ],
     "before": [
         Sample(array(0, 2, 9), n=3, reference=before),
         Sample(numpy.array([[1.0], [2.5]]), n=4, reference=before),

@@ -76,6 +76,8 @@ class ImageIter(DataIter):
         While iterating: an image cannot be decoded.
     """
 
+    _dtype: Any = numpy.float32     # of the data in a batch
+
     def __init__(
         self, batch_size: int, data_shape: Sequence[int], label_width: int = 1,
         path_imgrec: str | None = None, path_imglist: str | None = None, path_root: str | None = None,
@@ -110,34 +112,50 @@ class ImageIter(DataIter):
             self.imglist = _listed(imglist, dtype)
         self.imgrec: MXRecordIO | None = None
         self.seq: list[Any] | None = None
-        if path_imgrec and path_imgidx:
-            indexed = MXIndexedRecordIO(path_imgidx, path_imgrec, "r")
-            self.imgrec, self.seq = indexed, list(indexed.keys)
-        elif path_imgrec:
-            if shuffle or num_parts > 1:
-                raise InvalidValueError("ImageIter: shuffle and num_parts need path_imgidx for a record file")
-            self.imgrec = MXRecordIO(path_imgrec, "r")
+        if path_imgrec:
+            self.imgrec, self.seq = self._opened(path_imgrec, path_imgidx, shuffle or num_parts > 1)
         elif self.imglist is not None:
             self.seq = list(self.imglist)
         if self.seq is not None and num_parts > 1:
-            share = len(self.seq) // num_parts
-            self.seq = self.seq[part_index * share:(part_index + 1) * share]
+            self.seq = self._part(self.seq, part_index, num_parts)
         self.num_image = None if self.seq is None else len(self.seq)
         self.auglist: list[Any] = CreateAugmenter(self.data_shape, **kwargs) if aug_list is None else aug_list
         self._kept: tuple[Any, Any, int] | None = None      # a batch that rolls over, and how full it is
         self.hard_reset()
 
+    def _opened(self, path: str, index: str | None, any_order: bool) -> tuple[MXRecordIO, list[Any] | None]:
+        """The record file, and its keys if it is read in any order."""
+        if index:
+            indexed = MXIndexedRecordIO(index, path, "r")
+            return indexed, list(indexed.keys)
+        if any_order:
+            raise InvalidValueError("ImageIter: shuffle and num_parts need path_imgidx for a record file")
+        return MXRecordIO(path, "r"), None
+
+    def _part(self, keys: list[Any], part_index: int, num_parts: int) -> list[Any]:
+        """One of `num_parts` equal shares."""
+        share = len(keys) // num_parts
+        return keys[part_index * share:(part_index + 1) * share]
+
+    def _shuffle(self) -> None:
+        """Bring the keys into another order, if so wanted."""
+        if self.seq is not None and self.shuffle:
+            random.shuffle(self.seq)
+
+    def _rewind(self) -> None:
+        """Go on with the first image where there are no more: they fill the last batch."""
+        self.cur = 0
+
     def reset(self) -> None:
         """Begin a new epoch; a batch that rolls over comes first in it."""
         if self._kept is None or self.last_batch_handle != "roll_over":
             self.hard_reset()
-        elif self.seq is not None and self.shuffle:
-            random.shuffle(self.seq)
+        else:
+            self._shuffle()
 
     def hard_reset(self) -> None:
         """Begin anew, and forget a batch that rolls over."""
-        if self.seq is not None and self.shuffle:
-            random.shuffle(self.seq)
+        self._shuffle()
         if self.imgrec is not None:
             self.imgrec.reset()
         self.cur = 0
@@ -160,7 +178,7 @@ class ImageIter(DataIter):
             return header.label, file
         if self.cur == len(self.seq):
             if self.last_batch_handle != "discard":
-                self.cur = 0
+                self._rewind()
             raise StopIteration
         key = self.seq[self.cur]
         self.cur += 1
@@ -202,7 +220,7 @@ class ImageIter(DataIter):
             data, label, filled = self._kept
             self._kept = None
         else:
-            data = _array(numpy.zeros(self.provide_data[0][1], numpy.float32))
+            data = _array(numpy.zeros(self.provide_data[0][1], self._dtype))
             label = _array(numpy.zeros(self.provide_label[0][1], numpy.float32))
             filled = self._fill(data, label, 0)
             if filled == 0:

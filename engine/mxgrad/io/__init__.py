@@ -8,7 +8,8 @@ from .arrays import NDArrayIter, PrefetchingIter, ResizeIter
 from .base import DataBatch, DataDesc, DataIter
 
 # Imported when they are first asked for: they need mxgrad.image, which itself imports `io.base`.
-_FROM_FILES = ("CSVIter", "ImageRecordIter", "LibSVMIter", "MNISTIter", "MXDataIter")
+_FROM_FILES = ("CSVIter", "ImageRecordInt8Iter", "ImageRecordIter", "ImageRecordUInt8Iter", "LibSVMIter",
+               "MNISTIter", "MXDataIter")
 
 __all__ = ["DataBatch", "DataDesc", "DataIter", "NDArrayIter", "PrefetchingIter", "ResizeIter", *_FROM_FILES]
 

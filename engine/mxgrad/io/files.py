@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import logging
 import os
+import struct
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
@@ -11,7 +12,7 @@ import numpy
 
 from .. import nd
 from ..base import InvalidTypeError, InvalidValueError, as_dtype
-from ..image import ImageIter
+from ..image import ImageIter, copyMakeBorder, imresize
 from ..image.augment import (
     CastAug,
     CenterCropAug,
@@ -20,14 +21,17 @@ from ..image.augment import (
     HorizontalFlipAug,
     LightingAug,
     RandomCropAug,
+    RandomSizedCropAug,
     ResizeAug,
 )
 from ..params_file import FileError, FileFormatError, MissingFileError
+from ..recordio import MXIndexedRecordIO, MXRecordIO
 from ..streams import Engines, NDStreams
 from .base import DataBatch, DataDesc, DataIter
 from .idx import read_idx
 
-__all__ = ["CSVIter", "ImageRecordIter", "LibSVMIter", "MNISTIter", "MXDataIter"]
+__all__ = ["CSVIter", "ImageRecordInt8Iter", "ImageRecordIter", "ImageRecordUInt8Iter", "LibSVMIter",
+           "MNISTIter", "MXDataIter"]
 
 
 class MXDataIter(DataIter):
@@ -361,8 +365,57 @@ def _idx(path: str, axes: int) -> numpy.ndarray:
         raise MissingFileError(error.errno, error.strerror, path) from None
 
 
+class _Scanned(MXIndexedRecordIO):
+    """A record file without an index, which is found by going through the file; keys are numbers from 0."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, path, "r")
+
+    def open(self) -> None:
+        """Open the file; the first time, find where records begin."""
+        MXRecordIO.open(self)
+        if self.keys:
+            return
+        file, place, size = self._file, 0, os.path.getsize(self.uri)
+        while place < size:
+            file.seek(place)
+            head = file.read(8)
+            kind, length = divmod(struct.unpack("<II", head)[1] if len(head) == 8 else 0, 2**29)
+            if kind < 2:        # a whole record, or the first part of one
+                self.keys.append(len(self.keys))
+                self.idx[self.keys[-1]] = place
+            place += 8 + length + -length % 4
+        file.seek(0)
+
+
+class _Border:
+    """Adds so many pixels of one colour around an image."""
+
+    def __init__(self, width: int, colour: float) -> None:
+        self.width, self.colour = width, colour
+
+    def __call__(self, src: Any) -> Any:
+        n = self.width
+        return copyMakeBorder(src, n, n, n, n, value=self.colour)
+
+
+class _Enlarged:
+    """An image that is smaller than what shall be cut out of it is enlarged; `size` is (width, height)."""
+
+    def __init__(self, size: tuple[int, int], interp: int) -> None:
+        self.size, self.interp = size, interp
+
+    def __call__(self, src: Any) -> Any:
+        old = src.shape[1], src.shape[0]
+        factor = max(new / n for new, n in zip(self.size, old))
+        if factor <= 1:
+            return src
+        w, h = (max(int(n * factor), new) for new, n in zip(self.size, old))
+        return imresize(src, w, h, self.interp)
+
+
 class ImageRecordIter(ImageIter):
-    """An `mxgrad.image.ImageIter` of a record file of images, by MXNet's names of parameters.
+    """Batches of the images in a record file.
 
     Parameters
     ----------
@@ -372,20 +425,31 @@ class ImageRecordIter(ImageIter):
         (channels, height, width) of an image in the batch.
     batch_size : int
     path_imgidx : str
-        Its index, which `shuffle` and `num_parts` need.
+        Its index; without it, `shuffle` and `num_parts` go through the file once to find the records.
     path_imglist : str
         A list of labels to take instead of those in the records.
     label_width : int
         Numbers in a label.
     shuffle : bool
+        Another order in each epoch.
+    seed : int
+        What the orders follow from; they are MXNet's.
     round_batch : bool
         A last batch that is not full is filled with the first images, and the next epoch begins with the ones
-        after them unless they are shuffled; otherwise it is left out.
+        after them; otherwise it is left out.
     num_parts, part_index : int
+        Of `num_parts` parts of nearly equal lengths, take this one.
+    dtype : {'float32', 'uint8', 'int8'}
+        Of the data; integers are not normalized, and what is too large for int8 becomes 127.
     resize : int
         Length of the shorter side before anything else; -1 leaves it.
+    pad, fill_value : int
+        Pixels of this value to add on each side.
     rand_crop : bool
         A random part of the image instead of its centre.
+    random_resized_crop : bool
+        A random part of random size, see `mxgrad.image.RandomSizedCropAug`: `min_random_area` to
+        `max_random_area` of the image, `min_aspect_ratio` to `max_aspect_ratio` times as wide as high.
     rand_mirror, mirror : bool
         Mirror with probability 1/2, or always.
     mean_r, mean_g, mean_b, std_r, std_g, std_b, scale : float
@@ -395,10 +459,26 @@ class ImageRecordIter(ImageIter):
     inter_method : int
         How images are resized.
     data_name, label_name : str
-    **kwargs
-        MXNet's other parameters: those of threads, buffers and seeds are accepted; InvalidTypeError for the
-        others.
+    preprocess_threads, prefetch_buffer, verbose, device_id, ctx, seed_aug, shuffle_chunk_size,
+    shuffle_chunk_seed
+        Accepted for MXNet's sake: images are read when they are asked for, by the thread that asks
+        (`PrefetchingIter` has another one do so), and all of them are shuffled.
+
+    Raises
+    ------
+    InvalidTypeError
+        Another parameter of MXNet's.
+    InvalidValueError
+        Parameters that do not fit together.
+    FileError, FileFormatError
+        A file that is not there, or not what it should be.
+
+    Notes
+    -----
+    Random crops, mirrors and colours are drawn by Python's `random`, so that they differ from MXNet's.
     """
+
+    _kinds: tuple[str, ...] = ("float32", "uint8", "int8")
 
     def __init__(
         self, path_imgrec: str, data_shape: Sequence[int], batch_size: int, path_imgidx: str = "",
@@ -407,15 +487,32 @@ class ImageRecordIter(ImageIter):
         rand_mirror: bool = False, mirror: bool = False, mean_r: float = 0, mean_g: float = 0,
         mean_b: float = 0, std_r: float = 1, std_g: float = 1, std_b: float = 1, scale: float = 1,
         brightness: float = 0, contrast: float = 0, saturation: float = 0, pca_noise: float = 0,
-        inter_method: int = 1, data_name: str = "data", label_name: str = "softmax_label", **kwargs: Any,
+        inter_method: int = 1, data_name: str = "data", label_name: str = "softmax_label", seed: int = 0,
+        dtype: Any = None, pad: int = 0, fill_value: int = 255, random_resized_crop: bool = False,
+        min_random_area: float = 1, max_random_area: float = 1, min_aspect_ratio: float | None = None,
+        max_aspect_ratio: float = 0, **kwargs: Any,
     ) -> None:
+        what = type(self).__name__
         refused = sorted(set(kwargs) - _ACCEPTED)
-        if refused or kwargs.get("dtype") not in (None, "float32"):
-            raise InvalidTypeError(f"ImageRecordIter: not supported: {', '.join(refused or ['dtype'])}; see "
+        if refused:
+            raise InvalidTypeError(f"{what}: not supported: {', '.join(refused)}; see "
                                    "mxgrad.image.ImageIter and its augmenters")
+        self._dtype = as_dtype(self._kinds[0] if dtype is None else dtype)
+        if self._dtype.name not in self._kinds:
+            raise InvalidValueError(f"{what}: dtype is one of {', '.join(self._kinds)}, got {dtype!r}")
         size = data_shape[2], data_shape[1]
         steps: list[Callable[[Any], Any]] = [] if resize <= 0 else [ResizeAug(resize, inter_method)]
-        steps += [(RandomCropAug if rand_crop else CenterCropAug)(size, inter_method), CastAug()]
+        if pad:
+            steps.append(_Border(pad, fill_value))
+        if random_resized_crop:
+            ratio = min_aspect_ratio or 1.0, max_aspect_ratio or 1.0
+            steps.append(RandomSizedCropAug(size, (min_random_area, max_random_area), ratio, inter_method))
+        elif (min_random_area, max_random_area, min_aspect_ratio, max_aspect_ratio) != (1, 1, None, 0):
+            raise InvalidValueError(f"{what}: areas and aspect ratios need random_resized_crop")
+        else:
+            steps.append(_Enlarged(size, inter_method))
+            steps.append((RandomCropAug if rand_crop else CenterCropAug)(size, inter_method))
+        steps.append(CastAug())
         if mirror or rand_mirror:
             steps.append(HorizontalFlipAug(1 if mirror else 0.5))
         if brightness or contrast or saturation:
@@ -425,21 +522,73 @@ class ImageRecordIter(ImageIter):
                 [-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])))
         mean, std = (mean_r, mean_g, mean_b), (std_r, std_g, std_b)
         if any(mean) or std != (1, 1, 1) or scale != 1:
+            if self._dtype.kind != "f":
+                raise InvalidValueError(f"{what}: mean, std and scale are for the dtype float32, not "
+                                        f"{self._dtype}")
             steps.append(ColorNormalizeAug(nd.array(mean), nd.array(std) / scale))
+        # The originals start the engine from the seed and this number.
+        self._orders = NDStreams(engines=Engines(111 + seed, per_context=True))
+        self._keys: list[Any] = []
+        self._waits = False         # for another order, which the next image needs
         super().__init__(
             batch_size, data_shape, label_width, path_imgrec, path_imglist or None, "", path_imgidx or None,
             shuffle, part_index, num_parts, steps, None, data_name, label_name,
             last_batch_handle="pad" if round_batch else "discard")
         self.provide_data, self.provide_label = (
-            [DataDesc(name, shape)] for (name, shape), in (self.provide_data, self.provide_label))
+            [DataDesc(name, shape, dtype)] for ((name, shape),), dtype in (
+                (self.provide_data, self._dtype.type), (self.provide_label, numpy.float32)))
+
+    def _opened(self, path: str, index: str | None, any_order: bool) -> tuple[MXRecordIO, list[Any] | None]:
+        if any_order and not index:
+            records = _Scanned(path)
+            return records, list(records.keys)
+        return super()._opened(path, index, any_order)
+
+    def _part(self, keys: list[Any], part_index: int, num_parts: int) -> list[Any]:
+        step = -(-len(keys) // num_parts)
+        return keys[part_index * step:(part_index + 1) * step]
+
+    def _shuffle(self) -> None:
+        if self.seq is not None and self.shuffle:
+            self._keys, self._waits = self._keys or self.seq, False
+            self.seq = [self._keys[i] for i in self._orders.permutation(len(self._keys))]
+
+    def _rewind(self) -> None:
+        self.cur, self._waits = 0, True
+
+    def next_sample(self) -> tuple[Any, bytes]:
+        """Label and file of the next image; StopIteration at the end."""
+        if self._waits and self._allow_read:
+            self._shuffle()
+        return super().next_sample()
+
+    def postprocess_data(self, datum: Any) -> Any:
+        """An augmented image as it goes into the batch: channels first, numbers that the dtype has."""
+        datum = super().postprocess_data(datum)
+        if self._dtype.kind == "f":
+            return datum
+        limits = numpy.iinfo(self._dtype)
+        return datum.clip(limits.min, limits.max).astype(self._dtype)
 
     def reset(self) -> None:
         """Begin a new epoch."""
-        if self._allow_read or self.shuffle:
+        if self._allow_read:
             super().reset()
         else:
             self._allow_read = True     # the last batch ended with the first images
 
 
+class ImageRecordUInt8Iter(ImageRecordIter):
+    """An `ImageRecordIter` whose data are uint8, as in the images."""
+
+    _kinds = ("uint8",)
+
+
+class ImageRecordInt8Iter(ImageRecordIter):
+    """An `ImageRecordIter` whose data are int8; what is larger becomes 127."""
+
+    _kinds = ("int8",)
+
+
 _ACCEPTED = {"preprocess_threads", "prefetch_buffer", "verbose", "device_id", "ctx", "shuffle_chunk_size",
-             "shuffle_chunk_seed", "seed", "seed_aug", "dtype"}
+             "shuffle_chunk_seed", "seed_aug"}

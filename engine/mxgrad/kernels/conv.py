@@ -176,8 +176,9 @@ def _max_windows_dx(generic: Kernel) -> Kernel:
                 or (a := _ordered(g)) is None or (b := _ordered(y)) is None or (c := _ordered(x)) is None):
             return generic(g, y, x, kernel=kernel, stride=stride, pad=pad)
         dx = numpy.empty(x.shape, _float32)
-        lib.k_max_windows_dx(floats(a), floats(b), floats(c), floats(dx), x.shape[0] * x.shape[1],
-                             _window_sizes(x.shape[2:], g.shape[2:], kernel, stride, pad))
+        sizes = _window_sizes(x.shape[2:], g.shape[2:], kernel, stride, pad)
+        if lib.k_max_windows_dx(floats(a), floats(b), floats(c), floats(dx), x.shape[0] * x.shape[1], sizes):
+            return generic(g, y, x, kernel=kernel, stride=stride, pad=pad)
         return dx
 
     return kernel

@@ -108,6 +108,14 @@ def floats(a: numpy.ndarray) -> Any:
     return ffi.from_buffer("float[]", a)
 
 
+def around(shape: tuple[int, ...], axis: int) -> tuple[int, int, int] | None:
+    """The lengths before, of and after `axis`; None if there is no such axis."""
+    if axis.__class__ is not int or not -len(shape) <= axis < len(shape):
+        return None
+    axis %= len(shape)
+    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1:])
+
+
 def rows(a: numpy.ndarray, axis: int) -> tuple[int, int] | None:
     """(how many rows, their length) if `axis` is the last one."""
     if not a.ndim or axis != -1 and axis != a.ndim - 1:

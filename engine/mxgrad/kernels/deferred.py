@@ -362,11 +362,6 @@ def _where(condition: Any, x: Any, y: Any) -> Deferred | None:
     return _build("where", (condition, x, y), _float32)
 
 
-def _relu_dx(g: Any, y: Any) -> Deferred | None:
-    positive = _comparison("greater")(y, 0)
-    return None if positive is None else _where(positive, g, 0)
-
-
 def _cast(data: Any, dtype: Any = None) -> Deferred | None:
     if data.__class__ is not Deferred or numpy.dtype(dtype) != _float32:
         return None
@@ -462,8 +457,8 @@ _UFUNCS = {
 _BUILDERS: dict[str, Callable[..., Deferred | None]] = {
     **_UFUNCS,
     # rint is MXNet's, not NumPy's: halves go down
-    **{name: _arithmetic(name) for name in ("sigmoid", "relu", "erf", "rsqrt", "rint")},
-    "where": _where, "relu_dx": _relu_dx, "cast": _cast, "clip": _clip, "power": _power,
+    **{name: _arithmetic(name) for name in "sigmoid relu relu_dx erf rsqrt rint".split()},
+    "where": _where, "cast": _cast, "clip": _clip, "power": _power,
     "broadcast_to": _broadcast_to, "fill": _fill, "reshape": _reshape,
     "sum": _reduction("sum"), "mean": _reduction("sum", mean=True), "sum_to": _sum_to,
 }

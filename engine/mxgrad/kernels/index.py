@@ -8,7 +8,7 @@ import numpy
 
 from ..base import as_indices
 from . import cpu
-from .cpu import Kernel, ffi, fits, floats, lib, overrides, rows
+from .cpu import Kernel, around, ffi, fits, floats, lib, overrides, rows
 
 _int64 = numpy.dtype("int64")
 _MODES = {"clip": 0, "wrap": 1}
@@ -20,12 +20,7 @@ def _integers(a: numpy.ndarray) -> Any:
 
 def _split(shape: Any, axis: int | None) -> tuple[int, int, int] | None:
     """The lengths before, of and after the axis; of the flattened array without one."""
-    if axis is None:
-        return 1, math.prod(shape), 1
-    if not -len(shape) <= axis < len(shape):
-        return None
-    axis %= len(shape)
-    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1:])
+    return (1, math.prod(shape), 1) if axis is None else around(shape, axis)
 
 
 def _whole(indices: numpy.ndarray) -> numpy.ndarray:

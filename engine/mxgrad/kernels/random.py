@@ -1,4 +1,4 @@
-"""Random words and Dropout's mask, for `mxgrad.streams` (level 2).
+"""Random words, numbers and Dropout's mask, for `mxgrad.streams` (level 2).
 
 The generators stay NumPy's: the kernels continue each where its memory says, as NumPy's own code does.
 """
@@ -37,6 +37,22 @@ def words(generators: Sequence[int], n: int, each: int) -> numpy.ndarray:
     return out
 
 
+def units(generators: Sequence[int], n: int, each: int) -> numpy.ndarray:
+    """Float32 numbers in [0, 1), (n,), of words drawn as by `words`."""
+    out, row = numpy.empty(n, numpy.float32), _row(generators)
+    lib.k_units(ffi.cast("void *const *", row), floats(out), n, each)
+    return out
+
+
+def polar(generators: Sequence[int], n: int, each: int, both: bool) -> numpy.ndarray:
+    """Float32 (n,): Gaussian numbers of mean 0 and standard deviation 1, `each` of them from each generator,
+    from the last one fewer; one number of each pair, or both.
+    """
+    out, row = numpy.empty(n, numpy.float32), _row(generators)
+    lib.k_polar(ffi.cast("void *const *", row), floats(out), n, each, both)
+    return out
+
+
 def dropout_mask(generators: Sequence[int], n: int, each: int, keep: float, scale: float) -> numpy.ndarray:
     """Float32 (n,): `scale` with probability `keep`, 0 otherwise; one word for each, drawn as by `words`."""
     out, row = numpy.empty(n, numpy.float32), _row(generators)
@@ -53,4 +69,4 @@ def _is_understood() -> bool:
 
 
 if lib is not None and _is_understood():
-    streams.compiled = streams.Compiled(address, words, dropout_mask)
+    streams.compiled = streams.Compiled(address, words, units, polar, dropout_mask)

@@ -1,4 +1,4 @@
-"""Softmax, its logarithm and its cross entropy along the last axis (level 2)."""
+"""Softmax, its logarithm and its cross entropy along an axis (level 2)."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -8,12 +8,12 @@ import numpy
 
 from ..base import as_indices
 from . import cpu, deferred
-from .cpu import Kernel, ffi, fits, floats, lib, overrides, plain, rows
+from .cpu import Kernel, around, ffi, fits, floats, lib, overrides, plain
 
 
 def _softmax_of(data: Any, axis: int, logarithm: int, factor: float = 1.0) -> Any:
     """The op softmax, or its logarithm, of `data` times `factor`; None if it is not for the kernel."""
-    if not fits(data) or (shape := rows(data, axis)) is None:
+    if not fits(data) or (shape := around(data.shape, axis)) is None:
         return None
     y = numpy.empty_like(data)
     lib.k_softmax(floats(data), floats(y), *shape, logarithm, factor)
@@ -40,7 +40,7 @@ def _declare(name: str, logarithm: int) -> None:
 def _softmax_dx(logarithm: int) -> Callable[[Kernel], Kernel]:
     def make(generic: Kernel) -> Kernel:
         def kernel(g: Any, y: Any, *, axis: int = -1) -> Any:
-            if not fits(g, y) or g.shape != y.shape or (shape := rows(y, axis)) is None:
+            if not fits(g, y) or g.shape != y.shape or (shape := around(y.shape, axis)) is None:
                 return generic(g, y, axis=axis)
             dx = numpy.empty_like(y)
             lib.k_softmax_dx(floats(g), floats(y), floats(dx), *shape, logarithm)
@@ -60,9 +60,11 @@ def _served(data: Any, *others: Any) -> bool:
     return plain(data, *others) and 0 < data.size and data.size * 64 >= cpu.small
 
 
-def _one_each(data: Any) -> tuple[tuple[int, ...], ...]:
-    """The shapes of arrays of one number for each row."""
-    return data.shape[:-1], (*data.shape[:-1], 1)
+def _one_each(data: Any, axis: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shapes of arrays of one number for all along an axis."""
+    axis %= data.ndim
+    before, after = data.shape[:axis], data.shape[axis + 1:]
+    return (*before, *after), (*before, 1, *after)
 
 
 def _places(label: Any) -> Any:
@@ -73,11 +75,12 @@ def _places(label: Any) -> Any:
 @overrides("cross_entropy")
 def _cross_entropy(generic: Kernel) -> Kernel:
     def kernel(data: Any, label: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
-        if (not _served(data) or (shape := rows(data, axis)) is None
-                or label.shape not in _one_each(data)):
+        if (not _served(data) or (shape := around(data.shape, axis)) is None
+                or label.shape not in (shapes := _one_each(data, axis))):
             return generic(data, label, axis=axis, keepdims=keepdims)
-        loss = numpy.empty((*data.shape[:-1], 1) if keepdims else data.shape[:-1], "float32")
-        lib.k_cross_entropy(floats(data), _places(label), floats(loss), *shape)
+        loss = numpy.empty(shapes[keepdims], "float32")
+        if lib.k_cross_entropy(floats(data), _places(label), floats(loss), *shape):
+            return generic(data, label, axis=axis, keepdims=keepdims)
         return loss
 
     return kernel
@@ -86,8 +89,8 @@ def _cross_entropy(generic: Kernel) -> Kernel:
 @overrides("cross_entropy_dx")
 def _cross_entropy_dx(generic: Kernel) -> Kernel:
     def kernel(g: Any, data: Any, label: Any, axis: int = -1) -> Any:
-        if (not _served(data, g) or (shape := rows(data, axis)) is None
-                or label.shape not in _one_each(data) or g.shape not in _one_each(data)):
+        if (not _served(data, g) or (shape := around(data.shape, axis)) is None
+                or label.shape not in (shapes := _one_each(data, axis)) or g.shape not in shapes):
             return generic(g, data, label, axis=axis)
         dx = numpy.empty_like(data)
         lib.k_cross_entropy_dx(floats(g), floats(data), _places(label), floats(dx), *shape)

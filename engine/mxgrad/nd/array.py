@@ -1,6 +1,7 @@
 """The array of the nd frontend."""
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy
@@ -89,11 +90,15 @@ class NDArray(BaseArray):
             raise InvalidTypeError(f"reshape() got an unexpected keyword argument {next(iter(kwargs))!r}")
         if target is None:
             raise InvalidTypeError("reshape: give a shape")
-        if isinstance(target, int):
+        if isinstance(target, Integral):
             target = (target,)
-        elif len(target) == 1 and not isinstance(target[0], int):
+        elif len(target) == 1 and not isinstance(target[0], Integral):
             target = target[0]
-        new = reshape_codes(self.shape, tuple(int(n) for n in target), reverse)
+        try:
+            target = tuple(int(n) for n in target)
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidTypeError(f"reshape: a shape is a tuple of integers, got {target!r}") from None
+        new = reshape_codes(self.shape, target, reverse)
         return invoke(OPS["reshape"], (self,), {"shape": new}, share=True)
 
     def as_np_ndarray(self) -> Any:

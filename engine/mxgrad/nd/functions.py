@@ -17,6 +17,12 @@ from ..registry import Op
 from .array import NDArray
 
 
+def _no_array(value: Any, argument: str) -> NotAnArrayError:
+    text = " ".join(str(value).split())     # on one line
+    text = text if len(text) < 60 else text[:57] + "..."
+    return NotAnArrayError(f"Argument {argument} must have NDArray type, but got {text}")
+
+
 class NDFrontend(Frontend):
     """Array arguments must be arrays, and a result without axes gets one."""
 
@@ -27,7 +33,7 @@ class NDFrontend(Frontend):
         if isinstance(value, BaseArray) or value is None and op.optional or (
                 op.broadcasts and isinstance(value, (int, float))):
             return value
-        raise NotAnArrayError(f"Argument {argument} must have NDArray type, but got {value}")
+        raise _no_array(value, argument)
 
     def array_names(self, op: Op) -> tuple[str, ...]:
         return op.nd_arrays
@@ -69,7 +75,7 @@ class NDFrontend(Frontend):
         """`value`, which must be an array; NotAnArrayError names the argument."""
         if isinstance(value, BaseArray):
             return value
-        raise NotAnArrayError(f"Argument {argument} must have NDArray type, but got {value}")
+        raise _no_array(value, argument)
 
     def deliver(self, result: Any, out: Any, name: str) -> Any:
         """The result of the function `name`, several as a list, or `out` with the result in it."""

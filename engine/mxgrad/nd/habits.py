@@ -1,6 +1,7 @@
 """Adapters: functions of nd whose habits differ from the op below."""
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 from ..base import InvalidTypeError, InvalidValueError
@@ -22,7 +23,7 @@ def one(op: str, values: tuple[Any, ...], params: dict[str, Any], out: Any) -> A
 
 def _reduced_axes(data: Any, axis: Any, exclude: bool) -> Any:
     """MXNet's reading: no axis and () are all axes; `exclude` means all but those."""
-    if axis is None or axis == ():
+    if axis is None or isinstance(axis, tuple) and not axis:
         return None
     axis = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     for a in axis:
@@ -168,7 +169,7 @@ def reshape(
         raise InvalidTypeError("reshape: give a shape")
     if keep_highest:
         raise InvalidValueError("reshape: keep_highest is not supported; write the first length as 0")
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    shape = (shape,) if isinstance(shape, Integral) else tuple(shape)
     return one("reshape", (data,), {"shape": reshape_codes(data.shape, shape, reverse)}, out)
 
 

@@ -90,7 +90,7 @@ def index_copy(old_tensor: Any, index_vector: Any, new_tensor: Any, out: Any = N
     """`old_tensor` with its rows `index_vector` replaced by those of `new_tensor`; of those replaced twice,
     the last stays.
     """
-    return F.assign(old_tensor, new_tensor, F.cast(index_vector, dtype=as_dtype("int64")), key=(Slot(0),))
+    return F.assign(old_tensor, new_tensor, F.as_indices(index_vector, what="indices"), key=(Slot(0),))
 
 
 # order ------------------------------------------------------------------------------------------------------

@@ -301,7 +301,7 @@ def SequenceReverse(data: Any, sequence_length: Any = None, use_sequence_length:
         raise ValueError(f"the sequence axis is 0, got {axis}")
     if not use_sequence_length:
         return F.flip(data, axis=0)
-    lengths = F.cast(sequence_length, dtype=as_dtype("int64"))
+    lengths = F.as_indices(sequence_length, what="lengths")
     inside = F.cast(F.transpose(F.before(lengths, n=data.shape[0])), dtype=as_dtype("int64"))
     places = F.cumsum(F.ones_like(inside), axis=0) - 1
     turned = places + inside * (lengths - 1 - places * 2)       # place t becomes length - 1 - t inside

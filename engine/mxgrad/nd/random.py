@@ -37,6 +37,8 @@ def _draw(
 ) -> Any:
     """Numbers of one kind, for numbers or for arrays as parameters; `lam` is a rate given by name."""
     given = parameters if lam is None else (lam,)
+    if out is not None:
+        ND.array(out, "out")
     arrays = [p for p in given if isinstance(p, BaseArray)]
     if arrays:
         if len(arrays) != len(given) or any(a.shape != arrays[0].shape for a in arrays):
@@ -48,7 +50,7 @@ def _draw(
         own = arrays[0]._raw.dtype
         size, dtype = each, as_dtype(dtype or (own if own.kind == "f" else "float32"))
     else:
-        where = as_context(ctx) if out is None else ND.array(out, "out")._ctx
+        where = as_context(ctx) if out is None else out._ctx
         if shape is None:
             shape = (1,) if out is None else out.shape
         size, dtype = _shape(shape), as_dtype(dtype or "float32")

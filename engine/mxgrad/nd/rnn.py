@@ -128,6 +128,8 @@ def ctc_of(
     for name, use in (("data_lengths", use_data_lengths), ("label_lengths", use_label_lengths)):
         if use and lengths[name] is None:
             raise TypeError(f"use_{name}=True needs {name}")
+        if use:
+            lengths[name] = F.as_indices(lengths[name], what=name)
     try:
         return ctc.ctc_loss(F, data, label, blank=blank_label, **lengths)
     except OutOfRangeError:

@@ -25,7 +25,7 @@ from ..base import DTYPES
 from ..frontend import FRONTENDS, add_methods, publish_all
 from .array import ndarray
 from .functions import NP
-from . import analysis, calculate, creation, fft, host, linalg, order, polynomial  # noqa: F401
+from . import analysis, apply, calculate, creation, fft, host, linalg, order, polynomial  # noqa: F401
 from . import coefficients, products, random, rearrange  # noqa: F401
 from .creation import array, c_, mgrid, ogrid, r_  # `array` over the module of that name
 
@@ -41,15 +41,15 @@ euler_gamma = numpy.euler_gamma
 
 # What is about Python, dtypes and texts rather than about arrays is NumPy's own.
 for _name in (
-    "base_repr binary_repr errstate finfo floating format_float_positional format_float_scientific generic "
-    "get_printoptions geterr index_exp inexact integer issubdtype iterable ndindex number printoptions "
-    "s_ set_printoptions seterr signedinteger typename unsignedinteger"
+    "False_ True_ base_repr binary_repr errstate finfo floating format_float_positional "
+    "format_float_scientific generic get_printoptions geterr index_exp inexact integer issubdtype "
+    "iterable ndindex number printoptions s_ set_printoptions seterr signedinteger typename unsignedinteger"
 ).split():
     globals()[_name] = getattr(numpy, _name)
 
 globals().update({name: numpy.dtype(name) for name in DTYPES})
 for _name in ("half single double byte ubyte short ushort intc uintc intp uintp int_ uint longlong "
-    "ulonglong").split():
+    "long ulong ulonglong").split():
     globals()[_name] = numpy.dtype(_name.rstrip("_"))
 dtype = numpy.dtype
 bool_ = numpy.dtype("bool")
@@ -68,6 +68,9 @@ add_methods(
     NP,
     [n for n in NP if n not in _NOT_METHODS and getattr(NP.table[n], "_array_count", 1) not in (0, "*")],
 )
+
+# NumPy's methods among the functions that it computes itself.
+add_methods(ndarray, NP, ["argpartition", "searchsorted"])
 
 # Methods that MXNet 2 names but has not; they are nd's.
 add_methods(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from ..base import InvalidTypeError, InvalidValueError, as_dtype
+from ..base import InvalidTypeError, InvalidValueError, as_dtype, as_indices
 from ..invoke import F
 from ..ndarray import BaseArray
 from .calculate import alone
@@ -270,6 +270,18 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
     return array_of(a, "real_if_close")
 
 
+@NP.adapter("iscomplexobj", arrays=0)
+def iscomplexobj(x: Any) -> bool:
+    """Whether the dtype is complex, which no array of ours has."""
+    return not isinstance(x, BaseArray) and bool(numpy.iscomplexobj(x))
+
+
+@NP.adapter("isrealobj", arrays=0)
+def isrealobj(x: Any) -> bool:
+    """Whether the dtype is not complex: true of every array of ours."""
+    return not iscomplexobj(x)
+
+
 @NP.adapter("isscalar", arrays=0)
 def isscalar(element: Any) -> bool:
     """Whether `element` is a number or text rather than an array or a sequence."""
@@ -329,7 +341,7 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     """
     like = place(multi_index if isinstance(multi_index, (list, tuple)) else (multi_index,))
     hosts = tuple(
-        numpy.asarray(i.asnumpy() if isinstance(i, BaseArray) else i).astype(numpy.int64) for i in multi_index
+        as_indices(numpy.asarray(i.asnumpy() if isinstance(i, BaseArray) else i)) for i in multi_index
     )
     try:
         flat: Any = numpy.ravel_multi_index(hosts, dims, mode=mode, order="F" if order == "F" else "C")
@@ -376,7 +388,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     outside as in `take`.
     """
     a = _target(a, "put")
-    host = numpy.asarray(ind.asnumpy() if isinstance(ind, BaseArray) else ind).astype(numpy.int64).reshape(-1)
+    host = as_indices(numpy.asarray(ind.asnumpy() if isinstance(ind, BaseArray) else ind)).reshape(-1)
     if mode == "wrap":
         host = host % max(a.size, 1)
     elif mode == "clip":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy
@@ -130,7 +131,7 @@ class ndarray(BaseArray):
 
     def transpose(self, *axes: Any) -> Any:
         """Axes in the order given, as one tuple or as numbers; reversed without any."""
-        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], Integral) else axes or None
         return F.transpose(self, axes=None if given is None else tuple(given))
 
     def copy(self, order: str = "C") -> Any:
@@ -150,6 +151,15 @@ class ndarray(BaseArray):
     def imag(self) -> Any:
         """Zeros."""
         return F.zeros_like(self)
+
+    @property
+    def flat(self) -> Any:
+        """The elements as an array of one axis that shares the memory: ``x.flat[3] = 0``, ``x.flat = y``."""
+        return self.reshape_view(-1)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        self.flat[...] = value
 
     def fill(self, value: Any) -> None:
         """Write one number everywhere, in place."""
@@ -312,12 +322,15 @@ def _shape_given(method: str, shape: tuple[Any, ...], newshape: Any) -> Any:
         raise InvalidTypeError(f"{method}: give one shape")
     if newshape is not None:
         return newshape
-    return shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+    return shape[0] if len(shape) == 1 and not isinstance(shape[0], Integral) else shape
 
 
 def reshaped(a: Any, shape: Any, order: str) -> Any:
     """`a` under another shape, its elements read and written in C or Fortran order."""
-    shape = (int(shape),) if isinstance(shape, (int, numpy.integer)) else tuple(int(n) for n in shape)
+    try:
+        shape = (int(shape),) if isinstance(shape, (int, numpy.integer)) else tuple(int(n) for n in shape)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidTypeError(f"reshape: a shape is a tuple of integers, got {shape!r}") from None
     if order == "F":
         return F.transpose(F.reshape(F.transpose(a), shape=shape[::-1]))
     if order != "C":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy
@@ -147,7 +148,7 @@ def average(
     else:
         weights = array_of(weights, "average", a._ctx)
         if weights.shape != a.shape:
-            if weights.ndim != 1 or not isinstance(axis, int) or weights.shape[0] != a.shape[axis]:
+            if weights.ndim != 1 or not isinstance(axis, Integral) or weights.shape[0] != a.shape[axis]:
                 raise InvalidValueError(
                     f"average: weights of shape {weights.shape} for an array of shape {a.shape} and axis "
                     f"{axis}: they have the array's shape, or one axis as long as the one averaged over"
@@ -551,6 +552,9 @@ def nan_to_num(
     x = array_of(x, "nan_to_num")
     result = x
     if x.dtype.kind == "f":
+        for value in (nan, posinf, neginf):
+            if value is not None and not alone(value):
+                array_of(value, "nan_to_num", x._ctx)
         largest = numpy.finfo(x.dtype)
         result = F.where(F.isnan(x), nan, x)
         result = F.where(F.isposinf(x), float(largest.max) if posinf is None else posinf, result)

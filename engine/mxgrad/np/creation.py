@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from ..array import wrap
+from ..backend import quietly
 from ..base import InvalidTypeError, InvalidValueError, as_dtype
 from ..context import Context, as_context
 from ..invoke import F
@@ -97,7 +98,7 @@ def _new(make: str, shape: Any, dtype: Any, order: str, where: Context, *more: A
     _check_order(order)
     dtype = default_float() if dtype is None else as_dtype(dtype)
     backend = where.backend
-    with backend.guard or nullcontext():
+    with backend.guard or nullcontext(), quietly():
         return wrap(ndarray, getattr(backend.xp, make)(_shape(shape), *more, dtype=dtype), where)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from numbers import Integral
 from typing import Any
 
 import numpy
 
 from ..array import wrap
-from ..base import InvalidTypeError, InvalidValueError
+from ..base import InvalidTypeError, InvalidValueError, as_indices
 from ..invoke import F
 from ..ndarray import BaseArray
 from .array import host_array, ndarray
@@ -167,38 +168,6 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     return result
 
 
-@NP.adapter("apply_along_axis", arrays=0)
-def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
-    """`func1d` called on every row along `axis`; what it gives stands in place of the axis."""
-    a = array_of(arr, "apply_along_axis")
-    (axis,) = axes_of(axis, a.ndim)
-    moved = F.moveaxis(a, source=axis, destination=-1)
-    lead = moved.shape[:-1]
-    rows = F.reshape(moved, shape=(-1, moved.shape[-1]))
-    results = [
-        array_of(func1d(rows[i], *args, **kwargs), "apply_along_axis", a._ctx) for i in range(rows.shape[0])
-    ]
-    if not results:
-        raise InvalidValueError("apply_along_axis: there is no row to apply the function to")
-    joined = F.reshape(F.stack(*results, axis=0), shape=lead + results[0].shape)
-    new = tuple(range(len(lead), joined.ndim))
-    return F.moveaxis(joined, source=new, destination=tuple(range(axis, axis + len(new))))
-
-
-@NP.adapter("apply_over_axes", arrays=0)
-def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
-    """``func(a, axis)`` for one axis after the other; the number of axes is kept."""
-    result = array_of(a, "apply_over_axes")
-    for axis in (axes,) if isinstance(axes, int) else axes:
-        reduced = func(result, axis)
-        result = (
-            reduced
-            if reduced.ndim == result.ndim
-            else F.expand_dims(reduced, axis=axes_of(axis, result.ndim)[0])
-        )
-    return result
-
-
 # places -------------------------------------------------------------------------------------------------
 
 
@@ -246,7 +215,7 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]
     a = array_of(indices, "unravel_index")
     host = a.asnumpy()
     try:
-        found: Any = numpy.unravel_index(host.astype(numpy.int64), shape, "F" if order == "F" else "C")
+        found: Any = numpy.unravel_index(as_indices(host), shape, "F" if order == "F" else "C")
     except ValueError as error:
         raise InvalidValueError(f"unravel_index: {error}") from None
     return tuple(
@@ -326,7 +295,7 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect"
         raise InvalidTypeError("partition: arrays have no fields to order by")
     a, at = _flat(array_of(a, "partition"), axis)
     n = a.shape[at]
-    for k in (kth,) if isinstance(kth, int) else kth:
+    for k in (kth,) if isinstance(kth, Integral) else kth:
         if not -n <= k < n:
             raise InvalidValueError(f"partition: kth={k} is out of bounds for an axis of length {n}")
     return sort(a, at)
@@ -346,7 +315,7 @@ def _comparable(a: Any, b: Any, what: str) -> tuple[Any, Any]:
 @NP.adapter("isclose", arrays=2)
 def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """Where \\|a - b\\| <= atol + rtol \\|b\\|; equal infinities are close, nan only with `equal_nan`."""
-    if alone(a) and alone(b):
+    if all(map(alone, (a, b, rtol, atol, equal_nan))):
         return bool(numpy.isclose(a, b, rtol, atol, equal_nan))
     a, b = _comparable(a, b, "isclose")
     near = F.logical_and(

@@ -110,5 +110,143 @@ def polyroots(c: Any) -> Any:
     return NP.function("sort")(found) if isinstance(found, ndarray) else numpy.sort(found)
 
 
+# products and quotients ---------------------------------------------------------------------------------
+
+
+@NP.adapter("polynomial.polymulx")
+def polymulx(c: Any) -> Any:
+    """The polynomial times x, lowest power first."""
+    c = coefficients(c, "polynomial.polymulx")
+    return F.concatenate(F.zeros_like(c[:1]), c, axis=0)
+
+
+@NP.adapter("polynomial.polypow")
+def polypow(c: Any, pow: int, maxpower: int | None = 16) -> Any:
+    """The polynomial to the power `pow`, lowest power first; InvalidValueError above `maxpower`."""
+    c = coefficients(c, "polynomial.polypow")
+    if order_of(pow, "polynomial.polypow") > (pow if maxpower is None else maxpower):
+        raise InvalidValueError(f"polynomial.polypow: power {pow} is above maxpower={maxpower}")
+    result = F.ones_like(c[:1])
+    for _ in range(pow):
+        result = polymul(result, c)
+    return result
+
+
+@NP.adapter("polynomial.polydiv", arrays=2)
+def polydiv(c1: Any, c2: Any) -> tuple[Any, Any]:
+    """Quotient and remainder of two polynomials, lowest power first, by NumPy on the host; arrays that are
+    being recorded are refused.
+    """
+    c1, c2 = two(c1, c2, "polynomial.polydiv")
+    quotient, rest = NP.function("polydiv")(F.flip(c1, axis=0), F.flip(c2, axis=0))
+    return F.flip(quotient, axis=0), F.flip(rest, axis=0)
+
+
+@NP.adapter("polynomial.polytrim")
+def polytrim(c: Any, tol: float = 0) -> Any:
+    """The coefficients without the last ones of absolute value up to `tol`; the first one always stays."""
+    c = coefficients(c, "polynomial.polytrim")
+    if tol < 0:
+        raise InvalidValueError(f"polynomial.polytrim: tol must not be negative, got {tol}")
+    large = numpy.flatnonzero(numpy.abs(c.asnumpy()) > tol)
+    return c[: large[-1] + 1] if large.size else F.zeros_like(c[:1])
+
+
+@NP.adapter("polynomial.polyline", arrays=0)
+def polyline(off: float, scl: float) -> Any:
+    """The coefficients of ``off + scl x``; one alone where `scl` is 0."""
+    return NP.function("array")([off, scl] if scl else [off])
+
+
+@NP.adapter("polynomial.polycompanion")
+def polycompanion(c: Any) -> Any:
+    """The companion matrix, whose eigenvalues are the roots, of two coefficients or more."""
+    c = coefficients(c, "polynomial.polycompanion")
+    n = c.shape[0] - 1
+    if n < 1:
+        raise InvalidValueError(
+            f"polynomial.polycompanion: takes two coefficients or more, got {describe(c._data)}")
+    last = F.expand_dims(c[:-1] / c[n], axis=1)
+    zeros = F.fill(c, shape=(n, n - 1), dtype=c.dtype, value=0)
+    before, here = (F.ramp(c, n=n, start=start, dtype="int64") for start in (-1, 0))
+    return F.cast(F.equal(F.expand_dims(before, axis=1), here), dtype=c.dtype) - F.concatenate(zeros, last, axis=1)
+
+
+# several variables --------------------------------------------------------------------------------------
+
+
+@NP.adapter("polynomial.polyvalfromroots", arrays=2)
+def polyvalfromroots(x: Any, r: Any, tensor: bool = True) -> Any:
+    """The polynomial with the roots `r`, along its first axis, and leading coefficient 1, at `x`; `tensor` as
+    in `polynomial.polyval`.
+    """
+    ctx = place((x, r))
+    x, r = array_of(x, "polynomial.polyvalfromroots", ctx), array_of(r, "polynomial.polyvalfromroots", ctx)
+    r = F.reshape(r, shape=r.shape or (1,))
+    if tensor:
+        r = F.reshape(r, shape=r.shape + (1,) * x.ndim)
+    elif x.ndim >= r.ndim:
+        raise InvalidValueError(
+            f"polynomial.polyvalfromroots: without tensor x has fewer axes than r, not {x.ndim} and {r.ndim}")
+    return F.prod(x - r, axis=0)
+
+
+def _several(name: str, letters: str, grid: bool) -> None:
+    """polyval2d, polyval3d: at points; polygrid2d, polygrid3d: at every combination of places."""
+    full = f"polynomial.{name}"
+
+    def evaluate(c: Any, places: tuple[Any, ...]) -> Any:
+        ctx = place((*places, c))
+        arrays = [array_of(p, full, ctx) for p in places]
+        if not grid and len({a.shape for a in arrays}) > 1:
+            raise InvalidValueError(f"{full}: the places have the shapes {[a.shape for a in arrays]}")
+        c = polyval(arrays[0], c)
+        for a in arrays[1:]:
+            c = polyval(a, c, tensor=grid)
+        return c
+
+    if len(letters) == 2:
+        def function(x: Any, y: Any, c: Any) -> Any:
+            return evaluate(c, (x, y))
+    else:
+        def function(x: Any, y: Any, z: Any, c: Any) -> Any:        # type: ignore[misc]
+            return evaluate(c, (x, y, z))
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = (
+        f"The polynomial in {', '.join(letters)} with coefficients ``c[i, j, ...]``, lowest powers first, at "
+        + ("every combination of the places." if grid else "points, whose coordinates have one shape.")
+    )
+    NP.adapter(full, arrays=len(letters) + 1)(function)
+
+
+for _dimensions, _letters in (("2d", "xy"), ("3d", "xyz")):
+    _several(f"polyval{_dimensions}", _letters, False)
+    _several(f"polygrid{_dimensions}", _letters, True)
+
+
+def _powers(places: tuple[Any, ...], deg: Any, what: str) -> Any:
+    if not isinstance(deg, (tuple, list)) or len(deg) != len(places):
+        raise InvalidValueError(f"{what}: deg is one number for each of {len(places)} places, got {deg!r}")
+    result, *others = [polyvander(p, d) for p, d in zip(places, deg)]
+    for v in others:
+        product = F.expand_dims(result, axis=-1) * F.expand_dims(v, axis=-2)
+        result = F.reshape(product, shape=product.shape[:-2] + (product.shape[-2] * product.shape[-1],))
+    return result
+
+
+@NP.adapter("polynomial.polyvander2d", arrays=2)
+def polyvander2d(x: Any, y: Any, deg: Any) -> Any:
+    """The products of the powers 0 to ``deg[0]`` of `x` and 0 to ``deg[1]`` of `y` along a new last axis."""
+    return _powers((x, y), deg, "polynomial.polyvander2d")
+
+
+@NP.adapter("polynomial.polyvander3d", arrays=3)
+def polyvander3d(x: Any, y: Any, z: Any, deg: Any) -> Any:
+    """The products of the powers 0 to ``deg[0]`` of `x`, ``deg[1]`` of `y` and ``deg[2]`` of `z` along a new
+    last axis.
+    """
+    return _powers((x, y, z), deg, "polynomial.polyvander3d")
+
+
 polynomial = sys.modules[__name__]      # numpy.polynomial.polynomial
 __getattr__, __dir__ = submodule("polynomial", globals())

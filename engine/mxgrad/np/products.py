@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy
@@ -51,8 +52,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     axes.
     """
     a, b = _two(a, b, "tensordot")
-    if not isinstance(axes, int):
-        axes = tuple((x,) if isinstance(x, int) else tuple(x) for x in axes)
+    if not isinstance(axes, Integral):
+        axes = tuple((x,) if isinstance(x, Integral) else tuple(x) for x in axes)
     return F.tensordot(a, b, axes=axes)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy
 
-from ..base import InvalidTypeError, InvalidValueError
+from ..base import InvalidTypeError, InvalidValueError, as_indices
 from ..invoke import F
 from ..ndarray import BaseArray
 from ..ops.shape import product
@@ -81,7 +82,7 @@ _at_least(3, "atleast_3d", "at least three axes")
 def broadcast_to(array: Any, shape: Any) -> Any:
     """The array repeated along new axes and axes of length 1 to fill `shape`; a copy."""
     return F.broadcast_to(
-        array_of(array, "broadcast_to"), shape=(shape,) if isinstance(shape, int) else tuple(shape)
+        array_of(array, "broadcast_to"), shape=(shape,) if isinstance(shape, Integral) else tuple(shape)
     )
 
 
@@ -174,6 +175,9 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return _pieces(array_of(ary, "array_split"), indices_or_sections, axis, False)
 
 
+_PIECES = 1 << 20       # no axis divides into more without there being an empty one
+
+
 def _pieces(a: Any, cuts: Any, axis: int, equal: bool) -> list[Any]:
     if isinstance(cuts, BaseArray):
         cuts = cuts.tolist()
@@ -185,6 +189,8 @@ def _pieces(a: Any, cuts: Any, axis: int, equal: bool) -> list[Any]:
             raise InvalidValueError(
                 f"array split of {n} into {sections} does not result in an equal division"
             )
+        if sections > max(n, _PIECES):
+            raise InvalidValueError(f"array split of {n} into {sections}: that is too many pieces")
         size, longer = divmod(n, sections)
         cuts = [i * size + min(i, longer) for i in range(1, sections)]
     return list(F.split(a, indices_or_sections=tuple(int(c) for c in cuts), axis=axis))
@@ -228,9 +234,8 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     a = array_of(a, "repeat")
     if isinstance(repeats, (int, numpy.integer)):
         return F.repeat(a, repeats=int(repeats), axis=axis)
-    counts = numpy.asarray(
-        repeats.asnumpy() if isinstance(repeats, BaseArray) else repeats, numpy.int64
-    ).reshape(-1)
+    host = repeats.asnumpy() if isinstance(repeats, BaseArray) else numpy.asarray(repeats)
+    counts = as_indices(host, "repeats").reshape(-1)
     if axis is None:
         a, axis = F.reshape(a, shape=(-1,)), 0
     (axis,) = axes_of(axis, a.ndim)
@@ -248,7 +253,7 @@ def at_places(a: Any, places: numpy.ndarray, axis: int) -> Any:
 def resize(a: Any, new_shape: Any) -> Any:
     """The elements, repeated as often as it takes, under a shape of any size."""
     a = F.reshape(array_of(a, "resize"), shape=(-1,))
-    shape = (new_shape,) if isinstance(new_shape, int) else tuple(new_shape)
+    shape = (new_shape,) if isinstance(new_shape, Integral) else tuple(new_shape)
     n = product(shape)
     if not a.size:
         return NP.function("zeros")(shape, dtype=a.dtype, ctx=a._ctx)
@@ -316,7 +321,7 @@ def _places(obj: Any, n: int, what: str) -> numpy.ndarray:
     host = obj.asnumpy() if isinstance(obj, BaseArray) else host_array(obj)
     if host.dtype.kind == "b":
         return numpy.flatnonzero(host)
-    return host.astype(numpy.int64)
+    return as_indices(host)  # type: ignore[no-any-return]
 
 
 @NP.adapter("delete")

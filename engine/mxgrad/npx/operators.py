@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 from inspect import signature
+from numbers import Integral
 from typing import Any
 
 import numpy
@@ -100,7 +101,7 @@ def reshape(a: Any, newshape: Any, reverse: bool = False, order: str = "C") -> A
     if order != "C":
         raise InvalidValueError(f"reshape: only order 'C' is supported, got {order!r}")
     a = array_of(a, "reshape")
-    target = (newshape,) if isinstance(newshape, int) else tuple(int(n) for n in newshape)
+    target = tuple(int(n) for n in ((newshape,) if isinstance(newshape, Integral) else newshape))
     return F.reshape(a, shape=reshape_codes(a.shape, target, reverse))
 
 
@@ -255,7 +256,7 @@ def _points(a: Any, ind: Any, what: str) -> tuple[Any, Any]:
         raise InvalidValueError(
             f"{what}: points have one coordinate a row, at most {a.ndim}; got shape {ind.shape}"
         )
-    return a, F.cast(ind, dtype=numpy.int64)
+    return a, F.as_indices(ind, what="indices")
 
 
 def _put_key(ind: Any) -> tuple[tuple[Slot, ...], list[Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..base import on_host
 from ..registry import register
 from .shape import product
 
@@ -118,6 +119,38 @@ def decode(F: Any, x: Any, anchors: Any, stds: tuple[float, ...], clip: float, f
 # choices among boxes ----------------------------------------------------------------------------------------
 
 
+_BLOCK, _VALUES = 64, 1 << 17       # boxes compared with all later ones at once; how many pairs that are
+
+
+def _suppress(xp: Any, boxes: Any, ids: Any, keep: Any, overlap_thresh: float, step: int) -> None:
+    """Take out of `keep`, in place, the boxes that overlap one that stays and stands before them."""
+    n = boxes.shape[1]
+    x1, y1, x2, y2 = (xp.moveaxis(boxes, -1, 0)[i] for i in range(4))
+    area = xp.maximum(x2 - x1, 0) * xp.maximum(y2 - y1, 0)
+    earlier = xp.arange(step)[:, None] < xp.arange(step)
+    for start in range(0, n, step):
+        end = min(start + step, n)
+        these, all_after, count = slice(start, end), slice(start, n), end - start
+        width, height = (
+            xp.maximum(xp.minimum(high[:, these, None], high[:, None, all_after])
+                       - xp.maximum(low[:, these, None], low[:, None, all_after]), 0)
+            for low, high in ((x1, x2), (y1, y2)))
+        shared = width * height
+        gone = shared > overlap_thresh * (area[:, these, None] + area[:, None, all_after] - shared)
+        if ids is not None:
+            gone &= ids[:, these, None] == ids[:, None, all_after]
+        # Within the block each choice depends on those before.  Round by round at least the next one is
+        # final: mostly a few rounds settle all of them.
+        inside = gone[:, :, :count] & earlier[:count, :count]
+        candidates = stays = keep[:, these].copy()
+        for _ in range(count):
+            before, stays = stays, candidates & ~xp.any(inside & stays[:, :, None], axis=1)
+            if on_host(stays) and (before == stays).all():
+                break
+        keep[:, these] = stays
+        keep[:, end:] &= ~xp.any(gone[:, :, count:] & stays[:, :, None], axis=1)
+
+
 def _nms_order(
     xp: Any, boxes: Any, scores: Any, ids: Any = None, *, overlap_thresh: float = 0.5,
     valid_thresh: float = 0.0, topk: int = -1, background_id: int = -1,
@@ -137,17 +170,14 @@ def _nms_order(
     keep = xp.take_along_axis(valid, order, 1) & (xp.arange(n) < best)
     boxes = xp.take_along_axis(boxes, order[:, :, None], 1)
     ids = None if ids is None else xp.take_along_axis(ids, order, 1)
-    area = xp.prod(xp.maximum(boxes[..., 2:] - boxes[..., :2], 0), axis=-1)
-    # One box after the other, since each choice depends on those before; all rows at once.
-    for i in range(best - 1):
-        later = slice(i + 1, best)
-        low = xp.maximum(boxes[:, i:i + 1, :2], boxes[:, later, :2])
-        high = xp.minimum(boxes[:, i:i + 1, 2:], boxes[:, later, 2:])
-        shared = xp.prod(xp.maximum(high - low, 0), axis=-1)
-        gone = shared > overlap_thresh * (area[:, i:i + 1] + area[:, later] - shared)
-        if ids is not None:
-            gone = gone & (ids[:, i:i + 1] == ids[:, later])
-        keep[:, later] &= ~(gone & keep[:, i:i + 1])
+    if on_host(keep) and keep.size:
+        best = min(best, int(xp.max(xp.sum(keep, axis=1))))        # boxes that are not valid come last
+    step = max(1, min(_BLOCK, _VALUES // max(1, best)))
+    rows = max(1, _VALUES // max(1, step * best))
+    for r in range(0, batch, rows):
+        part = slice(r, r + rows)
+        _suppress(xp, boxes[part, :best], None if ids is None else ids[part, :best], keep[part, :best],
+                  overlap_thresh, step)
     order = xp.where(keep, order, -1)
     return xp.take_along_axis(order, xp.argsort(~keep, axis=1, kind="stable"), 1)
 
@@ -208,20 +238,28 @@ def _bipartite_matching(
     if data.ndim < 2:
         raise ValueError(f"data has rows and columns of scores, got shape {tuple(data.shape)}")
     n, m = data.shape[-2:]
-    scores = (-data if is_ascend else data).reshape(product(data.shape[:-2]), n * m)
+    scores = (-data if is_ascend else data).reshape(product(data.shape[:-2]), n, m)
     scores = xp.where(scores >= (-threshold if is_ascend else threshold), scores, -xp.inf)
     rows = xp.full((scores.shape[0], n), -1, "int64")
-    columns = xp.full((scores.shape[0], m), -1, "int64")
+    score = xp.full((scores.shape[0], n), -xp.inf, scores.dtype)
+    # The best of a row that is the best of its column, too, is matched whatever comes first: one such pair at
+    # least in each round, and mostly many.
     most = min(n, m) if topk <= 0 else min(n, m, topk)
     for _ in range(most if data.size else 0):
-        best = xp.argmax(scores, axis=1)[:, None]
-        found = xp.take_along_axis(scores, best, 1) > -xp.inf
-        row, column = xp.where(found, best // m, -1), xp.where(found, best % m, -1)
-        here, there = xp.arange(n) == row, xp.arange(m) == column
-        rows = xp.where(here, column, rows)
-        columns = xp.where(there, row, columns)
-        taken = here[:, :, None] | there[:, None, :]
-        scores = xp.where(taken.reshape(scores.shape), -xp.inf, scores)
+        column = xp.argmax(scores, axis=2)
+        best = xp.take_along_axis(scores, column[:, :, None], 2)[:, :, 0]
+        found = (xp.take_along_axis(xp.argmax(scores, axis=1), column, 1) == xp.arange(n)) & (best > -xp.inf)
+        if on_host(found) and not found.any():
+            break
+        rows, score = xp.where(found, column, rows), xp.where(found, best, score)
+        taken = xp.any(found[:, :, None] & (column[:, :, None] == xp.arange(m)), axis=1)
+        scores = xp.where(found[:, :, None] | taken[:, None, :], -xp.inf, scores)
+    if 0 < topk < n:
+        rank = xp.argsort(xp.argsort(-score, axis=1, kind="stable"), axis=1)
+        rows = xp.where(rank < topk, rows, -1)
+    pairs = rows[:, :, None] == xp.arange(m)
+    columns = xp.where(xp.any(pairs, axis=1), xp.argmax(pairs, axis=1), -1) if n else xp.full(
+        (rows.shape[0], m), -1)
     batch = data.shape[:-2]
     return rows.astype(data.dtype).reshape(batch + (n,)), columns.astype(data.dtype).reshape(batch + (m,))
 

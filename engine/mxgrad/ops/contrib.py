@@ -4,9 +4,10 @@ transforms, a support vector machine's output, Hawkes processes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
+from ..base import as_indices, check_indices
 from ..registry import register
 from .conv import whole
 from .shape import product
@@ -85,7 +86,7 @@ def window_steps(w: int, symmetric: bool) -> range:
 def _looked_at(xp: Any, x: Any, dilation: Any, step: int) -> Any:
     """``x[:, i + step * dilation[h], h]``, 0 outside of the sequence."""
     batch, length, heads = x.shape[:3]
-    at = xp.arange(length)[:, None] + step * dilation.astype("int64")
+    at = xp.arange(length)[:, None] + step * as_indices(dilation, "dilations")
     inside = (at >= 0) & (at < length)
     rows = xp.where(inside, at, 0) * heads + xp.arange(heads)
     found = x.reshape(batch, length * heads, x.shape[3])[:, rows.reshape(-1)].reshape(x.shape)
@@ -166,8 +167,8 @@ def window_mask(F: Any, score: Any, dilation: Any, valid_length: Any, w: Any, sy
                          f"{tuple(valid_length.shape)}")
     step = F.ramp(score, n=len(steps), start=-w, dtype="int64")
     here = F.reshape(F.ramp(score, n=length, dtype="int64"), shape=(length, 1, 1))
-    there = here + F.reshape(F.cast(dilation, dtype="int64"), shape=(heads, 1)) * step
-    end = F.reshape(F.cast(valid_length, dtype="int64"), shape=(batch, 1, 1, 1))
+    there = here + F.reshape(F.as_indices(dilation, what="dilations"), shape=(heads, 1)) * step
+    end = F.reshape(F.as_indices(valid_length, what="lengths"), shape=(batch, 1, 1, 1))
     valid = F.logical_and(F.logical_and(F.greater_equal(there, 0), F.less(there, end)), F.less(here, end))
     return F.where(valid, F.ones_like(score), 0)
 
@@ -224,6 +225,7 @@ def _svm_output(
     for name, number in (("margin", margin), ("regularization_coefficient", regularization_coefficient)):
         if not isinstance(number, Real):
             raise TypeError(f"{name} is a number, got {number!r}")
+    check_indices(label, "labels")
     return data.copy()
 
 
@@ -260,7 +262,7 @@ def index_array(F: Any, x: Any, axes: Any) -> Any:
     shape = tuple(x.shape)
     if axes is None:
         axes = range(len(shape))
-    elif isinstance(axes, int):
+    elif isinstance(axes, Integral):
         axes = (axes,)
     if any(not -len(shape) <= a < len(shape) for a in axes):
         raise ValueError(f"axes {tuple(axes)} are not all among the {len(shape)} of data")

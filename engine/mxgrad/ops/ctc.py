@@ -105,7 +105,8 @@ def ctc_loss(
     it.
 
     x (steps, batch, classes) are activations, label (batch, length) the classes.  The blank is class 0, or
-    the 'last'; without label_lengths a labelling ends before its first 0, or -1 where the blank is the last.
+    the 'last'; lengths are int64, and without label_lengths a labelling ends before its first 0, or -1 where
+    the blank is the last.
     """
     if blank not in BLANKS:
         raise ValueError(f"blank_label is 'first' or 'last', not {blank!r}")
@@ -126,7 +127,7 @@ def ctc_loss(
         padding = F.cast(F.equal(label, 0 if blank == "first" else -1), dtype=whole)
         inside = F.equal(F.cumsum(padding, axis=1), 0)
     else:
-        inside = F.before(F.cast(label_lengths, dtype=whole), n=length)
+        inside = F.before(label_lengths, n=length)
     lengths = F.sum(F.cast(inside, dtype=whole), axis=1)
     nothing = 0 if blank == "first" else classes - 1
     # A negative label would count from the last class.
@@ -138,7 +139,6 @@ def ctc_loss(
     skip = _spaced(F, F.logical_and(F.not_equal(label, before), F.not_equal(label, nothing)), False)
     used, enough = None, F.less_equal(lengths + repeats, steps)
     if data_lengths is not None:
-        data_lengths = F.cast(data_lengths, dtype=whole)
         used = F.expand_dims(F.transpose(F.before(data_lengths, n=steps)), axis=2)
         enough = F.logical_and(enough, F.less_equal(lengths + repeats, data_lengths))
     # float16 could not hold the sums.

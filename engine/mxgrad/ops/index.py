@@ -7,9 +7,10 @@ Gathering and scattering are adjoint: the rule of each is a call of the other, a
 """
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
-from ..base import as_indices
+from ..base import as_indices, check_indices
 from ..registry import register, zero
 from .reduce import axes_of, kept_shape
 from .shape import product
@@ -240,7 +241,7 @@ register("gather_nd", _gather_nd, lambda F, g, y, a, i: F.scatter_nd(g, i, shape
 
 def _scatter_nd(xp: Any, data: Any, indices: Any, *, shape: Any) -> Any:
     """Zeros of `shape` with `data` added at the points of `indices`, as `gather_nd` reads them."""
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    shape = (shape,) if isinstance(shape, Integral) else tuple(shape)
     points = _coordinates(indices, len(shape))
     wanted = tuple(indices.shape[1:]) + shape[len(points):]
     if data.shape != wanted:
@@ -271,6 +272,16 @@ register("where", _where, None, lambda F, g, z, c, x, y: F.where(c, g, 0),
 # made of index arrays ---------------------------------------------------------------------------------------
 
 
+def _as_indices(xp: Any, x: Any, *, what: str) -> Any:
+    """The numbers as int64, without what is behind the point.  Raises OutOfRangeError where they are nan or
+    infinite, on a CPU; `what` they are says its text.
+    """
+    return as_indices(x, what)
+
+
+register("as_indices", _as_indices, zero, keeps="", mixed=True, view=True)
+
+
 def _one_hot(
     xp: Any, indices: Any, *, depth: int, on_value: float = 1.0, off_value: float = 0.0,
     dtype: Any = "float32",
@@ -295,6 +306,7 @@ register("one_hot", _one_hot, zero, keeps="", mixed=True, nd="one_hot")
 
 def _before(xp: Any, length: Any, *, n: int) -> Any:
     """A new last axis of length `n`, true at the places before `length`."""
+    check_indices(length, "lengths")
     return xp.arange(n) < length.reshape(length.shape + (1,))
 
 
@@ -310,6 +322,7 @@ def _ravel_multi_index(xp: Any, data: Any, *, shape: Any) -> Any:
         raise ValueError(
             f"points of an array of shape {tuple(shape)} have {len(shape)} rows, got shape "
             f"{tuple(data.shape)}")
+    check_indices(data, "coordinates")
     flat = data[0]
     for k in range(1, len(shape)):
         flat = flat * shape[k] + data[k]
@@ -324,6 +337,7 @@ def _unravel_index(xp: Any, data: Any, *, shape: Any) -> Any:
     """Coordinates, along a new first axis, of places in a flattened array of `shape`; undoes
     `ravel_multi_index`.
     """
+    check_indices(data)
     rows = []
     for n in reversed(shape[1:]):
         rows.append(data % n)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from string import ascii_letters
+from numbers import Integral
 from typing import Any
 
 from ..registry import register
@@ -136,10 +137,11 @@ def _tensordot(xp: Any, a: Any, b: Any, *, axes: Any = 2) -> Any:
 
 
 def _axes_pair(axes: Any, na: int, nb: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    if isinstance(axes, int):
-        if not 0 <= axes <= min(na, nb):
-            raise ValueError(f"cannot sum over {axes} axes of arrays with {na} and {nb}")
-        return tuple(range(na - axes, na)), tuple(range(axes))
+    if isinstance(axes, Integral):
+        n = int(axes)
+        if not 0 <= n <= min(na, nb):
+            raise ValueError(f"cannot sum over {n} axes of arrays with {na} and {nb}")
+        return tuple(range(na - n, na)), tuple(range(n))
     left, right = axes
     return axes_of(left, na), axes_of(right, nb)
 

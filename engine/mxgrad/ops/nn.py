@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
-from ..base import as_indices
+from ..base import as_indices, check_indices
 from ..registry import composition, register
 from .reduce import axes_of, kept_shape
 from .shape import product
@@ -130,11 +131,18 @@ def _softmax_output(
     """
     if normalization not in ("null", "batch", "valid"):
         raise ValueError(f"normalization is 'null', 'batch' or 'valid', not {normalization!r}")
+    for name, number in (
+        ("grad_scale", grad_scale), ("ignore_label", ignore_label), ("smooth_alpha", smooth_alpha),
+    ):
+        if not isinstance(number, Real):
+            raise TypeError(f"{name} is a number, got {number!r}")
     if data.ndim < 2 and multi_output:
         raise ValueError(f"multi_output needs two axes, data has shape {tuple(data.shape)}")
     axis = _softmax_axis(data.ndim, multi_output)
     if label.shape != data.shape and label.size * data.shape[axis] != data.size:
         raise ValueError(f"labels of shape {tuple(label.shape)} do not fit data of shape {tuple(data.shape)}")
+    if label.shape != data.shape:       # said here, where the user's call is, and not in the backward
+        check_indices(label, "labels")
     return _softmax(xp, data, axis=axis)
 
 

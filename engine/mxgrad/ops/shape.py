@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from operator import index
 from typing import Any
 
@@ -15,7 +16,7 @@ def product(shape: Any) -> int:
 
 def _reshape(xp: Any, a: Any, *, shape: Any) -> Any:
     """The same elements in row-major order under another shape; one dimension may be -1."""
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    shape = (shape,) if isinstance(shape, Integral) else tuple(shape)
     if shape and min(shape) > 0 and product(shape) == a.size:
         return a.reshape(shape)
     unknown = [i for i, n in enumerate(shape) if n == -1]
@@ -123,6 +124,7 @@ register("flip", _flip, lambda F, g, y, a, axis=None: F.flip(g, axis=axis), keep
 
 def _roll(xp: Any, a: Any, *, shift: Any, axis: Any = None) -> Any:
     """Elements moved on by `shift` places, the last coming back first."""
+    shift = tuple(map(index, shift)) if isinstance(shift, (tuple, list)) else index(shift)
     return xp.roll(a, shift, axis)
 
 
@@ -206,7 +208,7 @@ def _split(xp: Any, a: Any, *, indices_or_sections: Any, axis: int = 0) -> tuple
     """The pieces between positions (a tuple), or that many equal ones (an int), along `axis`."""
     (i,) = axes_of(axis, a.ndim)
     n = a.shape[i]
-    if isinstance(indices_or_sections, int):
+    if isinstance(indices_or_sections, Integral):
         parts = indices_or_sections
         if parts < 1 or n % parts:
             raise ValueError(f"axis {axis} of length {n} does not divide into {parts} equal parts")
@@ -226,7 +228,7 @@ def _tile(xp: Any, a: Any, *, reps: Any) -> Any:
 
 
 def _tile_da(F: Any, g: Any, y: Any, a: Any, reps: Any) -> Any:
-    reps = (reps,) if isinstance(reps, int) else tuple(reps)
+    reps = (reps,) if isinstance(reps, Integral) else tuple(reps)
     ndim = max(len(reps), len(a.shape))
     reps = (1,) * (ndim - len(reps)) + reps
     shape = (1,) * (ndim - len(a.shape)) + tuple(a.shape)

@@ -5,6 +5,7 @@ derivative of data and coordinates exists.
 """
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 from ..base import as_dtype
@@ -32,9 +33,9 @@ def image_of(x: Any, name: str = "data") -> Lengths:
 
 def height_width(value: Any, name: str) -> tuple[int, int]:
     """A required pair (height, width) of whole numbers of at least 1; one number serves both."""
-    if value is None or value == ():
+    if value is None or isinstance(value, tuple) and not value:
         raise TypeError(f"parameter {name!r} is required: (height, width)")
-    height, width = lengths((value, value) if isinstance(value, int) else value, name, 2, 1, 1)
+    height, width = lengths((value, value) if isinstance(value, Integral) else value, name, 2, 1, 1)
     return height, width
 
 
@@ -240,9 +241,9 @@ register("spread_bins", _spread_bins, lambda F, h, y, g, shape: F.bin_means(h, o
 def adaptive_mean(F: Any, x: Any, output_size: Any) -> Any:
     """The means of bins that divide each image into `output_size` rows and columns."""
     shape = image_of(x)
-    if output_size is None or output_size == ():
+    if output_size is None or isinstance(output_size, tuple) and not output_size:
         output_size = 1
-    given = (output_size,) if isinstance(output_size, int) else tuple(output_size)
+    given = (output_size,) if isinstance(output_size, Integral) else tuple(output_size)
     out = lengths(given * 2 if len(given) == 1 else given, "output_size", 2, 1, 1)
     if not product(shape[2:]):
         raise ValueError(f"data of shape {shape} has no pixels")

@@ -49,6 +49,7 @@ sub _flag { return !defined $_[0] ? $AS_IT_IS : $_[0] ? 1 : 0 }
 
 sub record {
     my ($class, $code, @options) = @_;
+    return _scope(1, 1, $code) if !@options;
     my %option = (train_mode => 1, AI::MXGrad::Convert::options('record', ['train_mode'], @options));
     return _scope(1, _flag($option{train_mode}), $code);
 }

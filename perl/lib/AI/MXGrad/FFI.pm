@@ -14,8 +14,10 @@ use AI::MXGrad::FFI::Prototypes ();
 
 my @PROTOTYPES = @AI::MXGrad::FFI::Prototypes::PROTOTYPES;
 
-our @EXPORT_OK = (qw(fail here buffer text_of handles take_handles $RECORDING $DEPTH $CARE $PENDING $OVER),
-    map { $_->[0] } @PROTOTYPES);
+our @EXPORT_OK = (
+    qw(fail here buffer text_of handles take_handles drop $RECORDING $DEPTH $CARE $PENDING $OVER),
+    map { $_->[0] } @PROTOTYPES,
+);
 
 # Mirrors the recording flag of this thread, so that only recorded calls pay for saying where they are made.
 our $RECORDING = 0;
@@ -123,6 +125,9 @@ sub _load {
     if ($theirs != $ours) {
         die "AI::MXGrad speaks version $ours of libmxgrad's interface, $file version $theirs\n";
     }
+
+    # mxg_ndarray_free where nobody looks at the status, which would be made and thrown away
+    $ffi->attach([mxg_ndarray_free => 'drop'] => ['opaque'] => 'void');
     mxg_init(undef) and fail();
     return $ffi;
 }
@@ -147,9 +152,7 @@ sub fail {
 
 # Tells the engine which line of the user makes the calls that follow, if it is not the one it knows.
 sub here {
-    my (undef, $file, $line) = caller 1;
-    return if $line == $LINE_NOW && $file eq $FILE_NOW;
-    ($file, $line) = AI::MXGrad::Error::user_line(2);
+    my ($file, $line) = AI::MXGrad::Error::user_line(2);
     return if $line == $LINE_NOW && $file eq $FILE_NOW;
     ($FILE_NOW, $LINE_NOW) = ($file, $line);
     mxg_set_location($file, $line);

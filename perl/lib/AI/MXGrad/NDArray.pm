@@ -8,9 +8,9 @@ use AI::MXGrad::Context ();
 use AI::MXGrad::Convert ();
 use AI::MXGrad::Error ();
 use AI::MXGrad::FFI qw(
-    fail here buffer text_of handles take_handles $RECORDING $OVER $DEPTH $CARE mxg_waitall
+    fail here buffer text_of handles take_handles drop $RECORDING $OVER $DEPTH $CARE mxg_waitall
     mxg_ndarray_from_data mxg_ndarray_zeros mxg_ndarray_ones mxg_ndarray_full mxg_ndarray_scalar
-    mxg_ndarray_free mxg_ndarray_shape mxg_ndarray_dtype mxg_ndarray_context mxg_ndarray_copy_to
+    mxg_ndarray_shape mxg_ndarray_dtype mxg_ndarray_context mxg_ndarray_copy_to
     mxg_ndarray_item mxg_ndarray_text mxg_ndarray_as_in_context mxg_ndarray_index mxg_ndarray_assign
     mxg_ndarray_assign_scalar mxg_save mxg_load mxg_invoke_into mxg_invoke1 mxg_invoke2 mxg_invoke_scalar
     mxg_attach_grad mxg_drop_grad mxg_grad mxg_detach mxg_backward
@@ -37,7 +37,7 @@ sub CLONE_SKIP { return 1 }
 sub DESTROY {
     no overloading;
     return _free_with_care(${ $_[0] } // 0) if $CARE;
-    mxg_ndarray_free(${ $_[0] });
+    drop(${ $_[0] });
 }
 
 sub _free_with_care {
@@ -47,7 +47,7 @@ sub _free_with_care {
         delete $RESHAPED{$h};
         $CARE--;
     }
-    mxg_ndarray_free($h) if !$OVER && (!$DEPTH || ${^GLOBAL_PHASE} eq 'RUN');
+    drop($h) if !$OVER && (!$DEPTH || ${^GLOBAL_PHASE} eq 'RUN');
     return;
 }
 
@@ -600,7 +600,8 @@ sub detach {
 sub backward {
     my ($x, @options) = @_;
     unshift @options, 'out_grad' if @options % 2;
-    my %option = AI::MXGrad::Convert::options('backward', [qw(out_grad retain_graph train_mode)], @options);
+    my %option = @options
+        ? AI::MXGrad::Convert::options('backward', [qw(out_grad retain_graph train_mode)], @options) : ();
     my $head = defined $option{out_grad} ? __PACKAGE__->coerce($option{out_grad}, $x) : undef;
     here();
     local $@;

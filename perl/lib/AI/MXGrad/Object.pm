@@ -24,6 +24,9 @@ use AI::MXGrad::Value qw(pack_values pack_dict pack_object armed results take);
 #   _iterator what <> reads from
 my $VALUE_SIZE = 32;
 
+# All of the packed value that is an object, but for its handle.
+my $AN_OBJECT = pack 'l l q d', 7, 0, 0, 0;
+
 # The objects by _id, without holding them. Those of a class written in Perl have a state here that must live
 # as long as the engine's object: when Perl lets one go, it stays in %KEPT until the engine does the same.
 my %LIVING;
@@ -172,7 +175,7 @@ sub _signature {
 
 sub _target {
     my ($object) = @_;
-    return ref $object ? pack 'l l q d J', 7, 0, 0, 0, $object->{_handle} : undef;
+    return ref $object ? $AN_OBJECT . pack 'J', $object->{_handle} : undef;
 }
 
 # Takes the name => value pairs, or the hash reference, from the end of @$args. They begin with a name that
@@ -195,13 +198,16 @@ sub _take_named {
 
 sub _is_name { return defined $_[0] && !ref $_[0] && $_[0] =~ /\A[A-Za-z_]\w*\z/ }
 
-# Calls a method of an object; or, where the target is no object, the function or class of that path.
-# `$key` stands for what is called, which has the same parameters each time.
+# Calls a method of an object, or the object itself by the name ''; or, where the target is no object, the
+# function or class of that path.
 sub _call {
-    my ($key, $target, $name, @args) = @_;
+    my ($target, $name, @args) = @_;
     my ($block, @named);
     my $last = @args ? ref $args[-1] : '';
     if ($last eq 'HASH' || $last eq 'CODE' || @args > 1 && !ref $args[-2] && _is_name($args[-2])) {
+
+        # what is called has the same parameters each time
+        my $key = !ref $target ? $name : $name eq '' ? "$target->{_class}()" : "$target->{_class}.$name";
         my $signature = sub { _signature($key, $target, $name) };
         $block = pop @args if $last eq 'CODE' && $signature->()->{places} < @args;
         @named = _take_named(\@args, $signature);
@@ -218,11 +224,12 @@ sub _call_packed {
     my $keep = [undef];
     my $packed = pack_values($keep, @$args);
     my $dict = @$named ? pack_dict($keep, @$named) : undef;
-    my $result = buffer($VALUE_SIZE);
+    my $result = "\0" x $VALUE_SIZE;
     armed($keep) if $keep->[0];
     here() if $RECORDING;
     local $@;
-    my $status = mxg_call(_target($target), $name, scalar @$args, $packed, $dict, $result) or return $result;
+    my $of = ref $target ? $AN_OBJECT . pack 'J', $target->{_handle} : undef;
+    my $status = mxg_call($of, $name, scalar @$args, $packed, $dict, $result) or return $result;
     fail() if $status != $STOP;
     return;
 }
@@ -268,15 +275,34 @@ my %IS_METHOD;
 our $AUTOLOAD;
 
 sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names
-    my ($self, @args) = @_;
     my ($name) = $AUTOLOAD =~ /(\w+)\z/;
+    return _dispatch($name, @_);
+}
+
+# The next call of a method that a class turned out to have goes to a sub of its package, unless that has one
+# of its own.
+sub _install {
+    my ($self, $name) = @_;
+    my ($package, $class) = (ref $self, $self->{_class});
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    return if $package eq __PACKAGE__ || $self->{_is_perl} || defined &{"${package}::$name"};
+    *{"${package}::$name"} = sub {
+        my ($object, @args) = @_;
+        return _dispatch($name, @_) if !ref $object || $object->{_is_perl} || $object->{_class} ne $class;
+        return _call($object, $name, @args);
+    };
+    return;
+}
+
+sub _dispatch {
+    my ($name, $self, @args) = @_;
     return _of_path(_path(_base($self)), $name, @args) if !ref $self;
     my $key = "$self->{_class}.$name";
     if ($self->{_is_perl} && UNIVERSAL::can($self, $name)) {
         my $path = _path(_base(ref $self));    # the sub there called SUPER::
-        return _call("$path.$name", undef, "$path.$name", $self, @args);
+        return _call(undef, "$path.$name", $self, @args);
     }
-    return _call($key, $self, $name, @args) if $IS_METHOD{$key};
+    return _call($self, $name, @args) if $IS_METHOD{$key};
     my ($value, $is_there) = _attribute($self, $name);
     if (!$is_there) {
         fail() if @args != 1 || !$self->{_is_perl};
@@ -284,7 +310,8 @@ sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names
     }
     if (_is_code($value)) {
         $IS_METHOD{$key} = 1;
-        return _call($key, $self, $name, @args);
+        _install($self, $name);
+        return _call($self, $name, @args);
     }
     return $value if !@args;
     _bad('InvalidTypeError', "$name is an attribute, which takes one value") if @args > 1;
@@ -304,13 +331,13 @@ sub _of_path {
         $IS_METHOD{$full} = 1;
         AI::MXGrad::Namespace->_class_package($full) if "$value" =~ /\A<class /;
     }
-    return _call($full, undef, $full, @args);
+    return _call(undef, $full, @args);
 }
 
 sub new {
     my ($class, @args) = @_;
     my $path = _path($class);
-    return _call($path, undef, $path, @args) if defined $path;
+    return _call(undef, $path, @args) if defined $path;
     my $python = $PERL_CLASS{$class} ||= _made_class($class);
     my $takes = _signature("$class->new", $python, '');
     my %named = _take_named(\@args, sub { return {%$takes, any_name => 1} });
@@ -339,7 +366,7 @@ sub _begin {
 
 sub call {
     my ($self, @args) = @_;
-    return _call("$self->{_class}()", $self, '', @args);
+    return _call($self, '', @args);
 }
 
 sub set {

@@ -238,7 +238,7 @@ sub _call {
         return bless \$h, $NDARRAY;
     }
     for my $param (@{ $info->{params} }) {
-        last if !@args;
+        last if !@args || _is_array($args[0]);    # which is no parameter, but one array too many
         next if exists $params{ $param->[0] };
         $params{ $param->[0] } = shift @args;
     }

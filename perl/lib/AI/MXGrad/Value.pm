@@ -22,6 +22,9 @@ my ($NONE, $BOOL, $INT, $DOUBLE, $STRING, $BYTES, $NDARRAY, $OBJECT, $LIST, $DIC
 my $LAYOUT = 'l l q d J';
 my $SIZE   = 32;
 
+# All of an array but its handle.
+my $AN_ARRAY = pack 'l l q d', $NDARRAY, 0, 0, 0;
+
 my $ARRAYS  = 'AI::MXGrad::NDArray';
 my $OBJECTS = 'AI::MXGrad::Object';
 
@@ -56,7 +59,10 @@ sub _pack {
     no if $] >= 5.035, warnings => 'experimental::builtin';
     my ($keep) = @_;
     if (my $ref = ref $_[1]) {
-        return $ref eq $ARRAYS ? _pack_array($keep, $_[1]) : _pack_reference($keep, $_[1]);
+        return _pack_reference($keep, $_[1]) if $ref ne $ARRAYS;
+        no overloading;
+        push @$keep, $_[1];
+        return $AN_ARRAY . pack 'J', ${ $_[1] };
     }
     return $PACKED{none} if !defined $_[1];
     return $_[1] ? $PACKED{true} : $PACKED{false} if $is_bool->($_[1]);
@@ -87,12 +93,6 @@ sub _pointing {
     return pack 'l l q d P', $kind, $count, $number // 0, 0, $keep->[-1];
 }
 
-sub _pack_array {
-    my ($keep, $array) = @_;
-    push @$keep, $array;
-    return pack $LAYOUT, $NDARRAY, 0, 0, 0, $$array;
-}
-
 sub _pack_reference {
     my ($keep, $value) = @_;
     my $ref = ref $value;
@@ -115,9 +115,9 @@ sub _pack_object {
         return pack_object($keep, $value);
     }
     if ($value->isa($ARRAYS)) {
-        return _pack_array($keep, $value->as_array);
+        return _pack($keep, $value->as_array);
     }
-    return _pack_array($keep, $ARRAYS->array($value)) if $value->isa('PDL');
+    return _pack($keep, $ARRAYS->array($value)) if $value->isa('PDL');
     return pack_object($keep, $OBJECTS->_of_context($value)) if $value->isa('AI::MXGrad::Context');
     return _pointing($keep, $BYTES, length $$value, $$value) if $value->isa('AI::MXGrad::Value::Bytes');
     return _pointing($keep, $LIST, scalar @$value, pack_values($keep, @$value), 1)
@@ -140,8 +140,10 @@ sub pack_object {
 }
 
 sub pack_values {
-    my ($keep, @values) = @_;
-    return join '', map { _pack($keep, $_) } @values;
+    my $keep = shift;
+    my $packed = '';
+    $packed .= _pack($keep, $_) for @_;
+    return $packed;
 }
 
 sub pack_dict {
@@ -170,17 +172,20 @@ sub _unpack {
     my ($packed, $ours) = @_;
     my @fields = unpack "($LAYOUT)*", $packed;
     my @values;
-    while (my ($kind, $count, $number, $real, $at) = splice @fields, 0, 5) {
-        push @values,
-              $kind == $NDARRAY ? $ARRAYS->_wrap($ours ? $at : _dup(\&mxg_ndarray_dup, $at))
-            : $kind == $DOUBLE  ? $real
-            : $kind == $INT     ? $number
-            : $kind == $NONE    ? undef
-            : $kind == $BOOL    ? $number != 0
-            : $kind == $OBJECT  ? $OBJECTS->_from_handle($ours ? $at : _dup(\&mxg_object_dup, $at))
-            :                     _unpack_memory($kind, $count, $number, $at, $ours);
-    }
+    push @values, _value($ours, splice @fields, 0, 5) while @fields;
     return @values;
+}
+
+sub _value {
+    my ($ours, $kind, $count, $number, $real, $at) = @_;
+    return
+          $kind == $NDARRAY ? $ARRAYS->_wrap($ours ? $at : _dup(\&mxg_ndarray_dup, $at))
+        : $kind == $DOUBLE  ? $real
+        : $kind == $INT     ? $number
+        : $kind == $NONE    ? undef
+        : $kind == $BOOL    ? $number != 0
+        : $kind == $OBJECT  ? $OBJECTS->_from_handle($ours ? $at : _dup(\&mxg_object_dup, $at))
+        :                     scalar _unpack_memory($kind, $count, $number, $at, $ours);
 }
 
 sub _dup {
@@ -222,20 +227,15 @@ sub plain {
 
 # What a call gave: a tuple is several values in list context.
 sub results {
-    my ($packed) = @_;
-    my ($kind, undef, undef, undef, $at) = unpack $LAYOUT, $packed;
-    return $ARRAYS->_wrap($at) if $kind == $NDARRAY;
-    my ($value) = _unpack($packed, 1);
-    return $value if !ref $value;
+    my $value = _value(1, unpack $LAYOUT, $_[0]);
+    return $value if !ref $value || ref $value eq $ARRAYS;
     return map { plain($_) } @$value if wantarray && ref $value eq 'AI::MXGrad::Value::Tuple';
     return plain($value);
 }
 
 # What an attribute is.
 sub take {
-    my ($packed) = @_;
-    my ($value) = _unpack($packed, 1);
-    return plain($value);
+    return plain(_value(1, unpack $LAYOUT, $_[0]));
 }
 
 # ---- Perl's subs as C's callables
