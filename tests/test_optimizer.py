@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import pickle
 import sys
 import warnings
@@ -185,6 +186,28 @@ def test_states_without_the_optimizer_follow_the_weights() -> None:
         assert hosts(there) == hosts(weights)
     again.set_states(update.get_states(dump_optimizer=True))
     assert again.optimizer is not update.optimizer and again.optimizer.param_dict == {}
+
+
+class Scheduler(FactorScheduler):
+    """One of a user's own."""
+
+
+@pytest.mark.parametrize("protocol", range(3, pickle.HIGHEST_PROTOCOL + 1))
+def test_states_are_read_without_running_anything_else(protocol: int) -> None:
+    class Call:
+        def __reduce__(self) -> Any:
+            return pytest.fail, ("a pickle was run",)
+
+    optimizer_of = optimizer.SGD(momentum=0.5, lr_scheduler=Scheduler(2))
+    states = {0: nd.ones(2), 1: (numpy.float32(3), numpy.arange(2.0))}
+    update = optimizer.get_updater(optimizer.SGD())
+    update.set_states(pickle.dumps((states, optimizer_of), protocol))
+    assert update.states[0].asnumpy().tolist() == [1, 1] and update.states[1][1].tolist() == [0, 1]
+    assert type(update.optimizer.lr_scheduler) is Scheduler
+    for bad in (Call(), os.system, nd.save, type):
+        with pytest.raises(ValueError, match=r"not the states of an optimizer: .* is not an optimizer or a sched"):
+            update.set_states(pickle.dumps({0: bad}, protocol))
+    assert type(update.optimizer.lr_scheduler) is Scheduler and len(update.states) == 2
 
 
 # -- rates, decays, counts -----------------------------------------------------------------------------------

@@ -28,13 +28,13 @@ import secrets
 import stat
 import struct
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 import numpy
 
 from .base import InvalidTypeError, InvalidValueError, MXNetError
 
-__all__ = ["FileError", "FileFormatError", "MissingFileError", "dumps", "load", "loads", "save"]
+__all__ = ["FileError", "FileFormatError", "MissingFileError", "dumps", "load", "loads", "replacing", "save"]
 
 _FILE = 0x112
 _V1 = 0xF993FAC8
@@ -276,17 +276,26 @@ def save(
     path: str | os.PathLike[str], arrays: Sequence[numpy.ndarray], names: Sequence[str] | None = None, *,
     numpy_shapes: bool = False,
 ) -> None:
-    """Write `arrays` to the file `path` (see `dumps`), all or nothing.
+    """Write `arrays` to the file `path` (see `dumps` and `replacing`).
 
-    The bytes go to a new file in the same directory, which then takes the place of the old one: whatever
-    fails on the way, `path` holds either its old content or the new one. A symbolic link stays and its target
-    is replaced; the permissions of an old file are kept.
+    Raises what `dumps` and `replacing` raise.
+    """
+    parts = _parts(arrays, names, numpy_shapes)
+    with replacing(path) as file:
+        file.writelines(parts)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of the file `path` at the end of the block, all or nothing.
+
+    It is a new file in the same directory: whatever fails on the way, `path` holds either its old content or
+    the new one. A symbolic link stays and its target is replaced; the permissions of an old file are kept.
 
     Raises FileError (MissingFileError for a directory that is not there; also for a device, a pipe or a
-    directory), and what `dumps` raises.
+    directory).
     """
     named = os.fspath(path)
-    parts = _parts(arrays, names, numpy_shapes)
     with _file_errors(named, "Open"):
         target = os.path.realpath(named)
         mode = _mode(target)
@@ -298,7 +307,7 @@ def save(
             with file:
                 if mode is not None:
                     os.chmod(draft, mode)
-                file.writelines(parts)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(draft, target)

@@ -28,6 +28,7 @@ from .frontend import Namespace, parse_value
 from .nd.functions import ND
 from .ndarray import BaseArray
 from .ops.rnn import layer_shapes
+from .params_file import replacing
 from .registry import Op
 
 __all__ = ["Group", "Symbol", "Variable", "fromjson", "load", "load_json", "pow", "var"]
@@ -701,8 +702,8 @@ class Symbol:
     def save(self, fname: str, remove_amp_cast: bool = True) -> None:
         """Write `tojson` to a file."""
         text = self.tojson(remove_amp_cast)
-        with open(fname, "w", encoding="utf-8") as file:
-            file.write(text)
+        with replacing(fname) as file:
+            file.write(text.encode())
 
 
 def _operator(symbol: str) -> None:

@@ -17,7 +17,7 @@ from ..base import InvalidTypeError, InvalidValueError, MXNetError, as_dtype
 from ..context import current_context
 from ..ndarray import BaseArray
 from ..npx.switches import is_np_array
-from ..params_file import FileFormatError
+from ..params_file import FileFormatError, replacing
 from ..random import replaying
 from ..symbol import Symbol
 from .parameter import (
@@ -416,8 +416,8 @@ class Block:
         """Write the classes and names of all blocks in this one to ``prefix-model.json``, in MXNet 1.9's form
         without its graphs, and the parameters to ``prefix-model.params``, for `load`.
         """
-        with open(f"{prefix}-model.json", "w") as file:
-            json.dump(self._structure(itertools.count()), file)
+        with replacing(f"{prefix}-model.json") as file:
+            file.write(json.dumps(self._structure(itertools.count())).encode())
         self.save_parameters(f"{prefix}-model.params")
 
     def _structure(self, numbers: Iterator[int]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from ..autograd import pause
 from ..base import InvalidValueError, MXNetError
 from ..kvstore.base import added
 from ..npx.switches import is_np_array
+from ..params_file import replacing
 from .parameter import Parameter, ParameterError
 
 __all__ = ["Trainer"]
@@ -211,7 +212,7 @@ class Trainer:
     def save_states(self, fname: str) -> None:
         """Write the optimizer and its states (momentum and the like) to a file."""
         states = self._updaters[0].get_states(dump_optimizer=True)
-        with open(fname, "wb") as file:
+        with replacing(fname) as file:
             file.write(states)
 
     def load_states(self, fname: str) -> None:

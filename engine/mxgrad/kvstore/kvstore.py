@@ -8,6 +8,7 @@ from .. import optimizer as _optimizer
 from ..autograd import pause
 from ..base import InvalidTypeError, InvalidValueError, MXNetError, nearest
 from ..ndarray import BaseArray
+from ..params_file import replacing
 from .base import OneProcess, added, deliver
 
 __all__ = ["KVStore"]
@@ -175,11 +176,11 @@ class KVStore(OneProcess):
     def save_optimizer_states(self, fname: str, dump_optimizer: bool = False) -> None:
         """Write the states of the optimizer, and with `dump_optimizer` the optimizer, to a file."""
         states = self._states().get_states(dump_optimizer)
-        with open(fname, "wb") as file:
+        with replacing(fname) as file:
             file.write(states)
 
     def load_optimizer_states(self, fname: str) -> None:
-        """Read what `save_optimizer_states` wrote; it is unpickled, so take only files that you trust."""
+        """Read what `save_optimizer_states` wrote."""
         updater = self._states()
         with open(fname, "rb") as file:
             updater.set_states(file.read())

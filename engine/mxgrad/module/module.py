@@ -16,6 +16,7 @@ from ..initializer import InitDesc
 from ..io import DataDesc
 from ..metric import EvalMetric
 from ..model import load_checkpoint
+from ..params_file import replacing
 from ..symbol import Symbol
 from .base_module import (
     LEARNING_RATE,
@@ -108,8 +109,7 @@ class Module(BaseModule):
             How the files' names begin.
         epoch : int
         load_optimizer_states : bool
-            `init_optimizer` shall read the states of the optimizer too; they are unpickled, so only from
-            files that you trust.
+            `init_optimizer` shall read the states of the optimizer too.
         **kwargs
             Parameters of `Module`.
         """
@@ -509,11 +509,11 @@ class Module(BaseModule):
             self._kvstore.save_optimizer_states(fname)
         else:
             states = self._updater.get_states()
-            with open(fname, "wb") as file:
+            with replacing(fname) as file:
                 file.write(states)
 
     def load_optimizer_states(self, fname: str) -> None:
-        """Read what `save_optimizer_states` wrote; it is unpickled, so take only files that you trust."""
+        """Read what `save_optimizer_states` wrote."""
         self._ready("load_optimizer_states", optimizer=True)
         if self._updater is None:
             self._kvstore.load_optimizer_states(fname)

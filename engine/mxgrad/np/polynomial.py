@@ -169,7 +169,8 @@ def polycompanion(c: Any) -> Any:
     last = F.expand_dims(c[:-1] / c[n], axis=1)
     zeros = F.fill(c, shape=(n, n - 1), dtype=c.dtype, value=0)
     before, here = (F.ramp(c, n=n, start=start, dtype="int64") for start in (-1, 0))
-    return F.cast(F.equal(F.expand_dims(before, axis=1), here), dtype=c.dtype) - F.concatenate(zeros, last, axis=1)
+    below = F.cast(F.equal(F.expand_dims(before, axis=1), here), dtype=c.dtype)
+    return below - F.concatenate(zeros, last, axis=1)
 
 
 # several variables --------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from ..np.array import ndarray
 def save(file: str, arr: Any) -> None:
     """Write one array as NumPy's ``.npy``, a list or a dict of arrays in MXNet's ``.params`` format."""
     if isinstance(arr, BaseArray):
-        with open(file, "wb") as f:
+        with params_file.replacing(file) as f:
             numpy.save(f, arr.asnumpy(), allow_pickle=False)
         return
     names: list[str] | None = None
@@ -49,7 +49,7 @@ def savez(file: str, *args: Any, **kwds: Any) -> None:
             raise InvalidTypeError(
                 f"savez: Only accepts dict str->ndarray or list of ndarrays, {name} is {type(a)}"
             )
-    with open(file, "wb") as f:
+    with params_file.replacing(file) as f:
         numpy.savez(f, **{n: a.asnumpy() for n, a in named.items()})
 
 

@@ -1,17 +1,45 @@
 """Weights, gradients and the states that go with them (level 11)."""
 from __future__ import annotations
 
+import io
 import pickle
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy
 
 from ..base import InvalidValueError, py_str
+from ..context import Context
+from ..lr_scheduler import LRScheduler
 from ..ndarray import BaseArray
 from .optimizer import Optimizer
 
 __all__ = ["Updater", "get_updater"]
+
+
+# What a pickle of arrays refers to besides classes of ours, under NumPy 1 and 2.
+_PARTS = {("mxgrad.ndarray", "_unpickle"), ("numpy", "dtype"), ("numpy", "ndarray"),
+          *((f"numpy.{core}.multiarray", name)
+            for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+          *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core"))}
+_KINDS = (BaseArray, Context, LRScheduler, Optimizer)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes arrays, numbers, optimizers and schedulers, and calls nothing else: states are read from files,
+    and a pickle could call anything (Python's documentation of `pickle`, "Restricting Globals").
+    """
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _PARTS:
+            return super().find_class(module, name)
+        found = getattr(sys.modules.get(module), name, None)
+        if isinstance(found, type) and issubclass(found, _KINDS):
+            return found
+        raise pickle.UnpicklingError(
+            f"{module}.{name} is not an optimizer or a scheduler that has been imported; states have arrays, "
+            "numbers and those alone")
 
 
 class Updater:
@@ -91,7 +119,8 @@ class Updater:
     def set_states(self, states: bytes) -> None:
         """Take what `get_states` gave.
 
-        The bytes are unpickled, which can run any code: take only such as you trust.
+        The bytes are a pickle of which nothing is run but what makes arrays, numbers, optimizers and learning
+        rate schedulers.  Classes of your own must have been imported.
 
         Raises
         ------
@@ -99,7 +128,7 @@ class Updater:
             The bytes are something else; nothing has changed then.
         """
         try:
-            found = pickle.loads(states)
+            found = _Unpickler(io.BytesIO(states)).load()
         except Exception as error:
             raise InvalidValueError(f"Updater: these are not the states of an optimizer: {error}") from error
         optimizer = self.optimizer
