@@ -10,14 +10,18 @@ from . import contrib as contrib
 from . import device as device
 from . import engine as engine
 from . import error as error
+from . import executor as executor
 from . import gluon as gluon
 from . import image as image
 from . import initializer as initializer
 from . import io as io
 from . import kvstore as kvstore
+from . import log as log
 from . import lr_scheduler as lr_scheduler
 from . import metric as metric
 from . import model as model
+from . import module as module
+from . import monitor as monitor
 from . import name as name
 from . import nd as nd
 from . import np as np
@@ -37,6 +41,8 @@ from . import visualization as visualization
 from . import image as img
 from . import initializer as init
 from . import kvstore as kv
+from . import module as mod
+from . import monitor as mon
 from . import np as numpy
 from . import npx as numpy_extension
 from . import random as rnd
@@ -63,6 +69,7 @@ from .util import use_np as use_np
 from .util import use_np_array as use_np_array
 from .util import use_np_default_dtype as use_np_default_dtype
 from .util import use_np_shape as use_np_shape
+from .attribute import AttrScope as AttrScope
 from .engine import set_num_threads as set_num_threads
 
 __version__: str
