@@ -183,29 +183,25 @@ class Trainer:
                     grad[...] = total
 
     def _update(self, ignore_stale_grad: bool) -> None:
-        updates: list[tuple[list[int], list[Any], list[Any]]] = [([], [], []) for _ in self._updaters]
+        trained = self._trained()
         with pause():
-            for i, p in self._trained():
-                weights, grads = p.list_data(), p.list_grad()
-                fresh = [not ignore_stale_grad or bool(w._fresh_grad) for w in weights]
-                if self._update_on_kvstore:
-                    fresh = [any(fresh)] + [False] * (len(weights) - 1)
-                    grads = [added(grads)] if fresh[0] else grads
-                for (indices, slopes, values), wanted, grad, weight in zip(updates, fresh, grads, weights):
-                    if wanted:
-                        indices.append(i)
-                        slopes.append(grad)
-                        values.append(weight)
-                for weight in weights:
-                    weight._fresh_grad = 0
-            for updater, update in zip(self._updaters, updates):
-                if update[0]:
-                    updater(*update)
             if self._update_on_kvstore:
-                for i in updates[0][0]:
+                rows = [(i, added(p.list_grad()), p.list_data()[0]) for i, p in trained
+                        if not ignore_stale_grad or any(w._fresh_grad for w in p.list_data())]
+                _step(self._updaters[0], rows)
+                for i, *_ in rows:
                     first, *others = self._params[i].list_data()
                     for other in others:
                         other[...] = first
+            else:
+                for place, updater in enumerate(self._updaters):
+                    rows = [(i, p.list_grad()[place], p.list_data()[place]) for i, p in trained]
+                    if ignore_stale_grad:
+                        rows = [row for row in rows if row[2]._fresh_grad]
+                    _step(updater, rows)
+            for _, p in trained:
+                for weight in p.list_data():
+                    weight._fresh_grad = 0
 
     # -- states ----------------------------------------------------------------------------------------------
 
@@ -224,3 +220,9 @@ class Trainer:
             updater.optimizer = self._updaters[0].optimizer
         self._optimizer = self._updaters[0].optimizer
         self._optimizer.param_dict = dict(enumerate(self._params))
+
+
+def _step(updater: Any, rows: list[tuple[int, Any, Any]]) -> None:
+    """A step of an updater for rows of index, gradient and weight."""
+    if rows:
+        updater(*map(list, zip(*rows)))

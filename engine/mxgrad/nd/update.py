@@ -37,16 +37,18 @@ _FLOAT64 = numpy.dtype("float64")
 
 def _alike(values: tuple[Any, ...]) -> bool:
     """Whether all are arrays of one floating point dtype and one shape in one place."""
-    ctx = shape = dtype = None
+    first = values[0]
+    if not isinstance(first, BaseArray):
+        return False
+    ctx, raw = first._ctx, first._raw
+    shape, dtype = raw.shape, raw.dtype
     for v in values:
-        if not isinstance(v, BaseArray):
+        if not isinstance(v, BaseArray) or v._ctx is not ctx:
             return False
-        data = v._data
-        if dtype is None:
-            ctx, shape, dtype = v._ctx, data.shape, data.dtype
-        elif v._ctx is not ctx or data.dtype is not dtype or data.shape != shape:
+        raw = v._raw
+        if raw.dtype is not dtype or raw.shape != shape:
             return False
-    return dtype is not None and dtype.kind == "f"
+    return dtype.kind == "f"    # type: ignore[no-any-return]
 
 
 def _check(op: Update, values: tuple[Any, ...], out: Any) -> None:

@@ -357,7 +357,7 @@ class OneByOne(Optimizer):
         if not (isinstance(weight, BaseArray) and isinstance(grad, BaseArray)):
             raise NotAnArrayError(f"{type(self).__name__}: weight {index!r} and its gradient are arrays, not "
                                   f"{type(weight).__name__} and {type(grad).__name__}")
-        w, g = weight._data, grad._data
+        w, g = weight._raw, grad._raw
         if w.shape != g.shape:
             raise InvalidValueError(f"{type(self).__name__}: weight {index!r} has shape {tuple(w.shape)}, "
                                     f"its gradient has shape {tuple(g.shape)}")
