@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import gc
+import re
 import resource
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy
@@ -18,7 +20,9 @@ from mxgrad.base import (
     InvalidValueError,
     MXNetError,
     NotAnArrayError,
+    OutOfMemoryError,
 )
+from mxgrad.registry import OPS
 
 HERE = Path(__file__).name
 
@@ -581,6 +585,33 @@ def test_overwriting_a_value_no_rule_needs_is_fine() -> None:
     assert grads(x) == [[2.0, 2.0]]
 
 
+@pytest.mark.parametrize("name, call, given", [
+    ("tanh", nd.tanh, "float32 (2, 3)"),        # a short node, one of one array, one of several
+    ("softmax", nd.softmax, "float32 (2, 3); axis=-1"),
+    ("dot", lambda x: nd.dot(x, nd.ones((3, 4))), "float32 (2, 3), float32 (3, 4)"),
+])
+@pytest.mark.parametrize("error, kind", [(ValueError, InvalidValueError), (MemoryError, OutOfMemoryError)])
+def test_a_rule_that_fails_names_its_op(
+    name: str, call: Callable[[nd.NDArray], nd.NDArray], given: str, error: type[Exception],
+    kind: type[Exception], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*args: object, **params: object) -> None:
+        raise error("no such luck")
+
+    op = OPS[name]
+    x = variable([[1, 2, 3], [4, 5, 6]])
+    with autograd.record():
+        y = call(x)
+    monkeypatch.setattr(op, "vjps", (fails,) * len(op.vjps))
+    if op.rule is not None:
+        monkeypatch.setattr(op, "rule", fails)
+    words = rf"^{name} \(recorded at .*{HERE}:\d+\): its gradient failed: no such luck \(called with "
+    for again in (lambda: autograd.grad(y, x, retain_graph=True, create_graph=True), y.backward):
+        with pytest.raises(kind, match=words + re.escape(given)):
+            again()
+    assert x.grad.asnumpy().tolist() == [[0] * 3] * 2
+
+
 def test_updates_outside_record_keep_the_mark() -> None:
     x = variable([1.0, 2.0])
     with autograd.record():
@@ -799,6 +830,30 @@ def test_function_without_init_without_arrays() -> None:
 
 # the graph as a symbol
 # --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [10, 100, 700])        # copied, handed over, put off
+def test_gradients_have_memory_of_their_own(size: int) -> None:
+    x, w, b = (nd.random.normal(shape=(size, size)) for _ in range(3))
+    for a in (x, w, b):
+        a.attach_grad()
+    ones = nd.ones((size, size))
+    for _ in range(2):
+        kept, part = x.grad, x.grad[1:3]
+        with autograd.record():
+            y = nd.dot(x, w) + b
+        y.backward(ones)
+        expected = numpy.ones((size, size), "float32") @ w.asnumpy().T
+        numpy.testing.assert_allclose(x.grad.asnumpy(), expected, rtol=1e-4, atol=1e-4)
+        assert kept is x.grad and (part.asnumpy() == x.grad.asnumpy()[1:3]).all()
+        w *= 2
+    b.grad[:] = 5
+    assert ones.asnumpy().max() == 1, "the head gradient, which is b's, was not written"
+    with autograd.record():
+        y = x + w
+    y.backward()
+    x.grad[:] = 5
+    assert w.grad.asnumpy().max() == 1
 
 
 def test_get_symbol() -> None:

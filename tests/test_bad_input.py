@@ -72,6 +72,8 @@ A, B, I = nd.ones((2, 3)), nd.ones((2, 2)), nd.ones((2, 3), dtype="int32")
         (lambda: mx.Context("tpu", 0), InvalidValueError, ["'tpu'", "gpu"]),
         (lambda: nd.save("x.params", {"a": 3}), InvalidTypeError, ["only arrays can be saved"]),
         (lambda: nd.load("no/such/file.params"), MXNetError, ["no/such/file.params"]),
+        (lambda: nd.NDArray(), InvalidTypeError, ["NDArray", "array, zeros"]),
+        (lambda: np.ndarray((2, 3)), InvalidTypeError, ["ndarray", "array, zeros"]),
     ],
 )
 def test_the_error_says_what_is_wrong(
@@ -157,6 +159,7 @@ def test_a_shape_is_made_of_integers(call: Callable[[], object]) -> None:
     (lambda: np.array_split(np.ones(1), 10 ** 18), "array_split: .*too many pieces"),
     (lambda: np.nan_to_num(np.ones(2), nan=slice(1, 2)), "nan_to_num: type <class 'slice'>"),
     (lambda: np.roll(np.ones(2), 1j), "roll: 'complex' object"),
+    (lambda: np.broadcast_shapes(np.ones(2), (2, 1)), "broadcast_shapes: takes shapes, .* not arrays"),
     (lambda: nd.sample_gamma(B, B, out="nonsense"), "sample_gamma: Argument out must have NDArray type"),
     (lambda: nd.stack([A, A]), r"stack: Argument data must have NDArray type, but got \[ \[\[1"),
 ])

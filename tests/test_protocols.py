@@ -203,6 +203,8 @@ def test_buffer(make: Any) -> None:
 def test_buffer_for_others(make: Any) -> None:
     x = make([[1.0, 2.0], [3.0, 4.0]], dtype="float64")
     assert hashlib.sha256(x).digest() == hashlib.sha256(x.asnumpy()).digest()
+    turned = nd.from_dlpack(numpy.arange(6.0).reshape(2, 3).T)
+    assert hashlib.sha256(turned).digest() == hashlib.sha256(bytes(turned)).digest()
     file = io.BytesIO()
     file.write(x)
     assert file.getvalue() == bytes(x)

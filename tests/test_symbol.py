@@ -158,3 +158,13 @@ def test_indices() -> None:
 def test_errors(act: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         act(sym.var("x"))
+
+
+def test_operators_with_names_of_builtins_do_not_replace_them() -> None:
+    x = sym.var("x")
+    for name in ("sum", "max", "min", "abs", "round"):
+        assert getattr(sym, name)(x).list_arguments() == ["x"]
+    net = sym.RNN(x, mode="lstm", state_size=5, num_layers=2, bidirectional=True)
+    assert net.infer_shape(x=(7, 4, 3))[0][1] == (1080,)
+    weight = mx.gluon.Parameter("w", shape=(0, 3), allow_deferred_init=True).var()
+    assert json.loads(weight.tojson())["nodes"][0]["attrs"]["__shape__"] == "(0, 3)"

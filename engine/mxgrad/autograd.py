@@ -268,30 +268,33 @@ def backward(
         with quietly():
             found = walk(*_start(heads, grads, False), retain_graph)
         # The stand-ins of `functional` have no buffer.
-        found = [pair for pair in found if pair[0][2] != "null" and pair[0][1] is not None]
-        if not found:
+        pairs = [[leaf, ct] for leaf, ct in found if leaf[2] != "null" and leaf[1] is not None]
+        if not pairs:
             raise AutogradError(NO_INPUTS)
-        late = _deliver_ready(found)
-        found.clear()       # what was put off is in `late` alone
+        found.clear()       # only `pairs` have the cotangents
+        late = _deliver_ready(pairs)
+        pairs.clear()
         if late:
             _deliver_together(late)
     finally:
         state.recording, state.training = before
 
 
-def _deliver_ready(found: list[tuple[Any, Any]]) -> list[list[Any]]:
-    """Write the gradients that are there; the others, which were put off, come back as [leaf, cotangent]."""
+def _deliver_ready(found: list[list[Any]]) -> list[list[Any]]:
+    """Write the gradients that are there; give the other pairs of leaf and cotangent, which were put off."""
     late = []
-    for leaf, ct in found:
-        if ct.__class__ is Deferred:
-            late.append([leaf, ct])
+    for pair in found:
+        leaf = pair[0]
+        if pair[1].__class__ is Deferred:
+            late.append(pair)
             continue
-        guard = leaf[1]._ctx.backend.guard
-        if guard is None:
-            _deliver(leaf[1], ct, leaf[2] == "add")
+        if pair[1].size > _COPIED and _give_memory(pair):
+            leaf[1]._cell[0] += 1
+        elif leaf[1]._ctx.backend.guard is None:
+            _deliver(leaf[1], pair[1], leaf[2] == "add")
         else:
-            with guard:
-                _deliver(leaf[1], ct, leaf[2] == "add")
+            with leaf[1]._ctx.backend.guard:
+                _deliver(leaf[1], pair[1], leaf[2] == "add")
         leaf[4] = 1
     return late
 
@@ -352,20 +355,30 @@ def _give_memory(pair: list[Any]) -> bool:
     gradient was before: that takes no time, a copy would take as long as many a kernel.
     """
     leaf, grad = pair[0], pair[0][1]
-    if (leaf[2] == "add" or getrefcount(pair[1]) != _ONE or not pair[1].is_known
-            or grad._raw.__class__ is not numpy.ndarray
-            or getrefcount(grad._raw) != _ONE or getrefcount(pair[1].value()) != _ONE
-            or grad._raw.base is not None or pair[1].value().base is not None       # parts of other arrays
-            or not deferred.is_ours(grad._raw) or not deferred.is_ours(pair[1].value())
-            or (grad.shape, grad.dtype) != (pair[1].shape, pair[1].dtype)):
+    if leaf[2] == "add" or getrefcount(pair[1]) != _ONE:
         return False
-    grad._raw = pair[1].value()
+    if pair[1].__class__ is not Deferred:
+        value = pair[1]
+    elif pair[1].is_known and getrefcount(pair[1].value()) == _ONE:
+        value = pair[1].value()
+    else:
+        return False
+    if (value.__class__ is not numpy.ndarray or grad._raw.__class__ is not numpy.ndarray
+            or getrefcount(grad._raw) != _ONE
+            or grad._raw.base is not None or value.base is not None         # parts of other arrays
+            or not deferred.is_ours(grad._raw) or not deferred.is_ours(value)
+            or not value.flags.carray or (grad.shape, grad.dtype) != (value.shape, value.dtype)):
+        return False
+    grad._raw = value
     return True
 
 
 def _references(place: list[Any]) -> int:
     return getrefcount(place[0])
 
+
+_COPIED = 4096
+"""Of cotangents that have no more elements, a copy costs less than the question whether it is needed."""
 
 _ONE = _references([object()])
 """What the counter says of an object that one place refers to."""

@@ -109,6 +109,14 @@ def completed(error: Exception, text: str) -> Exception:
     return error
 
 
+def describe(raw: Any) -> str:
+    """'float32 (2, 3)' for an array, its repr for anything else; what error messages say of arguments."""
+    if hasattr(raw, "dtype") and hasattr(raw, "shape"):
+        return f"{raw.dtype} {tuple(raw.shape)}"
+    text = repr(raw)
+    return text if len(text) < 60 else text[:57] + "..."
+
+
 DTYPES: tuple[str, ...] = (
     "float16",
     "float32",

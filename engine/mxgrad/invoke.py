@@ -18,7 +18,7 @@ import numpy
 from . import backend as _backend
 from .array import Array, wrap
 from .backend import cpu_backend, quiet
-from .base import ContextError, MXNetError, NotAnArrayError, completed
+from .base import ContextError, MXNetError, NotAnArrayError, completed, describe as describe
 from .kernels import deferred
 from .registry import OPS, Op, Spec, table
 from .tape import Output, next_order, record, site, state
@@ -175,14 +175,6 @@ def _same_memory(op: Op, a: Array, b: Array) -> None:
         )
 
 
-def describe(raw: Any) -> str:
-    """'float32 (2, 3)' for an array, its repr for anything else; what error messages say of arguments."""
-    if hasattr(raw, "dtype") and hasattr(raw, "shape"):
-        return f"{raw.dtype} {tuple(raw.shape)}"
-    text = repr(raw)
-    return text if len(text) < 60 else text[:57] + "..."
-
-
 def _said(op: Op, raws: list[Any], params: dict[str, Any], error: Exception) -> str:
     said = ", ".join(describe(r) for r in raws)
     given = "; " + ", ".join(f"{k}={describe(v)}" for k, v in params.items()) if params else ""
@@ -198,8 +190,57 @@ def bind(op: Op) -> Callable[..., Any]:
         return _unary(op)
     if op.ufunc and not op.params:
         return _unary(op) if len(op.arrays) == 1 else _binary(op)
+    return _single(op) if len(op.arrays) == 1 and not op.optional and op.variadic is None else _general(op)
 
-    return _general(op)
+
+def _single(op: Op) -> Callable[..., Any]:
+    """`op` of one array and parameters: `invoke`, and a short path for a small one on the CPU, of a floating
+    point dtype unless dtypes are independent.
+    """
+    name, mixed, view, same = op.name, op.mixed, op.view, op.result != "free"
+    keeps_x, keeps_y = bool(op.keeps) and bool(op.read_by((True,))[0]), op.keeps_y
+
+    def call(*values: Any, **params: Any) -> Any:
+        try:
+            (x,) = values
+            data = x._raw
+            ctx, entry, dtype = x._ctx, x._entry, data.dtype
+            if (data.__class__ is not _ndarray or data.size >= deferred.large
+                    or not mixed and dtype.kind != "f"):
+                return invoke(op, values, params)
+        except (AttributeError, ValueError):
+            return invoke(op, values, params)
+        try:
+            out = (ctx._backend or ctx.backend).forward[name](data, **params)
+        except Exception as error:
+            raise completed(error, _said(op, [data], params, error)) from _cause(error)
+        cls = x.__class__
+        if out.__class__ is not _ndarray:
+            return _made(op, values, params, [data], out, cls, ctx, entry is not None)
+        if view and (out.base is not None or out is data):
+            out = out.copy()
+        r = _new(cls)
+        r._raw = out
+        r._ctx = ctx
+        r._version = r._entry = None
+        if entry is not None and state.recording:
+            cells = []
+            version = 0
+            if keeps_x:
+                cell = x._cell
+                cells.append(cell)
+                version = cell[0]
+            if keeps_y:
+                cells.append(r._cell)
+            code, lasti = site(2)
+            r._entry = [
+                next_order(), op, code, lasti, ctx, params, out if keeps_y else Spec(out.shape, out.dtype),
+                version, (entry,), (data if keeps_x else Spec(data.shape, dtype),), cells]
+        if same and out.dtype is not dtype and out.dtype != dtype:
+            return cls._settle(op, r, dtype)
+        return r
+
+    return call
 
 
 def _general(op: Op) -> Callable[..., Any]:

@@ -59,6 +59,13 @@ class BaseArray(Array):
     __hash__ = object.__hash__
     _rank = 0
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        # an array without data would be no array; `wrap` makes them
+        raise InvalidTypeError(
+            f"{cls.__name__}(…) makes no array: functions such as array, zeros and empty of mxgrad.nd and "
+            "mxgrad.np do"
+        )
+
     # -- asking ----------------------------------------------------------------------------------------------
 
     @property
@@ -143,11 +150,11 @@ class BaseArray(Array):
         return host if dtype is None else host.astype(dtype, copy=False)
 
     def __buffer__(self, flags: int) -> memoryview:
-        """The memory of a host copy, as `asnumpy` gives it: ``memoryview(x)``, ``hashlib.sha256(x)``.
+        """The memory of a host copy, in C's order: ``memoryview(x)``, ``hashlib.sha256(x)``.
 
         Before Python 3.12 (PEP 688) this takes an extension, which is built with the compiled kernels.
         """
-        return memoryview(self.asnumpy())       # type: ignore[arg-type]
+        return memoryview(numpy.asarray(self.asnumpy(), order="C"))     # type: ignore[arg-type]
 
     def __bytes__(self) -> bytes:
         # without it, bytes(x) of one integer would be that many zeros

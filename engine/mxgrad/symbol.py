@@ -18,6 +18,7 @@ import json
 import operator
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from inspect import Parameter, signature
 from types import ModuleType
 from typing import Any
@@ -993,12 +994,14 @@ def _on_symbols(source: Any, path: str, name: str) -> Any:
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
+    return _public(name)
+
+
+@cache      # and not a global: `sum` and `max` would take the place of Python's
+def _public(name: str) -> Any:
     if name in ("np", "npx"):
-        found: Any = _Functions({"np": _np, "npx": _npx}[name], name + ".")
-    else:
-        found = _on_symbols(_nd, "", name)
-    globals()[name] = found
-    return found
+        return _Functions({"np": _np, "npx": _npx}[name], name + ".")
+    return _on_symbols(_nd, "", name)
 
 
 def __dir__() -> list[str]:

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy
 
-from .base import AutogradError, InplaceError
+from .base import AutogradError, InplaceError, completed, describe
 from .kernels import deferred
 from .kernels.deferred import lifted, settled
-from .registry import Op, Spec
+from .registry import OPS, Op, Spec
 
 ORDER, OP, CODE, LASTI, CTX, PARAMS, OUT, VERSION, PARENTS, VALUES, CELLS = range(11)
 FREED = CTX     # a freed node ends here: [order, op, code, lasti, [order when it was freed]]
@@ -391,6 +391,9 @@ def walk(
                             p[1] = p[1] + ct
                             p[3] = owns
                         p[2] = order
+    except Exception as error:
+        _name_failed(node, error)
+        raise
     finally:
         if guard is not None:
             guard.__exit__(None, None, None)
@@ -493,6 +496,23 @@ def _freed(node: list[Any]) -> str:
         "give that one "
         "retain_graph=True."
     )
+
+
+def _name_failed(node: Any, error: Exception) -> None:
+    """Raise the error of a rule once more, with the op, its line and its arguments; not where the walk itself
+    made it, nor where it comes out of a function of the user's.
+    """
+    if isinstance(error, AutogradError) or type(node) is not list or is_freed(node):
+        return
+    op = node[OP]
+    if op not in OPS.values():
+        return
+    given = ", ".join(map(describe, _values_of(node)))
+    params = "".join(f"; {k}={describe(v)}" for k, v in (node[PARAMS] or {}).items())
+    text = str(error).split("\n")[0].rstrip(".")
+    raise completed(
+        error, f"{op.name}{made_at(node)}: its gradient failed: {text} (called with {given}{params})"
+    ) from error
 
 
 def _moved(node: list[Any]) -> str:

@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-enum { POOL = 48, SLOT = 1 << 16, MAX_N = 8, MAX_BYTES = 1024, ROUND = 5000, SECONDS = 60 };
+enum { POOL = 48, SLOT = 1 << 16, MAX_N = 8, MAX_NDIM = 64, MAX_BYTES = 1024, ROUND = 5000, SECONDS = 60 };
 
 static uint64_t state;
 static int verbose, depth;
@@ -96,12 +96,19 @@ static void keep(pool *in, void *handle, void (*free_one)(void *))
     in->handles[in->n++] = handle;
 }
 
-/* Large arrays would make this slow. */
+/* Large arrays would make this slow, and so would what goes through the rows of one without elements. */
 static void keep_array(void *a)
 {
     size_t nbytes;
+    int64_t lengths[MAX_NDIM];
+    int32_t ndim, i;
+    int large;
     OK(mxg_ndarray_nbytes(a, &nbytes));
-    if (nbytes > MAX_BYTES)
+    OK(mxg_ndarray_shape(a, MAX_NDIM, lengths, &ndim));
+    large = nbytes > MAX_BYTES;
+    for (i = 0; i < ndim; i++)
+        large = large || lengths[i] > MAX_BYTES;
+    if (large)
         OK(mxg_ndarray_free(a));
     else
         keep(&arrays, a, free_array);

@@ -239,6 +239,7 @@ static void check_calls(void)
     FAILS(MXG_ERR_TYPE, mxg_length(&scheduler, &id));
     FAILS(MXG_ERR_TYPE, mxg_call(&number, "real", 0, NULL, NULL, NULL));
     FAILS(MXG_ERR_TYPE, mxg_call(NULL, NULL, 0, NULL, NULL, NULL));
+    FAILS(MXG_ERR_TYPE, mxg_call(NULL, "nd.NDArray", 0, NULL, NULL, NULL)); /* no array without data */
     number.kind = 99;
     FAILS(MXG_ERR_TYPE, mxg_call(&scheduler, NULL, 1, &number, NULL, NULL));
     OK(mxg_value_clear(&scheduler));

@@ -327,6 +327,8 @@ def asarray_chkfinite(a: Any, dtype: Any = None) -> Any:
 @NP.adapter("broadcast_shapes", arrays=0)
 def broadcast_shapes(*args: Any) -> tuple[int, ...]:
     """The shape that arrays of these shapes have in common after broadcasting."""
+    if any(isinstance(a, BaseArray) for a in args):
+        raise InvalidTypeError("broadcast_shapes: takes shapes, integers or tuples of them, not arrays")
     try:
         return numpy.broadcast_shapes(*args)
     except ValueError:
