@@ -113,7 +113,11 @@ def describe(raw: Any) -> str:
     """'float32 (2, 3)' for an array, its repr for anything else; what error messages say of arguments."""
     if hasattr(raw, "dtype") and hasattr(raw, "shape"):
         return f"{raw.dtype} {tuple(raw.shape)}"
-    text = repr(raw)
+    return shortened(repr(raw))
+
+
+def shortened(text: str) -> str:
+    """The text, or the beginning of a long one."""
     return text if len(text) < 60 else text[:57] + "..."
 
 

@@ -57,7 +57,8 @@ if ($Config{useithreads}) {
         '', '', 7];
     # Perl warns of the thread if it is at its end before anybody waits for it
     $case{'exit in a thread'} = [
-        'no warnings "threads"; require threads; threads->create(sub { my $y = nd->ones([2]); exit 7 })->join; print "no"', '', '', 7];
+        'no warnings "threads"; require threads; threads->create(sub { my $y = nd->ones([2]); exit 7 })->join;'
+        . ' print "no"', '', '', 7];
 }
 
 my @include = map { "-I$_" } grep { !ref } @INC;

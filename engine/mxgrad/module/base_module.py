@@ -87,6 +87,12 @@ class BaseModule:
             if needed and not there:
                 raise NotReadyError(f"{type(self).__name__}.{what}: call {call} first")
 
+    def _is_bound(self) -> bool:
+        """Whether `bind` has been called, which the log hears about."""
+        if self.binded:
+            self.logger.warning("Already bound, ignoring bind()")
+        return self.binded
+
     # -- what subclasses define ------------------------------------------------------------------------------
 
     data_names: Any = ()

@@ -110,8 +110,7 @@ class BucketingModule(BaseModule):
         grad_req: Any = "write",
     ) -> None:
         """Make arrays for batches of these shapes of the default bucket; see `Module.bind`."""
-        if self.binded and not force_rebind:
-            self.logger.warning("Already bound, ignoring bind()")
+        if not force_rebind and self._is_bound():
             return
         if shared_module is not None:
             raise InvalidValueError("BucketingModule.bind: shared_module is not supported")

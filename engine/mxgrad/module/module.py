@@ -251,8 +251,7 @@ class Module(BaseModule):
         """
         if force_rebind:
             self._reset_bind()
-        if self.binded:
-            self.logger.warning("Already bound, ignoring bind()")
+        if self._is_bound():
             return
         if inputs_need_grad and not for_training:
             raise InvalidValueError("Module.bind: inputs_need_grad needs for_training")

@@ -44,8 +44,7 @@ class PythonModule(BaseModule):
 
         Raises InvalidValueError for shapes under other names.
         """
-        if self.binded and not force_rebind:
-            self.logger.warning("Already bound, ignoring bind()")
+        if not force_rebind and self._is_bound():
             return
         if grad_req != "write":
             raise InvalidValueError(f"PythonModule.bind: grad_req has to be 'write', got {grad_req!r}")

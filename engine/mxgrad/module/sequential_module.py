@@ -95,8 +95,7 @@ class SequentialModule(BaseModule):
         grad_req: Any = "write",
     ) -> None:
         """Make arrays for batches of these shapes; see `Module.bind`.  `shared_module` is not supported."""
-        if self.binded and not force_rebind:
-            self.logger.warning("Already bound, ignoring bind()")
+        if not force_rebind and self._is_bound():
             return
         if shared_module is not None or not self._modules:
             raise InvalidValueError("SequentialModule.bind: " + (

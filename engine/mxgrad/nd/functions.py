@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from ..base import NotAnArrayError
+from ..base import NotAnArrayError, shortened
 from ..frontend import FRONTENDS, Frontend, Function, named
 from ..invoke import F, into
 from ..kernels import deferred
@@ -19,8 +19,7 @@ from .array import NDArray
 
 def _no_array(value: Any, argument: str) -> NotAnArrayError:
     text = " ".join(str(value).split())     # on one line
-    text = text if len(text) < 60 else text[:57] + "..."
-    return NotAnArrayError(f"Argument {argument} must have NDArray type, but got {text}")
+    return NotAnArrayError(f"Argument {argument} must have NDArray type, but got {shortened(text)}")
 
 
 class NDFrontend(Frontend):
