@@ -1,6 +1,7 @@
 """Optimizers: the numbers of MXNet 1.9.1 and 2.0, states, and optimizers of one's own."""
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -208,6 +209,19 @@ def test_states_are_read_without_running_anything_else(protocol: int) -> None:
         with pytest.raises(ValueError, match="not the states of an .* is not an optimizer or a sched"):
             update.set_states(pickle.dumps({0: bad}, protocol))
     assert type(update.optimizer.lr_scheduler) is Scheduler and len(update.states) == 2
+
+
+@pytest.mark.parametrize("target", ["mxgrad.context Context", "mxgrad.ndarray _unpickle"])
+def test_states_change_nothing_that_is_there(target: str) -> None:
+    module, name = target.split()
+    found = getattr(importlib.import_module(module), name)
+    setting = b"\x80\x02}" + f"c{module}\n{name}\n".encode() + b"(N}X\x05\x00\x00\x00addedK\x01stb."
+    pickle.loads(setting)       # would set an attribute
+    assert found.added == 1
+    del found.added
+    with pytest.raises(ValueError, match=rf"not the states of an optimizer: <.*{name}.* is to be changed"):
+        optimizer.get_updater(optimizer.SGD()).set_states(setting)
+    assert not hasattr(found, "added")
 
 
 # -- rates, decays, counts -----------------------------------------------------------------------------------

@@ -24,12 +24,24 @@ _PARTS = {("mxgrad.ndarray", "_unpickle"), ("numpy", "dtype"), ("numpy", "ndarra
             for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
           *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core"))}
 _KINDS = (BaseArray, Context, LRScheduler, Optimizer)
+_WITH_STATE = (LRScheduler, Optimizer, numpy.dtype, numpy.ndarray)
+_build = pickle._Unpickler.dispatch[pickle.BUILD[0]]
 
 
-class _Unpickler(pickle.Unpickler):
-    """Makes arrays, numbers, optimizers and schedulers, and calls nothing else: states are read from files,
-    and a pickle could call anything (Python's documentation of `pickle`, "Restricting Globals").
+def _build_only_what_was_made(unpickler: Any) -> None:
+    made = unpickler.stack[-2]
+    if not isinstance(made, _WITH_STATE):
+        raise pickle.UnpicklingError(f"{made!r} is to be changed")
+    _build(unpickler)
+
+
+class _Unpickler(pickle._Unpickler):
+    """Makes arrays, numbers, optimizers and schedulers, calls nothing else, and leaves classes and functions
+    as they are: states are read from files, and a pickle could do anything (Python's documentation of
+    `pickle`, "Restricting Globals").  The one written in Python can be told so.
     """
+
+    dispatch = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: _build_only_what_was_made}
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _PARTS:
