@@ -244,12 +244,17 @@ def test_ctrl_c_in_a_training_loop(tmp_path: Path) -> None:
     program.write_text(PROGRAM)
     process = subprocess.Popen(
         [sys.executable, str(program), str(saved)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+        start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        # a shell's background job ignores it, and so would its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert process.stdout is not None
     workers = [int(pid) for pid in process.stdout.readline().split()]
     assert len(workers) == 2 and process.stdout.readline() == "training\n"
     os.killpg(process.pid, signal.SIGINT)       # as a terminal does: the workers get it, too
-    _, errors = process.communicate(timeout=30)
+    try:
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert process.returncode == -signal.SIGINT
     assert errors.count("Traceback") == 1 and errors.rstrip().endswith("KeyboardInterrupt")
     assert numpy.isfinite(nd.load(str(saved))["weight"].asnumpy()).all()
