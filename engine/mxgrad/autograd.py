@@ -50,6 +50,7 @@ from .tape import (
 
 if TYPE_CHECKING:
     from .functional import *  # noqa: F403
+    from .program import *  # noqa: F403
 
 __all__ = [
     "record",
@@ -72,20 +73,23 @@ _Fn = TypeVar("_Fn", bound=Callable[..., Any])
 
 
 def __getattr__(name: str) -> Any:
-    # The functional calculus is built on this module, and imported when it is first asked for.
+    # What is built on this module is imported when it is first asked for.
     if name.startswith("_"):
         raise AttributeError(f"module 'mxgrad.autograd' has no attribute {name!r}")
-    from . import functional
-
-    if name in functional.__all__:
-        return getattr(functional, name)
+    for module in _above():
+        if name in module.__all__:
+            return getattr(module, name)
     raise UnknownNameError(f"module 'mxgrad.autograd' has no attribute {name!r}{nearest(name, __dir__())}")
 
 
-def __dir__() -> list[str]:
-    from . import functional
+def _above() -> tuple[Any, ...]:
+    from . import functional, program
 
-    return sorted({*__all__, *functional.__all__})
+    return functional, program
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for module in _above() for name in module.__all__)})
 
 
 def is_recording() -> bool:

@@ -71,6 +71,10 @@ class AutogradError(MXNetError):
     """A gradient was asked for that the tape cannot give."""
 
 
+class ProgramError(AutogradError):
+    """Something that a recorded program cannot replay."""
+
+
 class InplaceError(AutogradError):
     """A write into an array the tape still needs, or the use of a value such a write destroyed."""
 

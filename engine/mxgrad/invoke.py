@@ -81,6 +81,11 @@ def invoke(op: Op, values: tuple[Any, ...], params: dict[str, Any], share: bool 
         dtype = next(v._raw.dtype for v in values if isinstance(v, Array))
         raws = [v._raw if isinstance(v, Array) else v for v in values]
     try:
+        if large and state.program is not None:
+            result = state.program.step(op, values, params, cls, ctx)
+            first = result[0] if result.__class__ is tuple else result
+            same = op.result == "free" or first._raw.dtype == dtype
+            return result if same else cls._settle(op, result, dtype)
         out = None
         if large and ctx.backend is cpu_backend():
             if deferred.enabled and not share:

@@ -13,7 +13,7 @@ import numpy
 
 from .array import Array, wrap
 from .base import (
-    AutogradError, InplaceError, InvalidTypeError, InvalidValueError, OutOfRangeError,
+    AutogradError, InplaceError, InvalidTypeError, InvalidValueError, OutOfRangeError, ProgramError,
     as_dtype, completed,
 )
 from .context import Context, as_context
@@ -395,6 +395,8 @@ class BaseArray(Array):
 
     def _write(self, value: Any, key: Any, indices: list[Any]) -> None:
         """``self[key] = value`` in place: refused before anything changes where the tape forbids it."""
+        if state.program is not None:
+            raise ProgramError("a program cannot write in place; compute a new array, or write outside it")
         recording = state.recording
         entry = self._entry
         if recording and entry is not None and not self._is_built_by_writes():

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy
 
-from .base import AutogradError, InplaceError, completed, describe
+from .base import AutogradError, InplaceError, ProgramError, completed, describe
 from .kernels import deferred
 from .kernels.deferred import lifted, settled
 from .registry import OPS, Op, Spec
@@ -44,12 +44,15 @@ NO_INPUTS = "There are no inputs in computation graph that require gradients."
 
 
 class State(threading.local):
-    """What each thread sees: the two flags, and the line a C or Perl caller said it is at."""
+    """What each thread sees: the two flags, the line a C or Perl caller said it is at, the recorder of the
+    program it is recording.
+    """
 
     def __init__(self) -> None:
         self.recording: bool = False
         self.training: bool = False
         self.location: tuple[str, int] | None = None
+        self.program: Any = None
 
 
 state = State()
@@ -231,6 +234,8 @@ def walk(
     names entries of intermediate results whose cotangents are given too; with `only` the walk ends at them
     and goes nowhere else: what it does not go through is neither computed, checked nor freed.
     """
+    if state.program is not None:
+        raise ProgramError("a program cannot contain a backward pass; run it on what the program gives")
     asked = {id(e) for e in wanted}
     leads = _leading(heads, wanted) if only else None
     # order -> [entry, cotangent so far, order of the oldest node that gave to it, whether the cotangent is a

@@ -18,8 +18,10 @@ from ..context import current_context
 from ..ndarray import BaseArray
 from ..npx.switches import is_np_array
 from ..params_file import FileFormatError, replacing
+from ..program import Replay
 from ..random import replaying
 from ..symbol import Symbol
+from ..tape import state
 from .parameter import (
     DeferredInitializationError, LoadError, Parameter, ParameterDict, ParameterError, Parameters, load_into,
     read_arrays, selected, without_kind, write_arrays,
@@ -673,6 +675,9 @@ class HybridBlock(Block):
         self._ready = False
         # How the arguments of the last call were nested, for `export`.
         self._in_format: Any = None
+        # Whether calls are replayed: those of the outermost hybridized block are.
+        self._replays = False
+        self._replay: tuple[Any, int, list[Any]] | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
@@ -702,6 +707,9 @@ class HybridBlock(Block):
                 f'"{self}" is being hybridized while still having forward hook/pre-hook. If "{self}" is a '
                 "child of HybridBlock, the hooks will not take effect.", stacklevel=2)
         super().hybridize(active, static_alloc=static_alloc, static_shape=static_shape)
+        self._replay, self._replays = None, self._active
+        for child in self._children.values():
+            child._replays = False
 
     def optimize_for(self, x: Any, *args: Any, backend: Any = None, **kwargs: Any) -> None:
         """Refused: there are no backends that rewrite graphs."""
@@ -779,7 +787,20 @@ class HybridBlock(Block):
             self._prepare(args)
         if self._forward_hooks or self._forward_pre_hooks:
             return super().__call__(*args)
+        if self._replays and state.program is None:
+            return self._replayed(args)
         return self.forward(*args)
+
+    def _replayed(self, args: Any) -> Any:
+        """`forward` as a program, as long as no hook is to see what happens inside."""
+        if self._replay is None or self._replay[1] != HookHandle.count or any(
+                p._data is not data for p, data in self._replay[2]):
+            inside: list[Block] = []
+            self.apply(inside.append)
+            is_seen = any(b._forward_hooks or b._forward_pre_hooks for b in inside)
+            self._replay = (self.forward if is_seen else Replay(self.forward), HookHandle.count,
+                            [(p, p._data) for b in inside for p in b._reg_params.values()])
+        return self._replay[0](*args)
 
     def _prepare(self, args: Any) -> None:
         if not any(isinstance(a, BaseArray) for a in _arrays(args)):

@@ -188,6 +188,8 @@ def shape_is_known(shape: tuple[int, ...] | None) -> bool:
 class HookHandle:
     """What registering a hook gives: `detach` removes it, and so does leaving a ``with`` block."""
 
+    count = 0       # of hooks attached and removed so far
+
     def __init__(self) -> None:
         self._hooks: Any = None
         self._id: int | None = None
@@ -199,12 +201,14 @@ class HookHandle:
         self._id = id(hook)
         hooks_dict[self._id] = hook
         self._hooks = ref(hooks_dict)
+        HookHandle.count += 1
 
     def detach(self) -> None:
         """Remove the hook; nothing happens if it is gone already."""
         hooks = self._hooks() if self._hooks is not None else None
         if hooks is not None:
             hooks.pop(self._id, None)
+            HookHandle.count += 1
 
     def __enter__(self) -> HookHandle:
         return self

@@ -14,6 +14,7 @@ from ..kernels import deferred
 from ..ndarray import BaseArray
 from ..ops.update import Update
 from ..registry import Op
+from ..tape import state
 from .array import NDArray
 
 
@@ -59,6 +60,10 @@ class NDFrontend(Frontend):
 
     def give_axis(self, result: Any) -> None:
         """Turn an array without axes, which nobody else has seen, into one of shape (1,)."""
+        if state.program is not None:
+            seen = F.reshape(result, shape=(1,))
+            result._raw, result._entry = seen._raw, seen._entry
+            return
         raw = result._raw
         if raw.__class__ is ndarray:
             result._raw = raw.reshape(1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import autograd
+from ..array import wrap
 from ..invoke import F
+from ..ndarray import BaseArray
 from ..ops import norm
 from ..ops.conv import whole
 from ..tape import state
@@ -24,15 +26,15 @@ def batch_norm(
     y, mean, var = norm.batch_norm(F, data, gamma, beta, (moving_mean, moving_var), axis, eps, fix_gamma,
                                    of_batch)
     if of_batch and state.recording:
-        news = mean.detach(), var.detach()
-
-        def move() -> None:
+        def move(*news: Any) -> None:
             with autograd.pause():
                 for moving, new in zip((moving_mean, moving_var), news):
+                    if not isinstance(new, BaseArray):
+                        new = wrap(type(moving), new, moving._ctx)
                     new = F.cast(new, dtype=moving._raw.dtype)
                     moving._assign(moving * momentum + new * (1 - momentum))
 
-        y = F.on_backward(y, action=move)
+        y = F.on_backward(y, mean, var, action=move)
     if not output_mean_var:
         return y
     return y, F.stop_gradient(mean), F.stop_gradient(1 / F.sqrt(var + eps))

@@ -22,7 +22,7 @@ import numpy
 
 from ..array import wrap
 from ..backend import quiet
-from ..base import InplaceError, InvalidTypeError, InvalidValueError, completed
+from ..base import InplaceError, ProgramError, InvalidTypeError, InvalidValueError, completed
 from ..invoke import F, _said, _same_memory
 from ..kernels import deferred, update as compiled
 from ..ndarray import IN_GRAPH, BaseArray
@@ -108,6 +108,8 @@ def _prepared(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: 
         written.append(out)
     if state.recording and any(v._entry is not None for v in written):
         raise InplaceError(IN_GRAPH)
+    if state.program is not None:
+        raise ProgramError(f"a program cannot write in place; call {op.name} outside it")
     for v in written:
         deferred.flush(v._data)
     return numbers, written

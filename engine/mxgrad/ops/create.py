@@ -35,17 +35,17 @@ def _with_gradient_of(xp: Any, x: Any, path: Any) -> Any:
 register("with_gradient_of", _with_gradient_of, zero, lambda F, g, y, x, path: g, keeps="", mixed=True)
 
 
-def _on_backward(xp: Any, x: Any, *, action: Any) -> Any:
-    """The same array; `action`, a function of no arguments, is called whenever its gradient passes by."""
+def _on_backward(xp: Any, x: Any, *noted: Any, action: Any) -> Any:
+    """The same array `x`; ``action(*noted)`` is called whenever its gradient passes by."""
     return x
 
 
-def _on_backward_vjp(F: Any, g: Any, y: Any, x: Any, action: Any) -> Any:
-    action()
+def _on_backward_vjp(F: Any, g: Any, y: Any, x: Any, *noted: Any, action: Any) -> Any:
+    action(*noted)
     return g
 
 
-register("on_backward", _on_backward, _on_backward_vjp, keeps="-")
+register("on_backward", _on_backward, _on_backward_vjp, lambda i: None, keeps="v", mixed=True)
 register("zeros_like", lambda xp, x: xp.zeros_like(x), zero, keeps="", nd="zeros_like", nd_arrays=("data",),
          doc="Zeros of the shape, dtype and device of an array.")
 register("ones_like", lambda xp, x: xp.ones_like(x), zero, keeps="", nd="ones_like", nd_arrays=("data",),

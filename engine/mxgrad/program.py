@@ -1,0 +1,550 @@
+"""Functions that are recorded once and then replayed, op by op, without the way there (level 10).
+
+While a program is recorded, `deferred.large` is 0, so that every call of an op goes the long way through
+`invoke`, which hands it to the `Recorder` of its thread.  A `Traced` stands for the numbers of every result:
+shape and dtype are known, and whoever asks for more is told that a program cannot know it.  Arrays that the
+function did not get as arguments are captured: the program reads them each time it runs.
+
+A `Plan` is the Python source of these steps, compiled.  Running it calls the kernels and, while recording,
+puts the same nodes on the tape as the function would have; what follows, a backward of any order, is the
+tape's and knows nothing of programs.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from functools import update_wrapper
+from threading import Lock
+from typing import Any
+from collections.abc import Iterator
+from weakref import ref
+
+import numpy
+
+from . import backend as _backend
+from .array import Array, wrap
+from .backend import cpu_backend, quietly
+from .base import InvalidTypeError, ProgramError, describe
+from .context import current_context
+from .functional import _leaves, _map
+from .kernels import deferred
+from .kernels.deferred import settled
+from .ndarray import BaseArray
+from .random import noting
+from .registry import Op, Spec
+from .tape import CELLS, OUT, PARENTS, VALUES, Output, next_order, record, state
+
+__all__ = ["program"]
+
+_KEPT = 32      # plans that a program keeps
+_ONE = object()     # the structure of a single array
+_TRIES = 4      # how often a `Replay` is recorded for calls of one kind
+
+
+class Traced:
+    """What stands in an array for the numbers of a result while a program is recorded."""
+
+    __slots__ = ("recorder", "slot", "numbers")
+    base = None
+
+    def __init__(self, recorder: Recorder, slot: int, numbers: Any) -> None:
+        self.recorder, self.slot, self.numbers = recorder, slot, numbers
+
+    shape = property(lambda self: self.numbers.shape)
+    dtype = property(lambda self: self.numbers.dtype)
+    size = property(lambda self: self.numbers.size)
+    ndim = property(lambda self: self.numbers.ndim)
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise ProgramError(
+            f"a program cannot look at numbers ({describe(self)}) while it is recorded: they would be those "
+            "of the first call for ever. Look at them outside the function, or do not make a program of it")
+
+    __array__ = __array_ufunc__ = __array_function__ = _refuse
+    __getitem__ = __setitem__ = __len__ = __bool__ = __float__ = __int__ = __iter__ = _refuse
+
+    def __getattr__(self, name: str) -> Any:
+        return self._refuse()
+
+
+class _Live(list[Any]):
+    """The place on the tape of a result that will have one when the program runs."""
+
+    __slots__ = ()
+
+
+class _Step:
+    """One call of an op: where its values come from, and the node it is to be on the tape, if any."""
+
+    __slots__ = ("op", "params", "ctx", "values", "sources", "slots", "several", "node", "large")
+
+    op: Op
+    params: dict[str, Any]
+    ctx: Any
+    values: list[Any]               # raw, with numbers and None
+    sources: list[int | None]       # the slot each value is in, None for what is no array
+    slots: list[int]                # of the results
+    several: bool
+    node: list[Any] | None
+    large: bool                     # whether a result or a value may be put off
+
+
+_recording = 0
+_large = 0
+_lock = Lock()
+
+
+@contextmanager
+def _all_calls_seen() -> Iterator[None]:
+    """Have every op of every array go through `invoke`."""
+    global _recording, _large
+    with _lock:
+        if not _recording:
+            _large, deferred.large = deferred.large, 0
+        _recording += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _recording -= 1
+            if not _recording:
+                deferred.large = _large
+
+
+class Recorder:
+    """The steps between the beginning of a program and its end, in one thread.
+
+    `arrays` holds the arguments and then the captured arrays; the slots of values are numbered as they come.
+    """
+
+    def __init__(self, arguments: Sequence[Array]) -> None:
+        self.steps: list[_Step] = []
+        self.arrays: list[Array] = list(arguments)
+        self.externals: list[int] = []          # the slots of `arrays`
+        self.cells: list[list[Any]] = []        # by slot; stands for the version cell it will have
+        self.raws: list[Any] = []               # by slot
+        self.made: list[ref[Array]] = []
+        self.count = len(self.arrays)
+        self._captured: dict[int, int] = {}
+        self._before: list[tuple[Array, Any, Any]] = []
+        for a in arguments:
+            slot = self._slot(settled(a._raw))
+            self.externals.append(slot)
+            self._before.append((a, a._raw, a._entry))
+
+    def _slot(self, raw: Any) -> int:
+        self.raws.append(raw)
+        self.cells.append([0, None])
+        return len(self.raws) - 1
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Record what this thread calls; the arguments stand for those of later calls meanwhile."""
+        self.begin()
+        try:
+            with _all_calls_seen():
+                yield
+        finally:
+            self.end()
+
+    def begin(self) -> None:
+        if state.program is not None:
+            raise ProgramError("a program is being recorded already; programs do not nest")
+        for slot, (a, _, entry) in zip(self.externals, self._before):
+            a._raw = Traced(self, slot, self.raws[slot])
+            a._entry = None if entry is None else _Live((next_order(),))
+        state.program = self
+
+    def end(self) -> None:
+        """Arrays that are left over become ordinary ones, constants."""
+        state.program = None
+        for a, raw, entry in self._before:
+            a._raw, a._entry = raw, entry
+        for made in self.made:
+            out = made()
+            if out is not None and out._raw.__class__ is Traced:
+                out._raw, out._entry = out._raw.numbers, None
+
+    def source(self, a: Array) -> tuple[int, bool]:
+        """The slot of an array, and whether it is on the tape."""
+        raw, entry = a._raw, a._entry
+        if raw.__class__ is Traced:
+            if raw.recorder is not self:
+                raise ProgramError("an array of another program that was being recorded is used in this one")
+            if entry is not None and entry.__class__ is not _Live:
+                raise ProgramError(
+                    "a program cannot replay custom functions, checkpoints and derivatives of functions; "
+                    "call them outside it")
+            return raw.slot, entry is not None
+        slot = self._captured.get(id(a))
+        if slot is None:
+            slot = self._captured[id(a)] = self._slot(a._data)
+            self.externals.append(slot)
+            self.arrays.append(a)
+        return slot, entry is not None
+
+    def step(
+        self, op: Op, values: tuple[Any, ...], params: dict[str, Any], cls: type[Array], ctx: Any,
+    ) -> Any:
+        """The arrays that a call gives: what `invoke` does, but on numbers that nobody sees."""
+        if any(isinstance(p, Array) for p in params.values()):
+            raise ProgramError(f"a program cannot replay {op.name}, which has an array for a parameter")
+        step = _Step()
+        step.op, step.params, step.ctx = op, params, ctx
+        found = [self.source(v) if isinstance(v, Array) else None for v in values]
+        step.sources = [None if f is None else f[0] for f in found]
+        step.values = [v if s is None else self.raws[s] for v, s in zip(values, step.sources)]
+        out = (ctx._backend or ctx.backend).forward[op.name](*step.values, **params)
+        step.several = out.__class__ is tuple
+        outs = [settled(o) for o in (out if step.several else (out,))]
+        step.slots = [self._slot(o) for o in outs]
+        step.large = max([o.size for o in outs] + [self.raws[s].size for s in step.sources if s is not None]
+                         ) >= _large
+        live = state.recording and any(f is not None and f[1] for f in found)
+        results = [wrap(cls, Traced(self, s, o), ctx) for s, o in zip(step.slots, outs)]
+        step.node = None
+        if live:
+            stand_ins = [None if s is None else wrap(cls, v, ctx, None, self.cells[s])
+                         for v, s in zip(step.values, step.sources)]
+            given = [wrap(cls, o, ctx, None, self.cells[s]) for s, o in zip(step.slots, outs)]
+            parents = [f[0] if f is not None and f[1] else None for f in found]
+            step.node = record(op, params, ctx, parents, step.values, stand_ins,
+                               tuple(outs) if step.several else outs[0], given, 3)
+            for r in results:
+                r._entry = _Live((next_order(),))
+        self.made.extend(map(ref, results))
+        self.steps.append(step)
+        return tuple(results) if step.several else results[0]
+
+
+def _frozen(a: Array) -> tuple[Any, list[Any]]:
+    """The numbers and the version cell of a constant, which others that share its memory may write to."""
+    cell = a._cell
+    return (a._data.copy(), [0, None]) if len(cell) > 2 else (a._data, cell)
+
+
+def _put_off(name: str, kernel: Callable[..., Any], raws: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """A call of which a value or the result may be computed later."""
+    out = deferred.defer(name, raws, params) if deferred.enabled else None
+    return kernel(*map(settled, raws), **params) if out is None else out
+
+
+def _own(raw: Any, source: Any, copy: Callable[[Any], Any]) -> Any:
+    """What an op gave, as memory of its own."""
+    return copy(raw) if raw is source or getattr(raw, "base", None) is not None else raw
+
+
+class Plan:
+    """The steps of a recorder as Python source, for outputs that are in the slots of `outputs`.
+
+    It may be run in the scope it was recorded in, on arguments of the same shapes, dtypes and contexts, and
+    as long as it `holds`.
+    """
+
+    def __init__(self, recorder: Recorder, outputs: Sequence[Array]) -> None:
+        self.count = recorder.count
+        self.captured = recorder.arrays[self.count:]
+        self._seen = [(a._raw.shape, a._raw.dtype, a._entry is None) for a in self.captured]
+        self._forward = cpu_backend().forward
+        self.source, names = _written(recorder, outputs)
+        exec(compile(self.source, "<program>", "exec"), names)
+        self._replay = names["replay"]
+
+    def holds(self) -> bool:
+        """Whether the captured arrays, and the kernels, are still what they were."""
+        if self._forward is not cpu_backend().forward:
+            return False
+        for a, (shape, dtype, constant) in zip(self.captured, self._seen):
+            raw = a._raw
+            if raw.shape != shape or raw.dtype is not dtype and raw.dtype != dtype \
+                    or (a._entry is None) is not constant:
+                return False
+        return True
+
+    def run(self, arguments: Sequence[Array]) -> tuple[Any, ...]:
+        with quietly():
+            return self._replay(*arguments, *self.captured)      # type: ignore[no-any-return]
+
+
+class _Source:
+    """Names for what a plan's source refers to."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {
+            "next_order": next_order, "Output": Output, "wrap": wrap, "frozen": _frozen, "put_off": _put_off,
+            "own": _own,
+        }
+        self._known: dict[int, str] = {}
+
+    def constant(self, value: Any) -> str:
+        if value is None or value is True or value is False or value.__class__ is int:
+            return repr(value)
+        name = self._known.get(id(value))
+        if name is None:
+            name = self._known[id(value)] = f"K{len(self.names)}"
+            self.names[name] = value
+        return name
+
+
+def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[str, Any]]:
+    source = _Source()
+    returned = [recorder.source(a)[0] for a in outputs]
+    given = dict(zip(returned, outputs))
+    external = set(recorder.externals)
+    slot_of = {id(raw): s for s, raw in enumerate(recorder.raws)}
+    cell_of = {id(cell): s for s, cell in enumerate(recorder.cells)}
+    nodes = [step.node for step in recorder.steps if step.node is not None]
+    watched = {cell_of[id(cell)] for node in nodes for cell in node[CELLS]}
+    parents = {p for node in nodes for p in node[PARENTS] if p is not None}
+
+    def cell(slot: int) -> str:
+        return f"c{slot}" if slot in external or slot in given else "cell"
+
+    def kept(value: Any) -> str:
+        if value.__class__ is tuple:
+            return f"({', '.join(map(kept, value))},)"
+        slot = None if isinstance(value, Spec) else slot_of.get(id(value))
+        return source.constant(value) if slot is None else f"v{slot}"
+
+    lines = [f"def replay({', '.join(f'x{s}' for s in recorder.externals)}):", "cell = [0, None]"]
+    for slot in recorder.externals:
+        if slot in watched and slot not in parents:
+            lines.append(f"v{slot}, c{slot} = frozen(x{slot})")
+            continue
+        lines.append(f"v{slot} = x{slot}._data")
+        if slot in watched:
+            lines.append(f"c{slot} = x{slot}._cell")
+        if slot in parents:
+            lines.append(f"e{slot} = x{slot}._entry")
+    lines += [f"c{slot} = [0, None]" for slot in given if slot not in external]
+    for step in recorder.steps:
+        lines += _call_of(step, source, recorder, external, given)
+        if step.node is None:
+            continue
+        entries = ["None" if p is None else f"e{p}" for p in step.node[PARENTS]]
+        cells = [cell_of[id(c)] for c in step.node[CELLS]]
+        version = " + ".join(f"c{s}[0]" for s in cells if s in external) or "0"
+        node = _node_of(step, source, entries, [kept(v) for v in step.node[VALUES]],
+                        [cell(s) for s in cells], kept(step.node[OUT]), version)
+        if step.several:
+            lines.append(f"node = {node}")
+            lines += [f"e{s} = Output((next_order(), node, {i}))" for i, s in enumerate(step.slots)]
+        else:
+            lines.append(f"e{step.slots[0]} = {node}")
+    live = {s for step in recorder.steps if step.node is not None for s in step.slots}
+    for slot, a in given.items():
+        if slot in external:
+            lines.append(f"y{slot} = x{slot}")
+        else:
+            lines.append(f"y{slot} = wrap({source.constant(type(a))}, v{slot}, {source.constant(a._ctx)}, "
+                         f"{f'e{slot}' if slot in live and a._entry is not None else None}, c{slot})")
+    lines.append(f"return ({''.join(f'y{slot}, ' for slot in returned)})")
+    return "\n    ".join(lines), source.names
+
+
+def _call_of(step: _Step, source: _Source, recorder: Recorder, external: set[int],
+             given: dict[int, Array]) -> list[str]:
+    """The call of a step's kernel."""
+    op, backend = step.op, step.ctx.backend
+    kernel = backend.forward[op.name]
+    plain = backend is cpu_backend() and _backend._observer is None
+    if plain and all(recorder.raws[s].shape for s in step.slots):
+        # NumPy's scalars need no care, and warnings are off for the whole program
+        kernel = getattr(numpy, op.name) if op.ufunc and not step.large else backend.kernel(op)
+    args = [source.constant(v) if s is None else f"v{s}" for v, s in zip(step.values, step.sources)]
+    targets = ", ".join(f"v{s}" for s in step.slots) + ("," if step.several else "")
+    if plain and step.large:
+        values = "".join(f"{a}, " for a in args)
+        call = f"put_off({op.name!r}, {source.constant(kernel)}, ({values}), {source.constant(step.params)})"
+    else:
+        args += [f"{name}={source.constant(value)}" for name, value in step.params.items()]
+        call = f"{source.constant(kernel)}({', '.join(args)})"
+    lines = [f"{targets} = {call}"]
+    if op.view and not step.several:
+        # a view will do where nobody else can write, and sums over it have the order they always have
+        (slot,), first = step.slots, step.sources[0]
+        if (first in external or slot in given or first in given
+                or not recorder.raws[slot].flags.c_contiguous):
+            lines.append(f"v{slot} = own(v{slot}, {args[0]}, {source.constant(backend.forward['copy'])})")
+    return lines
+
+
+def _node_of(step: _Step, source: _Source, entries: list[str], kept: list[str], cells: list[str], out: str,
+             version: str) -> str:
+    """The node of a step: short where `invoke` makes a short one, see `tape`."""
+    node = step.node
+    assert node is not None
+    constant = source.constant
+    head = f"next_order(), {constant(node[1])}, {constant(node[2])}, {constant(node[3])}, {constant(node[4])}"
+    shapes = {v.shape for v, s in zip(step.values, step.sources) if s is not None}
+    dtypes = {v.dtype for v, s in zip(step.values, step.sources) if s is not None}
+    reads = [s is not None and not isinstance(v, Spec) for v, s in zip(node[VALUES], step.sources)]
+    if (step.op.ufunc and not step.params and len(shapes) == len(dtypes) == 1 and not step.several
+            and next(iter(dtypes)).kind == "f" and len(cells) == sum(reads) + step.op.keeps_y):
+        if len(entries) == 1 and len(cells) < 2:
+            shown = out if step.op.keeps_y else "None"
+            watched = cells[0] if cells else "None"
+            return f"[{head}, None, {shown}, {version}, {entries[0]}, {kept[0]}, {watched}]"
+        if len(entries) == 2 and not step.op.keeps_y:
+            left = iter(cells)
+            watched = ", ".join(next(left) if read else "None" for read in reads)
+            return f"[{head}, None, None, {version}, {', '.join(entries + kept)}, {watched}]"
+    return (f"[{head}, {constant(step.params)}, {out}, {version}, ({', '.join(entries)},), "
+            f"[{', '.join(kept)}], [{', '.join(cells)}]]")
+
+
+class Program:
+    """What `program` makes of a function."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        if not callable(function):
+            raise InvalidTypeError(f"program: {describe(function)} is not a function")
+        update_wrapper(self, function)
+        self._function = function
+        self._plans: dict[Any, tuple[Plan, Any]] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if state.program is not None:       # part of the program that is being recorded
+            return self._function(*args, **kwargs)
+        arrays: list[Any] = []
+        key = (state.recording, state.training, current_context(),
+               *[_signature(a, arrays) for a in args],
+               *[(name, _signature(a, arrays)) for name, a in kwargs.items()])
+        try:
+            found = self._plans.get(key)
+        except TypeError:
+            return self._not_hashed(args, kwargs)
+        if found is None or not found[0].holds():
+            self._plans.pop(key, None)
+            found = self._new(key, args, kwargs)
+            if found is None:
+                return self._function(*args, **kwargs)
+            if len(self._plans) >= _KEPT:
+                del self._plans[next(iter(self._plans))]
+            self._plans[key] = found
+        plan, tree = found
+        outputs = plan.run(arrays)
+        if tree is _ONE:
+            return outputs[0]
+        rest = iter(outputs)
+        return _map(lambda a: next(rest) if isinstance(a, BaseArray) else a, tree)
+
+    def _new(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Plan, Any] | None:
+        """The plan for such a call, or None if the function itself is to be called."""
+        return self._record(args, kwargs)
+
+    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Plan, Any]:
+        """The plan for such arguments, and the structure of its outputs."""
+        stands: list[Any] = []
+
+        def stand_in(a: Any) -> Any:
+            if not isinstance(a, BaseArray):
+                return a
+            stands.append(wrap(type(a), a._data, a._ctx, a._entry))
+            return stands[-1]
+
+        inside, named = _map(stand_in, (list(args), kwargs))
+        recorder = Recorder(stands)
+        with noting() as notes, recorder.running():
+            out = self._function(*inside, **named)
+            outputs = [a for a in _leaves(out) if isinstance(a, BaseArray)]
+            if notes:
+                raise ProgramError(
+                    f"{self!r} draws random numbers, which would be the same in every call; give them to it "
+                    "as an argument")
+            plan = Plan(recorder, outputs)
+        return plan, _ONE if isinstance(out, BaseArray) else _map(_forgotten, out)
+
+    def _not_hashed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        raise InvalidTypeError(
+            f"{self!r}: arguments must be arrays, constants that can be hashed, or lists, tuples and dicts "
+            "of these")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._function,)
+
+    def __repr__(self) -> str:
+        return f"<program {getattr(self._function, '__qualname__', type(self._function).__name__)}>"
+
+
+class Replay(Program):
+    """A program of a function that may be none: it is recorded when a call comes the second time, and called
+    itself wherever it cannot be replayed.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._calls: dict[Any, int] = {}
+
+    def _new(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Plan, Any] | None:
+        calls = self._calls[key] = self._calls.get(key, 0) + 1
+        if calls < 2 or calls > _TRIES or not any(isinstance(a, BaseArray) for a in _leaves((args, kwargs))):
+            return None
+        try:
+            return self._record(args, kwargs)
+        except Exception:       # if it is the caller's error, calling the function raises it
+            self._calls[key] = _TRIES
+            return None
+
+    def _not_hashed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._function(*args, **kwargs)
+
+
+def _forgotten(a: Any) -> Any:
+    """An output in the structure that a program remembers, without its numbers."""
+    return wrap(type(a), None) if isinstance(a, BaseArray) else a
+
+
+def _signature(value: Any, arrays: list[Any]) -> Any:
+    """What of an argument a plan depends on; its arrays are added to `arrays`."""
+    if isinstance(value, BaseArray):
+        arrays.append(value)
+        raw = value._raw
+        return value.__class__, raw.shape, raw.dtype, value._ctx, value._entry is None
+    if isinstance(value, (list, tuple)):
+        return value.__class__, *[_signature(v, arrays) for v in value]
+    if isinstance(value, dict):
+        return dict, *[(k, _signature(v, arrays)) for k, v in value.items()]
+    return value.__class__, value
+
+
+def program(function: Callable[..., Any]) -> Program:
+    """`function` as a program: recorded at the first call, replayed by the next ones.
+
+    Replaying calls the same kernels in the same order, and while recording gives the same graph, without
+    Python's way to them: a small op costs about half.  Gradients of every order, `retain_graph`, errors of
+    later in-place writes are those of the function itself.
+
+    Parameters
+    ----------
+    function : callable
+        Takes and gives arrays of either frontend, also in lists, tuples and dicts, nested.  Other arguments
+        must be hashable.  It is recorded once for every combination of shapes, dtypes, contexts, places on
+        the tape (marked or not), other arguments, and scopes of `autograd`.
+        Arrays it takes from elsewhere are read each time, and may change their numbers; everything else that
+        it does beside calling ops on arrays happens while it is recorded only.
+
+    Returns
+    -------
+    callable
+        The same function to its caller.  May be called by several threads.
+
+    Raises
+    ------
+    ProgramError
+        When called: the function looks at numbers (``if x.sum() > 0``, ``asnumpy``, printing), writes in
+        place, draws random numbers, runs a backward, or calls a custom function.
+
+    Examples
+    --------
+    >>> from mxgrad import nd, autograd
+    >>> @autograd.program
+    ... def cell(x, h):
+    ...     return nd.tanh(x + 0.5 * h)
+    >>> h = nd.zeros((1,))
+    >>> for x in nd.array([[1.], [2.], [3.]]):
+    ...     h = cell(x, h)
+    >>> print("%.4f" % h.asscalar())
+    0.9981
+    """
+    return Program(function)
