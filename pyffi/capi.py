@@ -24,6 +24,7 @@ from mxgrad import autograd, base, frontend, nd, params_file
 from mxgrad.array import Array, wrap
 from mxgrad.context import Context, as_context
 from mxgrad.kernels import deferred
+from mxgrad.program import Recording, Routine
 from mxgrad.tape import add_internal, state
 
 add_internal(__file__)      # the user's line is in C or Perl: see set_location
@@ -82,6 +83,7 @@ class _Local(threading.local):
         self.scopes: list[tuple[int, bool, bool]] = []
         self.deletions: list[tuple[Any, Any]] = []
         self.calls: list[_Call] = []
+        self.program: Recording | None = None
 
 
 _local = _Local()
@@ -165,7 +167,8 @@ def traceback() -> int:
 _arrays: dict[int, Any] = {}
 _functions: dict[int, _Function] = {}
 _objects: dict[int, Any] = {}       # of objects.py
-_tables: tuple[dict[int, Any], ...] = (_arrays, _functions, _objects)
+_programs: dict[int, Routine] = {}
+_tables: tuple[dict[int, Any], ...] = (_arrays, _functions, _objects, _programs)
 # No number is used twice, no small number is a handle, and a number that is an address is none either.
 # The shim gives the odd ones.
 _next_handle = itertools.count(0x4D58 << 32, 2).__next__
@@ -227,7 +230,7 @@ def free_n(n: int, handles: Any) -> int:
 @_export
 def live(kind: int) -> int:
     if not 0 <= kind <= len(_tables):
-        raise base.InvalidValueError(f"kind {kind} must be 0, 1, 2 or 3")
+        raise base.InvalidValueError(f"kind {kind} must be 0, 1, 2, 3 or 4")
     return 1 + sum(map(len, _tables if kind == 0 else _tables[kind - 1:kind]))
 
 
@@ -661,8 +664,10 @@ class _FirstCall:
 
     def __call__(self, *arrays: Any) -> Any:
         f = _bind((self.op, len(arrays), b""))
-        # without `out` and parameters a generated function only passes the arrays on
-        f = self.calls[self.op] = getattr(f, "short", f)
+        # without `out` and parameters a function only passes the arrays on, or says that one is missing
+        if len(arrays) == len(getattr(f, "arrays", ())):
+            f = getattr(f, "short", f)
+        self.calls[self.op] = f
         return f(*arrays)
 
 
@@ -1074,6 +1079,55 @@ def function_free(h: int) -> int:
         del _functions[h]
     except KeyError:
         raise _no_handle(h, "custom function") from None
+    return 1
+
+
+# -- programs --------------------------------------------------------------------------------------------
+
+
+@_export
+def program_begin(n: int, handles: Any) -> int:
+    arguments = _array_list(n, handles)
+    if len({id(a) for a in arguments}) < n:
+        raise base.InvalidValueError("one array cannot be two arguments of a program; give a copy of it")
+    _local.program = Recording(arguments)
+    return 1
+
+
+@_export
+def program_end(n: int, handles: Any, is_wanted: int) -> int:
+    recording, _local.program = _local.program, None
+    if recording is None:
+        raise base.ProgramError("no program has begun on this thread")
+    with recording.scope:
+        if not is_wanted:
+            return 1
+        routine = Routine(recording, _array_list(n, handles))
+    h = _next_handle()
+    _programs[h] = routine
+    return h
+
+
+@_export
+def program_run(h: int, n_in: int, handles: Any, n_out: int, out: Any) -> int:
+    try:
+        program = _programs[h]
+    except KeyError:
+        raise _no_handle(h, "program") from None
+    if n_out != program.n_out:
+        raise base.InvalidValueError(f"the program gives {program.n_out} arrays, room is for {n_out}")
+    outputs = program.run(_array_list(n_in, handles))
+    if n_out:
+        out[0:n_out] = [_give(y) for y in outputs]
+    return 1
+
+
+@_export
+def program_free(h: int) -> int:
+    try:
+        del _programs[h]
+    except KeyError:
+        raise _no_handle(h, "program") from None
     return 1
 
 

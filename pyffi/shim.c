@@ -726,9 +726,13 @@ int64_t call_simply(const mxg_value *target, const char *method, int32_t n_args,
     while (n < n_args && (given[3 + n] = simple_object(&args[n])) != NULL)
         n++;
     PyErr_Clear();
-    if (n == n_args && given[1] != NULL && given[2] != NULL)
-        rc = give_value(PyObject_Vectorcall(direct[CALLED], given + 1,
-                                            (size_t)(n + 2) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL), result);
+    if (n == n_args && given[1] != NULL && given[2] != NULL) {
+        /* an object that is called itself, such as a block, needs nothing looked up */
+        const int itself = (method == NULL || *method == 0) && PyCallable_Check(given[1]);
+        PyObject *function = itself ? given[1] : direct[CALLED], **first = given + (itself ? 3 : 1);
+        const size_t count = (size_t)(itself ? n : n + 2) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+        rc = give_value(PyObject_Vectorcall(function, first, count, NULL), result);
+    }
     for (n = 0; n < 2 + MOST_ARGS; n++)
         Py_XDECREF(given[1 + n]);
     leave_python(entered);
@@ -1829,6 +1833,49 @@ MXG_API int mxg_function_free(mxg_function f)
         return MXG_OK;
     ENTER();
     return status(mxg_py_function_free(H(f)));
+}
+
+/* ---- programs ----------------------------------------------------------------------------------------- */
+
+MXG_API int mxg_program_begin(int32_t n_in, const mxg_ndarray *in)
+{
+    ENTER();
+    REQUIRE_N(n_in, in);
+    return status(mxg_py_program_begin(n_in, HS(in)));
+}
+
+MXG_API int mxg_program_end(int32_t n_out, const mxg_ndarray *out, mxg_program *p)
+{
+    int64_t rc;
+    if (p != NULL)
+        *p = NULL;
+    ENTER();
+    if (p == NULL)
+        return status(mxg_py_program_end(0, NULL, 0));
+    REQUIRE_N(n_out, out);
+    rc = mxg_py_program_end(n_out, HS(out), 1);
+    if (rc <= 0)
+        return failed(rc);
+    *p = (mxg_program)(intptr_t)rc;
+    return MXG_OK;
+}
+
+MXG_API int mxg_program_run(mxg_program p, int32_t n_in, const mxg_ndarray *in, int32_t n_out,
+                            mxg_ndarray *out)
+{
+    clear(n_out, out);
+    ENTER();
+    REQUIRE_N(n_in, in);
+    REQUIRE_N(n_out, out);
+    return status(mxg_py_program_run(H(p), n_in, HS(in), n_out, (int64_t *)out));
+}
+
+MXG_API int mxg_program_free(mxg_program p)
+{
+    if (p == NULL || is_shut_down())
+        return MXG_OK;
+    ENTER();
+    return status(mxg_py_program_free(H(p)));
 }
 
 /* ---- random numbers ----------------------------------------------------------------------------------- */

@@ -114,6 +114,11 @@ int64_t mxg_py_function_call(int64_t f, int n_in, const int64_t *in, int n_out, 
 int64_t mxg_py_save_for_backward(int n, const int64_t *a);
 int64_t mxg_py_function_free(int64_t f);
 
+int64_t mxg_py_program_begin(int n, const int64_t *in);
+int64_t mxg_py_program_end(int n, const int64_t *out, int is_wanted);
+int64_t mxg_py_program_run(int64_t p, int n_in, const int64_t *in, int n_out, int64_t *out);
+int64_t mxg_py_program_free(int64_t p);
+
 int64_t mxg_py_seed(int64_t seed, const char *context);
 
 /* Written in objects.py.  A value that is written is "none" before. */

@@ -167,15 +167,15 @@ def run(program: Path, *arguments: object, cwd: Path, status: int = 0, **options
 
 @pytest.mark.parametrize(
     "name",
-    ["arrays", "operators", "autograd", "functions", "objects", "errors", "nulls", "threads", "forks",
-     "leaks"],
+    ["arrays", "operators", "autograd", "functions", "objects", "programs", "errors", "nulls", "threads",
+     "forks", "leaks"],
 )
 def test_program(name: str, programs: Programs, tmp_path: Path) -> None:
     run(programs(name), cwd=tmp_path)
 
 
 @pytest.mark.parametrize(
-    "name", ["arrays", "operators", "autograd", "functions", "objects", "threads", "forks"])
+    "name", ["arrays", "operators", "autograd", "functions", "objects", "programs", "threads", "forks"])
 def test_program_whose_ops_wait(name: str, programs: Programs, tmp_path: Path) -> None:
     """The same where every elementwise op is put off until somebody looks at its result."""
     run(programs(name), cwd=tmp_path, env={**os.environ, "MXGRAD_DEFERRED": "1"})
@@ -346,7 +346,7 @@ assert lib.mxg_ndarray_scalar(ctypes.c_double(1), None, None, ctypes.byref(handl
     ]
 
 
-@pytest.mark.parametrize("minor", range(10, 15))
+@pytest.mark.parametrize("minor", range(10, 16))
 def test_refuses_a_python_of_another_version(minor: int) -> None:
     python = needs(f"python3.{minor}")
     if subprocess.run([python, "-c", "import ctypes"], capture_output=True).returncode:

@@ -12,7 +12,7 @@ tape's and knows nothing of programs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import update_wrapper
 from threading import Lock
 from typing import Any
@@ -24,7 +24,7 @@ import numpy
 from . import backend as _backend
 from .array import Array, wrap
 from .backend import cpu_backend, quietly
-from .base import InvalidTypeError, ProgramError, describe
+from .base import InvalidTypeError, InvalidValueError, ProgramError, describe
 from .context import current_context
 from .functional import _leaves, _map
 from .kernels import deferred
@@ -139,31 +139,26 @@ class Recorder:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Record what this thread calls; the arguments stand for those of later calls meanwhile."""
-        self.begin()
-        try:
-            with _all_calls_seen():
-                yield
-        finally:
-            self.end()
-
-    def begin(self) -> None:
+        """Record what this thread calls; the arguments stand for those of later calls meanwhile.  Results
+        that are left over become constants.
+        """
         if state.program is not None:
             raise ProgramError("a program is being recorded already; programs do not nest")
         for slot, (a, _, entry) in zip(self.externals, self._before):
             a._raw = Traced(self, slot, self.raws[slot])
             a._entry = None if entry is None else _Live((next_order(),))
         state.program = self
-
-    def end(self) -> None:
-        """Arrays that are left over become ordinary ones, constants."""
-        state.program = None
-        for a, raw, entry in self._before:
-            a._raw, a._entry = raw, entry
-        for made in self.made:
-            out = made()
-            if out is not None and out._raw.__class__ is Traced:
-                out._raw, out._entry = out._raw.numbers, None
+        try:
+            with _all_calls_seen():
+                yield
+        finally:
+            state.program = None
+            for a, raw, entry in self._before:
+                a._raw, a._entry = raw, entry
+            for made in self.made:
+                out = made()
+                if out is not None and out._raw.__class__ is Traced:
+                    out._raw, out._entry = out._raw.numbers, None
 
     def source(self, a: Array) -> tuple[int, bool]:
         """The slot of an array, and whether it is on the tape."""
@@ -250,10 +245,12 @@ class Plan:
         exec(compile(self.source, "<program>", "exec"), names)
         self._replay = names["replay"]
 
+    def is_current(self) -> bool:
+        """Whether it `holds`, and calls what is in the place of kernels, such as a profiler."""
+        return self._forward is cpu_backend().forward and self.holds()
+
     def holds(self) -> bool:
-        """Whether the captured arrays, and the kernels, are still what they were."""
-        if self._forward is not cpu_backend().forward:
-            return False
+        """Whether the captured arrays are still what they were but for their numbers."""
         for a, (shape, dtype, constant) in zip(self.captured, self._seen):
             raw = a._raw
             if raw.shape != shape or raw.dtype is not dtype and raw.dtype != dtype \
@@ -317,7 +314,13 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[st
         if slot in parents:
             lines.append(f"e{slot} = x{slot}._entry")
     lines += [f"c{slot} = [0, None]" for slot in given if slot not in external]
+    last = {s: step for step in recorder.steps for s in (*step.sources, *step.slots)}
+    over: list[int] = []
     for step in recorder.steps:
+        # what nobody holds any more is not computed for itself where it is part of an expression
+        lines += [f"v{s} = None" for s in over]
+        over = [s for s in {*step.sources, *step.slots} - external - {None, *given}
+                if last[s] is step and recorder.raws[s].size >= _large]
         lines += _call_of(step, source, recorder, external, given)
         if step.node is None:
             continue
@@ -393,6 +396,66 @@ def _node_of(step: _Step, source: _Source, entries: list[str], kept: list[str], 
             f"[{', '.join(kept)}], [{', '.join(cells)}]]")
 
 
+class Recording:
+    """The time in which this thread records a program: until its `scope`, which has begun, is left."""
+
+    def __init__(self, arguments: Sequence[Array]) -> None:
+        self.kind = _scope(), [_signature(a, []) for a in arguments]
+        self._recorder = Recorder(arguments)
+        with ExitStack() as stack:
+            self._notes = stack.enter_context(noting())
+            stack.enter_context(self._recorder.running())
+            self.scope = stack.pop_all()
+
+    def plan(self, outputs: Sequence[Array]) -> Plan:
+        """The plan that gives these arrays.  Call it within the scope."""
+        if self._notes:
+            raise ProgramError(
+                "a program cannot draw random numbers, which would be the same whenever it runs; draw them "
+                "outside it, and let it have them as an argument")
+        return Plan(self._recorder, outputs)
+
+
+class Routine:
+    """The plan of a recording, for the same scope and arrays of the same kind: what C calls a program."""
+
+    def __init__(self, recording: Recording, outputs: Sequence[Array]) -> None:
+        self._kind, self._plan = recording.kind, recording.plan(outputs)
+        self.n_out = len(outputs)
+
+    def run(self, arguments: Sequence[Array]) -> tuple[Any, ...]:
+        """The outputs.  Raises InvalidValueError for other arguments or another scope than were recorded,
+        ProgramError if other arrays that were used are not what they were.
+        """
+        scope, signatures = self._kind
+        if len(arguments) != len(signatures):
+            raise InvalidValueError(
+                f"the program was recorded with {len(signatures)} arguments, got {len(arguments)}")
+        for i, (a, known) in enumerate(zip(arguments, signatures)):
+            given = _signature(a, [])
+            if given != known:
+                raise InvalidValueError(f"argument {i} of the program is {_said(given)}; it was recorded with "
+                                        f"{_said(known)}. Record a program for each")
+        if _scope() != scope:
+            was, now = (f"recording {'on' if s[0] else 'off'}, training {'on' if s[1] else 'off'}, {s[2]}"
+                        for s in (scope, _scope()))
+            raise InvalidValueError(f"the program was recorded with {was}, and is run with {now}. Record a "
+                                    "program for each")
+        if not self._plan.holds():
+            raise ProgramError("an array that the program uses has another shape, dtype or attached gradient "
+                               "than when it was recorded; record the program again")
+        return self._plan.run(arguments)
+
+
+def _said(signature: tuple[Any, ...]) -> str:
+    _, shape, dtype, ctx, is_constant = signature
+    return f"{dtype} {shape} on {ctx}, {'without' if is_constant else 'with'} a gradient"
+
+
+def _scope() -> tuple[Any, ...]:
+    return state.recording, state.training, current_context()
+
+
 class Program:
     """What `program` makes of a function."""
 
@@ -407,14 +470,13 @@ class Program:
         if state.program is not None:       # part of the program that is being recorded
             return self._function(*args, **kwargs)
         arrays: list[Any] = []
-        key = (state.recording, state.training, current_context(),
-               *[_signature(a, arrays) for a in args],
+        key = (*_scope(), *[_signature(a, arrays) for a in args],
                *[(name, _signature(a, arrays)) for name, a in kwargs.items()])
         try:
             found = self._plans.get(key)
         except TypeError:
             return self._not_hashed(args, kwargs)
-        if found is None or not found[0].holds():
+        if found is None or not found[0].is_current():
             self._plans.pop(key, None)
             found = self._new(key, args, kwargs)
             if found is None:
@@ -444,15 +506,10 @@ class Program:
             return stands[-1]
 
         inside, named = _map(stand_in, (list(args), kwargs))
-        recorder = Recorder(stands)
-        with noting() as notes, recorder.running():
+        recording = Recording(stands)
+        with recording.scope:
             out = self._function(*inside, **named)
-            outputs = [a for a in _leaves(out) if isinstance(a, BaseArray)]
-            if notes:
-                raise ProgramError(
-                    f"{self!r} draws random numbers, which would be the same in every call; give them to it "
-                    "as an argument")
-            plan = Plan(recorder, outputs)
+            plan = recording.plan([a for a in _leaves(out) if isinstance(a, BaseArray)])
         return plan, _ONE if isinstance(out, BaseArray) else _map(_forgotten, out)
 
     def _not_hashed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ use warnings;
 # array through, named here, becomes a packed buffer.
 my %FILLS_ARRAY = map { $_ => 1 } (
     'mxg_ndarray_shape shape', 'mxg_load a', 'mxg_invoke out', 'mxg_invoke_packed out', 'mxg_grad_of out',
-    'mxg_function_call out',
+    'mxg_function_call out', 'mxg_program_run out',
 );
 
 my %VALUE = (

@@ -167,6 +167,9 @@ typedef struct mxg_op_s *mxg_op;
 /* A custom differentiable function made of two callbacks; freed by mxg_function_free. */
 typedef struct mxg_function_s *mxg_function;
 
+/* Computations that were recorded to be run again; freed by mxg_program_free. */
+typedef struct mxg_program_s *mxg_program;
+
 /* Anything else of mxgrad's: a block, a trainer, a dataset, a class, a function; freed by mxg_object_free.
  * See mxg_call. */
 typedef struct mxg_object_s *mxg_object;
@@ -259,7 +262,7 @@ MXG_API int mxg_init(const mxg_options *options);
 MXG_API int mxg_info(char *buf, size_t cap, size_t *need);
 
 /* Counts the handles that were given out and not yet freed.  `kind`: 0 all, 1 arrays, 2 custom functions,
- * 3 objects.
+ * 3 objects, 4 programs.
  * Errors: VALUE. */
 MXG_API int mxg_live(int32_t kind, int64_t *count);
 
@@ -610,6 +613,42 @@ MXG_API int mxg_save_for_backward(int32_t n, const mxg_ndarray *a);
 
 /* Gives the handle back.  NULL is fine.  Recorded calls stay valid.  Errors: HANDLE. */
 MXG_API int mxg_function_free(mxg_function f);
+
+/* ---- programs ----------------------------------------------------------------------------------------- */
+
+/* Begins a program of this thread: the operators that it calls from here to mxg_program_end are recorded, and
+ * one call of mxg_program_run then does them all, about as fast as their kernels.  `in` are the arguments;
+ * other arrays that are used are read each time the program runs.  So y = tanh(x w), on the tape if that
+ * is on, for each batch:
+ *
+ *     mxg_program_begin(1, &x);
+ *     mxg_invoke2(op_dot, x, w, &h);
+ *     mxg_invoke1(op_tanh, h, &y);
+ *     mxg_program_end(1, &y, &program);
+ *     ...
+ *     mxg_program_run(program, 1, &batch, 1, &out);
+ *
+ * Until the end, numbers cannot be looked at or written, drawn or sent backward, nor custom functions called:
+ * such a call fails with MXG_ERR_AUTOGRAD, and the program goes on.
+ * Errors: HANDLE, VALUE (an argument is given twice), AUTOGRAD (a program has begun already). */
+MXG_API int mxg_program_begin(int32_t n_in, const mxg_ndarray *in);
+
+/* Ends the program that this thread began: it gives the arrays `out`.  They, and whatever else was computed,
+ * keep their numbers and are constants from now on.  With a NULL `p` the program is given up.
+ * Errors: HANDLE, VALUE (no `out`), AUTOGRAD (none has begun, or it drew random numbers).  After an error, too,
+ * the program has ended, unless there is no `out`. */
+MXG_API int mxg_program_end(int32_t n_out, const mxg_ndarray *out, mxg_program *p);
+
+/* Runs a program on arguments of the shapes, dtypes and contexts it was recorded with, each with a gradient
+ * attached where that one had; the recording and training flags must be as they were, too.  Its n_out results
+ * go into `out`; while recording they are on the tape as if the operators had been called.
+ * Errors: HANDLE, VALUE (other arguments or flags, another n_out), AUTOGRAD (an array that it uses has another
+ * shape, dtype or attached gradient now). */
+MXG_API int mxg_program_run(mxg_program p, int32_t n_in, const mxg_ndarray *in, int32_t n_out,
+                            mxg_ndarray *out);
+
+/* Gives the handle back.  NULL is fine.  Results stay valid.  Errors: HANDLE. */
+MXG_API int mxg_program_free(mxg_program p);
 
 /* ---- everything else: objects and values -------------------------------------------------------------- */
 

@@ -157,7 +157,7 @@ static void handles(void)
     OK(mxg_ndarray_free_n(3, some));
     OK(mxg_ndarray_free_n(0, NULL));
     FAILS(MXG_ERR_VALUE, mxg_ndarray_free_n(-1, some));
-    FAILS(MXG_ERR_VALUE, mxg_live(4, &all));
+    FAILS(MXG_ERR_VALUE, mxg_live(5, &all));
 }
 
 static void shape_and_sizes(void)

@@ -42,7 +42,8 @@ static inline int is_pointer(const parameter *p)
 
 static inline int is_handle(const parameter *p)
 {
-    return TYPE("mxg_ndarray") || TYPE("mxg_op") || TYPE("mxg_function") || TYPE("mxg_object");
+    return TYPE("mxg_ndarray") || TYPE("mxg_op") || TYPE("mxg_function") || TYPE("mxg_object")
+           || TYPE("mxg_program");
 }
 
 static inline int is_callback(const parameter *p)
@@ -53,7 +54,8 @@ static inline int is_callback(const parameter *p)
 /* Points to handles that the call gives. */
 static inline int gives_handles(const parameter *p)
 {
-    return TYPE("mxg_ndarray *") || TYPE("mxg_op *") || TYPE("mxg_function *") || TYPE("mxg_object *");
+    return TYPE("mxg_ndarray *") || TYPE("mxg_op *") || TYPE("mxg_function *") || TYPE("mxg_object *")
+           || TYPE("mxg_program *");
 }
 
 /* Points to something else that the call writes. */

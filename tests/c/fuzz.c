@@ -44,7 +44,8 @@ typedef struct {
     void *handles[POOL], *stale[POOL];
 } pool;
 
-static pool arrays, functions, objects, exported;
+static pool arrays, functions, objects, programs, exported;
+static int begun; /* how many calls more may be part of the program that has begun */
 static int64_t scopes[16];
 static struct {
     mxg_op handle;
@@ -73,6 +74,12 @@ static void free_function(void *f)
 {
     forget(&functions, f);
     OK(mxg_function_free(f));
+}
+
+static void free_program(void *p)
+{
+    forget(&programs, p);
+    OK(mxg_program_free(p));
 }
 
 static void free_object(void *o)
@@ -143,7 +150,10 @@ static void *some_handle(const parameter *p)
     if (percent(2))
         return (void *)(uintptr_t)(percent(50) ? -1 : 0x7ffc12345678);
     return TYPE("mxg_op") ? some_op()
-                          : from_pool(TYPE("mxg_function") ? &functions : TYPE("mxg_object") ? &objects : &arrays);
+                          : from_pool(TYPE("mxg_function")  ? &functions
+                                      : TYPE("mxg_object")  ? &objects
+                                      : TYPE("mxg_program") ? &programs
+                                                            : &arrays);
 }
 
 /* ---- arguments ---------------------------------------------------------------------------------------- */
@@ -548,7 +558,7 @@ static int32_t count_named(const function *f, const value *v, const char *name)
 /* How many handles may be behind an out parameter. */
 static int32_t room(const function *f, const parameter *p, const value *v)
 {
-    if (TYPE("mxg_op *") || TYPE("mxg_function *") || TYPE("mxg_object *"))
+    if (TYPE("mxg_op *") || TYPE("mxg_function *") || TYPE("mxg_object *") || TYPE("mxg_program *"))
         return 1;
     if (NAME("a"))
         return count_named(f, v, "cap");
@@ -565,6 +575,10 @@ static void learn_freed(const function *f, const value *v, int status)
         forget(&arrays, v[0].p);
     if (strcmp(f->name, "mxg_function_free") == 0 && status == MXG_OK)
         forget(&functions, v[0].p);
+    if (strcmp(f->name, "mxg_program_free") == 0 && status == MXG_OK)
+        forget(&programs, v[0].p);
+    if (strcmp(f->name, "mxg_program_begin") == 0 && status == MXG_OK)
+        begun = below(8);
     if (strcmp(f->name, "mxg_object_free") == 0 && status == MXG_OK)
         forget(&objects, v[0].p);
     if (strcmp(f->name, "mxg_ndarray_free_n") == 0 && v[1].p != NULL)
@@ -582,6 +596,8 @@ static void learn_given(const parameter *p, void *slot, int32_t n)
                 keep_array(handles[i]);
     if (TYPE("mxg_function *"))
         keep(&functions, handles[0], free_function);
+    if (TYPE("mxg_program *"))
+        keep(&programs, handles[0], free_program);
     if (TYPE("mxg_object *"))
         keep(&objects, handles[0], free_object);
     if (TYPE("mxg_value *")) {
@@ -634,6 +650,8 @@ static void random_call(void)
     value v[MAX_PARAMETERS];
     int i, status, callables, made;
 
+    if (begun-- == 0) /* or else most calls would fail */
+        (void)mxg_program_end(0, NULL, NULL);
     if (depth == 0)
         n_spare_values = n_spare_callables = 0;
     callables = n_spare_callables;
@@ -716,8 +734,11 @@ static void give_back(void)
         free_function(functions.handles[0]);
     while (objects.n > 0)
         free_object(objects.handles[0]);
+    while (programs.n > 0)
+        free_program(programs.handles[0]);
     while (exported.n > 0)
         free_exported(exported.handles[0]);
+    (void)mxg_program_end(0, NULL, NULL);
     collect_garbage();
     OK(mxg_live(0, &count));
     if (count != 0)

@@ -129,6 +129,20 @@ static void failing_callback(void)
     OK(mxg_function_free(f));
 }
 
+static void program(void)
+{
+    mxg_program p;
+    mxg_ndarray y;
+    OK(mxg_program_begin(1, &x));
+    OK(mxg_invoke2(op("multiply"), x, variable, &y));
+    OK(mxg_program_end(1, &y, &p));
+    FREE(y);
+    OK(mxg_program_run(p, 1, &x, 1, &y));
+    FREE(y);
+    FAILS(MXG_ERR_VALUE, mxg_program_run(p, 0, NULL, 1, &y));
+    OK(mxg_program_free(p));
+}
+
 static void slices(void)
 {
     const int64_t zero = 0, one = 1;
@@ -197,6 +211,7 @@ int main(void)
     REPEAT(gradient);
     REPEAT(callback);
     REPEAT(failing_callback);
+    REPEAT(program);
     REPEAT(slices);
     REPEAT(dlpack);
     REPEAT(texts);

@@ -16,7 +16,7 @@ static const char *const OPTIONAL[] = {
     "mxg_ndarray_ones context", "mxg_ndarray_ones dtype", "mxg_ndarray_scalar context",
     "mxg_ndarray_scalar dtype", "mxg_ndarray_slice drop", "mxg_ndarray_slice step", "mxg_ndarray_text need",
     "mxg_ndarray_zeros context", "mxg_ndarray_zeros dtype", "mxg_object_free o", "mxg_object_parameters need",
-    "mxg_object_text need", "mxg_op_info need", "mxg_save names",
+    "mxg_object_text need", "mxg_op_info need", "mxg_program_end p", "mxg_program_free p", "mxg_save names",
     "mxg_set_error message", "mxg_set_location file", "mxg_set_recording previous",
     "mxg_set_training previous", "mxg_symbol_json need", "mxg_symbol_text need", "mxg_value_clear value",
 };
@@ -48,6 +48,7 @@ static mxg_ndarray made[16];
 static int n_made;
 static mxg_function made_function;
 static mxg_object made_object;
+static mxg_program made_program;
 static int64_t made_scope;
 static DLManagedTensorVersioned *made_managed;
 static mxg_value scheduler, scheduler_class, context, made_iterator; /* templates, an iterator for one call */
@@ -171,6 +172,8 @@ static value good(const function *f, int k)
     value v = {NULL};
 
     memset(slot, 0x5A, 1024);
+    if (k == 0 && strcmp(f->name, "mxg_program_end") == 0)
+        OK(mxg_program_begin(0, NULL));
     if (TYPE("mxg_ndarray"))
         v.p = good_array(f, p);
     else if (TYPE("mxg_op"))
@@ -178,6 +181,11 @@ static value good(const function *f, int k)
     else if (TYPE("mxg_function")) {
         OK(mxg_function_new(NULL, identity, identity, NULL, NULL, &made_function));
         v.p = made_function;
+    } else if (TYPE("mxg_program")) {
+        mxg_ndarray a = fresh_one();
+        OK(mxg_program_begin(1, &a));
+        OK(mxg_program_end(1, &a, &made_program));
+        v.p = made_program;
     } else if (TYPE("const mxg_ndarray *")) {
         v.p = slot;
         *(mxg_ndarray *)slot = good_array(f, p);
@@ -246,6 +254,8 @@ static void give_back(const parameter *p, void *slot)
         OK(mxg_ndarray_free(arrays[0]));
     else if (TYPE("mxg_function *"))
         OK(mxg_function_free(*(mxg_function *)slot));
+    else if (TYPE("mxg_program *"))
+        OK(mxg_program_free(*(mxg_program *)slot));
     else if (TYPE("mxg_object *"))
         OK(mxg_object_free(*(mxg_object *)slot));
     else if (TYPE("mxg_value *"))
@@ -268,6 +278,9 @@ static void clean_up(int status)
     if (made_function != NULL)
         (void)mxg_function_free(made_function);
     made_function = NULL;
+    (void)mxg_program_end(0, NULL, NULL);
+    (void)mxg_program_free(made_program);
+    made_program = NULL;
     if (made_object != NULL)
         (void)mxg_object_free(made_object);
     made_object = NULL;
@@ -352,7 +365,7 @@ static void bad_handles(int k, int entry)
         with(k, op("sum"), entry, "operator", MXG_ERR_HANDLE);
     if (!TYPE("mxg_object"))
         with(k, (void *)(intptr_t)scheduler.at, entry, "object", MXG_ERR_HANDLE);
-    if (TYPE("mxg_op") || TYPE("mxg_function") || TYPE("mxg_object"))
+    if (!TYPE("mxg_ndarray") && !TYPE("const mxg_ndarray *"))
         with(k, one, entry, "array", MXG_ERR_HANDLE);
     if (!TYPE("mxg_function")) {
         OK(mxg_function_new(NULL, identity, identity, NULL, NULL, &f));
