@@ -314,13 +314,16 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[st
         if slot in parents:
             lines.append(f"e{slot} = x{slot}._entry")
     lines += [f"c{slot} = [0, None]" for slot in given if slot not in external]
-    last = {s: step for step in recorder.steps for s in (*step.sources, *step.slots)}
-    over: list[int] = []
-    for step in recorder.steps:
+    last = {s: step for step in recorder.steps for s in (*step.sources, *step.slots) if s is not None}
+    over: dict[int, list[str]] = {}
+    for slot, step in last.items():
         # what nobody holds any more is not computed for itself where it is part of an expression
-        lines += [f"v{s} = None" for s in over]
-        over = [s for s in {*step.sources, *step.slots} - external - {None, *given}
-                if last[s] is step and recorder.raws[s].size >= _large]
+        if slot not in external and slot not in given and recorder.raws[slot].size >= _large:
+            over.setdefault(id(step), []).append(f"v{slot} = None")
+    ended: list[str] = []
+    for step in recorder.steps:
+        lines += ended
+        ended = over.get(id(step), [])
         lines += _call_of(step, source, recorder, external, given)
         if step.node is None:
             continue
@@ -434,8 +437,8 @@ class Routine:
         for i, (a, known) in enumerate(zip(arguments, signatures)):
             given = _signature(a, [])
             if given != known:
-                raise InvalidValueError(f"argument {i} of the program is {_said(given)}; it was recorded with "
-                                        f"{_said(known)}. Record a program for each")
+                raise InvalidValueError(f"argument {i} of the program is {_said(given)}; it was recorded "
+                                        f"with {_said(known)}. Record a program for each")
         if _scope() != scope:
             was, now = (f"recording {'on' if s[0] else 'off'}, training {'on' if s[1] else 'off'}, {s[2]}"
                         for s in (scope, _scope()))

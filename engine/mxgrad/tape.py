@@ -74,7 +74,10 @@ def site(depth: int = 1) -> tuple[Any, int]:
 
     Without such a frame, which is how calls from C and Perl arrive, (file, line) as the caller set it.
     """
-    frame: Any = _getframe(depth)
+    try:
+        frame: Any = _getframe(depth)
+    except ValueError:      # the C library called an operator's function directly
+        frame = None
     while frame is not None:
         code = frame.f_code
         file = code.co_filename

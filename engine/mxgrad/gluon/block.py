@@ -646,7 +646,8 @@ def _shapes(values: Any) -> str:
 
 
 class HybridBlock(Block):
-    """A block of which MXNet can make a graph; here it is computed directly, hybridized or not.
+    """A block that can be replayed: hybridized, its operators are recorded and called again without Python's
+    way to them.
 
     A subclass defines ``hybrid_forward(self, F, x, ..., weight, ...)``, which gets its parameters by the
     names of the attributes that hold them, and `F`, a table of operators (`mxgrad.nd`, with np's and npx's
@@ -696,7 +697,13 @@ class HybridBlock(Block):
         self, active: bool = True, backend: Any = None, clear: bool = True, static_alloc: bool = False,
         static_shape: bool = False, **kwargs: Any,
     ) -> None:
-        """Accepted for MXNet's sake: results are the same, and are computed the same way, hybridized or not.
+        """Have calls of the block replayed as `autograd.program` does, from the second call for arguments of
+        one kind on: the numbers and gradients are the same.
+
+        As in MXNet, `forward` or `hybrid_forward` then runs for the recording alone, and Python's values it
+        takes from elsewhere are fixed; ``hybridize()`` records anew.  Parameters may change.  A block that
+        looks at numbers, draws random ones (such as Dropout's when training), or writes in place is computed
+        directly, and so is one with hooks in it.  Parameters of this method are accepted for MXNet's sake.
 
         A hybridized block remembers how its arguments are nested, which `export` needs.
         """
