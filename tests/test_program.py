@@ -206,6 +206,49 @@ def test_what_cannot_be_replayed_is_refused(what: str) -> None:
     assert x.grad.asnumpy().tolist() == [2, 4]
 
 
+def test_derivatives_inside() -> None:
+    w = marked([[0.1, 0.2], [0.3, 0.4]])
+
+    def product(x: Any, v: Any) -> Any:
+        """The Hessian of a loss by w, times v."""
+        with autograd.record():
+            loss = (nd.tanh(nd.dot(x, w)) ** 2).sum()
+            (g,) = autograd.grad(loss, [w], create_graph=True)
+            along = (g * v).sum()
+        return loss.detach(), autograd.grad(along, [w])[0]
+
+    def penalty(x: Any, v: Any) -> Any:
+        """A loss with a gradient by its argument in it."""
+        y = nd.softmax(nd.dot(x, w)) * v
+        (g,) = autograd.grad(y, [x], create_graph=True)
+        return (g * g).sum() + y.sum()
+
+    programs = [autograd.program(product), autograd.program(penalty)]
+    x, v = marked([[1.0, 2.0], [3.0, 4.0]], [[0.5, -1.0], [2.0, 0.0]])
+    for _ in range(3):
+        w[:] = w * 1.5
+        assert equal(product(x, v), programs[0](x, v))
+        found = []
+        for f in (penalty, programs[1]):
+            with autograd.record():
+                y = f(x, v)
+            y.backward()
+            found.append([y, x.grad.copy(), v.grad.copy(), w.grad.copy()])
+        assert equal(*found)
+    source = next(iter(programs[0]._plans.values()))[0].source
+    assert "next_order" not in source       # nothing of it is on the tape
+
+
+def test_what_nobody_needs_is_not_computed() -> None:
+    def f(x: Any) -> Any:
+        nd.exp(x)
+        return nd.log(x)
+
+    p = autograd.program(f)
+    assert p(nd.ones((1,))).asscalar() == 0
+    assert len(next(iter(p._plans.values()))[0].source.splitlines()) == 7
+
+
 def test_custom_functions_are_refused() -> None:
     class Double(autograd.Function):
         def forward(self, x: Any) -> Any:

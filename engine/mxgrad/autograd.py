@@ -432,8 +432,9 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     try:
         with quietly():
-            world = Recorded(F, lambda *a: wrap(cls, *a)) if create_graph else None
-            entries, cts = _start(heads, grads, create_graph)
+            taped = create_graph or state.program is not None
+            world = Recorded(F, lambda *a: wrap(cls, *a)) if taped else None
+            entries, cts = _start(heads, grads, taped)
             found = {
                 id(leaf): ct for leaf, ct in walk(entries, cts, retain, world, [x._entry for x in variables])
             }
@@ -448,7 +449,7 @@ def grad(
                 "from the "
                 "outputs."
             )
-        out.append(ct if create_graph else wrap(type(x), x._ctx.backend.forward["copy"](ct), x._ctx))
+        out.append(ct if taped else wrap(type(x), x._ctx.backend.forward["copy"](ct), x._ctx))
     return out
 
 

@@ -32,7 +32,7 @@ from .kernels.deferred import settled
 from .ndarray import BaseArray
 from .random import noting
 from .registry import Op, Spec
-from .tape import CELLS, OUT, PARENTS, VALUES, Output, next_order, record, state
+from .tape import CELLS, OUT, PARENTS, VALUES, Output, leaf, next_order, record, state
 
 __all__ = ["program"]
 
@@ -60,17 +60,15 @@ class Traced:
             f"a program cannot look at numbers ({describe(self)}) while it is recorded: they would be those "
             "of the first call for ever. Look at them outside the function, or do not make a program of it")
 
+    def copy(self) -> Traced:
+        """Itself: nobody can write to it."""
+        return self
+
     __array__ = __array_ufunc__ = __array_function__ = _refuse
     __getitem__ = __setitem__ = __len__ = __bool__ = __float__ = __int__ = __iter__ = _refuse
 
     def __getattr__(self, name: str) -> Any:
         return self._refuse()
-
-
-class _Live(list[Any]):
-    """The place on the tape of a result that will have one when the program runs."""
-
-    __slots__ = ()
 
 
 class _Step:
@@ -115,7 +113,11 @@ class Recorder:
     """The steps between the beginning of a program and its end, in one thread.
 
     `arrays` holds the arguments and then the captured arrays; the slots of values are numbered as they come.
+    Results are on the tape as always, so that the function can ask for derivatives; other nodes, of the
+    numbers, are what the plan will make.
     """
+
+    stand_in = Traced
 
     def __init__(self, arguments: Sequence[Array]) -> None:
         self.steps: list[_Step] = []
@@ -126,6 +128,7 @@ class Recorder:
         self.made: list[ref[Array]] = []
         self.count = len(self.arrays)
         self._captured: dict[int, int] = {}
+        self._entries: dict[int, Any] = {}      # by identity: the places on the tape that are known here
         self._before: list[tuple[Array, Any, Any]] = []
         for a in arguments:
             slot = self._slot(settled(a._raw))
@@ -137,6 +140,10 @@ class Recorder:
         self.cells.append([0, None])
         return len(self.raws) - 1
 
+    def _known(self, entry: Any) -> Any:
+        self._entries[id(entry)] = entry
+        return entry
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Record what this thread calls; the arguments stand for those of later calls meanwhile.  Results
@@ -146,7 +153,7 @@ class Recorder:
             raise ProgramError("a program is being recorded already; programs do not nest")
         for slot, (a, _, entry) in zip(self.externals, self._before):
             a._raw = Traced(self, slot, self.raws[slot])
-            a._entry = None if entry is None else _Live((next_order(),))
+            a._entry = None if entry is None else self._known(leaf(None, "write"))
         state.program = self
         try:
             with _all_calls_seen():
@@ -166,7 +173,8 @@ class Recorder:
         if raw.__class__ is Traced:
             if raw.recorder is not self:
                 raise ProgramError("an array of another program that was being recorded is used in this one")
-            if entry is not None and entry.__class__ is not _Live:
+            node = entry[1] if type(entry) is Output else entry
+            if entry is not None and id(node) not in self._entries:
                 raise ProgramError(
                     "a program cannot replay custom functions, checkpoints and derivatives of functions; "
                     "call them outside it")
@@ -195,21 +203,31 @@ class Recorder:
         step.slots = [self._slot(o) for o in outs]
         step.large = max([o.size for o in outs] + [self.raws[s].size for s in step.sources if s is not None]
                          ) >= _large
-        live = state.recording and any(f is not None and f[1] for f in found)
-        results = [wrap(cls, Traced(self, s, o), ctx) for s, o in zip(step.slots, outs)]
+        traced = [Traced(self, s, o) for s, o in zip(step.slots, outs)]
+        results = [wrap(cls, o, ctx) for o in traced]
         step.node = None
-        if live:
-            stand_ins = [None if s is None else wrap(cls, v, ctx, None, self.cells[s])
-                         for v, s in zip(step.values, step.sources)]
-            given = [wrap(cls, o, ctx, None, self.cells[s]) for s, o in zip(step.slots, outs)]
-            parents = [f[0] if f is not None and f[1] else None for f in found]
-            step.node = record(op, params, ctx, parents, step.values, stand_ins,
-                               tuple(outs) if step.several else outs[0], given, 3)
-            for r in results:
-                r._entry = _Live((next_order(),))
+        if state.recording and any(f is not None and f[1] for f in found):
+            step.node = self._node(
+                step, cls, [f[0] if f is not None and f[1] else None for f in found], step.values, outs)
+            arrays = [v if isinstance(v, Array) else None for v in values]
+            node = self._known(record(
+                op, params, ctx, [None if a is None else a._entry for a in arrays],
+                [v if a is None else a._raw for v, a in zip(values, arrays)], arrays,
+                tuple(traced) if step.several else traced[0], results, 3))
+            for i, r in enumerate(results):
+                r._entry = Output((next_order(), node, i)) if step.several else node
         self.made.extend(map(ref, results))
         self.steps.append(step)
         return tuple(results) if step.several else results[0]
+
+    def _node(self, step: _Step, cls: type[Array], parents: list[int | None], values: list[Any],
+              outs: list[Any]) -> list[Any]:
+        """The node of a call, with slots for parents, numbers for values, and the cells of slots."""
+        arrays = [None if s is None else wrap(cls, v, step.ctx, None, self.cells[s])
+                  for v, s in zip(values, step.sources)]
+        given = [wrap(cls, o, step.ctx, None, self.cells[s]) for o, s in zip(outs, step.slots)]
+        return record(step.op, step.params, step.ctx, parents, values, arrays,
+                      tuple(outs) if step.several else outs[0], given, 4)
 
 
 def _frozen(a: Array) -> tuple[Any, list[Any]]:
@@ -288,20 +306,15 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[st
     returned = [recorder.source(a)[0] for a in outputs]
     given = dict(zip(returned, outputs))
     external = set(recorder.externals)
-    slot_of = {id(raw): s for s, raw in enumerate(recorder.raws)}
+    steps, parents = _needed(recorder, given)
     cell_of = {id(cell): s for s, cell in enumerate(recorder.cells)}
-    nodes = [step.node for step in recorder.steps if step.node is not None]
-    watched = {cell_of[id(cell)] for node in nodes for cell in node[CELLS]}
-    parents = {p for node in nodes for p in node[PARENTS] if p is not None}
+    watched = {cell_of[id(cell)] for step in steps if step.node is not None for cell in step.node[CELLS]}
 
     def cell(slot: int) -> str:
         return f"c{slot}" if slot in external or slot in given else "cell"
 
-    def kept(value: Any) -> str:
-        if value.__class__ is tuple:
-            return f"({', '.join(map(kept, value))},)"
-        slot = None if isinstance(value, Spec) else slot_of.get(id(value))
-        return source.constant(value) if slot is None else f"v{slot}"
+    def kept(value: Any, slot: int | None) -> str:
+        return source.constant(value) if slot is None or isinstance(value, Spec) else f"v{slot}"
 
     lines = [f"def replay({', '.join(f'x{s}' for s in recorder.externals)}):", "cell = [0, None]"]
     for slot in recorder.externals:
@@ -314,14 +327,14 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[st
         if slot in parents:
             lines.append(f"e{slot} = x{slot}._entry")
     lines += [f"c{slot} = [0, None]" for slot in given if slot not in external]
-    last = {s: step for step in recorder.steps for s in (*step.sources, *step.slots) if s is not None}
+    last = {s: step for step in steps for s in (*step.sources, *step.slots) if s is not None}
     over: dict[int, list[str]] = {}
     for slot, step in last.items():
         # what nobody holds any more is not computed for itself where it is part of an expression
         if slot not in external and slot not in given and recorder.raws[slot].size >= _large:
             over.setdefault(id(step), []).append(f"v{slot} = None")
     ended: list[str] = []
-    for step in recorder.steps:
+    for step in steps:
         lines += ended
         ended = over.get(id(step), [])
         lines += _call_of(step, source, recorder, external, given)
@@ -330,14 +343,15 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[st
         entries = ["None" if p is None else f"e{p}" for p in step.node[PARENTS]]
         cells = [cell_of[id(c)] for c in step.node[CELLS]]
         version = " + ".join(f"c{s}[0]" for s in cells if s in external) or "0"
-        node = _node_of(step, source, entries, [kept(v) for v in step.node[VALUES]],
-                        [cell(s) for s in cells], kept(step.node[OUT]), version)
+        out = [kept(o, s) for o, s in zip(step.node[OUT] if step.several else [step.node[OUT]], step.slots)]
+        node = _node_of(step, source, entries, [*map(kept, step.node[VALUES], step.sources)],
+                        [cell(s) for s in cells], f"({', '.join(out)},)" if step.several else out[0], version)
         if step.several:
             lines.append(f"node = {node}")
             lines += [f"e{s} = Output((next_order(), node, {i}))" for i, s in enumerate(step.slots)]
         else:
             lines.append(f"e{step.slots[0]} = {node}")
-    live = {s for step in recorder.steps if step.node is not None for s in step.slots}
+    live = {s for step in steps if step.node is not None for s in step.slots}
     for slot, a in given.items():
         if slot in external:
             lines.append(f"y{slot} = x{slot}")
@@ -346,6 +360,28 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[st
                          f"{f'e{slot}' if slot in live and a._entry is not None else None}, c{slot})")
     lines.append(f"return ({''.join(f'y{slot}, ' for slot in returned)})")
     return "\n    ".join(lines), source.names
+
+
+def _needed(recorder: Recorder, given: dict[int, Array]) -> tuple[list[_Step], set[int]]:
+    """The steps that the outputs depend on, with the nodes that lead to an output on the tape; and the slots
+    that are parents of nodes.
+    """
+    values = set(given)
+    entries = {s for s, a in given.items() if a._entry is not None}
+    parents: set[int] = set()
+    steps = []
+    for step in reversed(recorder.steps):
+        if step.node is not None and entries.isdisjoint(step.slots):
+            step.node = None
+        if values.isdisjoint(step.slots):
+            continue
+        steps.append(step)
+        values.update(s for s in step.sources if s is not None)
+        if step.node is not None:
+            found = [p for p in step.node[PARENTS] if p is not None]
+            entries.update(found)
+            parents.update(found)
+    return steps[::-1], parents
 
 
 def _call_of(step: _Step, source: _Source, recorder: Recorder, external: set[int],

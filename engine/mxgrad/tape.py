@@ -211,7 +211,7 @@ class Recorded:
 
     def lift(self, node: list[Any]) -> tuple[Any, Sequence[Any]]:
         ctx, cells = node[CTX], iter(_cells_of(node))
-        raw = ctx.backend.ndarray
+        raw = ctx.backend.ndarray if state.program is None else (ctx.backend.ndarray, state.program.stand_in)
         values = [
             self.wrap(v, ctx, parent, next(cells)) if isinstance(v, raw) else v
             for v, parent in zip(_values_of(node), parents_of(node))
@@ -237,8 +237,9 @@ def walk(
     names entries of intermediate results whose cotangents are given too; with `only` the walk ends at them
     and goes nowhere else: what it does not go through is neither computed, checked nor freed.
     """
-    if state.program is not None:
-        raise ProgramError("a program cannot contain a backward pass; run it on what the program gives")
+    if state.program is not None and world is None:
+        raise ProgramError("of derivatives, a program can contain those that autograd.grad gives; run the "
+                           "backward on what the program gives")
     asked = {id(e) for e in wanted}
     leads = _leading(heads, wanted) if only else None
     # order -> [entry, cotangent so far, order of the oldest node that gave to it, whether the cotangent is a
