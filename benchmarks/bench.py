@@ -242,7 +242,7 @@ median in parentheses.  Before that, the results of each library's first step (o
 parameters) are compared with float64 ones; the relative error in the 2-norm is at most 1e-5 for functions of
 arrays and 1e-4 for nets and long chains (of mxgrad's here {number(worst)} at most).  A step ends when all its
 results are there.  PyTorch runs eagerly with fused optimizers, JAX is compiled (the time of compiling is not
-counted), gluon's nets are hybridized.
+counted), gluon's nets are hybridized, and so is, by `autograd.program`, mxgrad's Hessian-vector product.
 `/ torch` is mxgrad's best time divided by PyTorch's; the aim beside MXNet is {OVER_MXNET} for every workload.
 
 ![mxgrad's time divided by the peers']({picture})

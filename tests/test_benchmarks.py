@@ -23,7 +23,7 @@ TIMED = [name for name, workload in WORKLOADS.items() if workload.figure == "tim
 
 def test_the_list_is_whole() -> None:
     assert set(WORKLOADS) == set("""
-        chain_fwd chain while_loop deep_100 deep_10k deep_100k deep_bytes slice_loop take hvp import
+        chain_fwd chain while_loop deep_100 deep_10k deep_100k deep_bytes slice_loop take hvp hvp_eager import
         elem_4M elem_40M reduce softmax_ce layernorm bias_relu sgemm attention adam_10M
         mlp lenet resblock lstm lstm_cell embedding memory""".split())
     assert set(RECORDED) == {name for name in TIMED if not WORKLOADS[name].runs_in("numpy")}

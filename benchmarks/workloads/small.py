@@ -144,7 +144,9 @@ class Take(Gradient):
 
 
 class HessianVector(Workload):
-    """Hessian-vector product of an MLP {inputs}-{units}-{outputs}, tanh, batch {rows}"""
+    """Hessian-vector product of an MLP {inputs}-{units}-{outputs}, tanh, batch {rows}, as a program"""
+
+    replayed = True
 
     tiny = {"inputs": 4, "units": 3, "outputs": 2, "rows": 5}
     tolerance = 1e-4
@@ -168,7 +170,7 @@ class HessianVector(Workload):
                 along = sum((g * v).sum() for g, v in zip(grads, w.v))
             return list(autograd.grad(along, w.parameters))
 
-        return step
+        return autograd.program(step) if self.replayed else step    # type: ignore[no-any-return]
 
     def torch(self, torch: Any, w: SimpleNamespace) -> Step:
         a, b, c, d = (p.requires_grad_() for p in w.parameters)
@@ -193,6 +195,12 @@ class HessianVector(Workload):
         return lambda: compiled(w.parameters, w.v, w.x, w.y)
 
 
+class HessianVectorEager(HessianVector):
+    """Hessian-vector product of an MLP {inputs}-{units}-{outputs}, tanh, batch {rows}, op by op"""
+
+    replayed = False
+
+
 class Import(Workload):
     """import of the package, in a process of its own"""
 
@@ -213,5 +221,6 @@ WORKLOADS: dict[str, Workload] = {
     "slice_loop": SliceLoop(0.8, rows=256, columns=64),
     "take": Take(0.8, rows=20_000, columns=64, indices=8192),
     "hvp": HessianVector(0.8, inputs=64, units=128, outputs=10, rows=64),
+    "hvp_eager": HessianVectorEager(None, inputs=64, units=128, outputs=10, rows=64),
     "import": Import(0.15),
 }
