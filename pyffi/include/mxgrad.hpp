@@ -33,6 +33,8 @@
 #include "mxgrad.h"
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <deque>
 #include <exception>
@@ -1178,6 +1180,14 @@ inline std::vector<mxg_ndarray> handles(const arrays &given)
     return out;
 }
 
+inline arrays adopted(const std::vector<mxg_ndarray> &given)
+{
+    arrays out;
+    for (mxg_ndarray a : given)
+        out.push_back(ndarray::adopt(a));
+    return out;
+}
+
 } // namespace detail
 
 /* The gradients of the heads with respect to the variables: see mxg_grad_of. */
@@ -1191,10 +1201,7 @@ inline arrays grad(const arrays &heads, const arrays &variables, const arrays &h
     std::vector<mxg_ndarray> out(v.size());
     check(mxg_grad_of(static_cast<std::int32_t>(h.size()), h.data(), g.empty() ? nullptr : g.data(),
                       static_cast<std::int32_t>(v.size()), v.data(), -1, create_graph, train, out.data()));
-    arrays results;
-    for (mxg_ndarray a : out)
-        results.push_back(ndarray::adopt(a));
-    return results;
+    return detail::adopted(out);
 }
 
 /* A differentiable function of two lambdas, for instance y = exp(x):
@@ -1255,10 +1262,7 @@ public:
         std::vector<mxg_ndarray> out(static_cast<std::size_t>(outputs_));
         check(mxg_function_call(handle_, static_cast<std::int32_t>(in.size()), in.data(), outputs_,
                                 out.data()));
-        arrays results;
-        for (mxg_ndarray a : out)
-            results.push_back(ndarray::adopt(a));
-        return results;
+        return detail::adopted(out);
     }
 
 private:
@@ -1307,6 +1311,60 @@ private:
 
     mxg_function handle_ = nullptr;
     std::int32_t outputs_;
+};
+
+/* A lambda that is called once, recorded, and then run by one call each: see mxg_program_begin.
+ *
+ *     program layer({x}, [&] { return arrays{op("tanh")(op("dot")(x, w) + b)}; });
+ *     ndarray y = layer(batch); // of the shape and dtype of x
+ */
+class program {
+public:
+    template <class F>
+    program(const arrays &arguments, F &&f)
+    {
+        const auto in = detail::handles(arguments);
+        check(mxg_program_begin(static_cast<std::int32_t>(in.size()), in.data()));
+        try {
+            const arrays found = f();
+            const auto out = detail::handles(found);
+            outputs_ = static_cast<std::int32_t>(out.size());
+            check(mxg_program_end(outputs_, out.data(), &handle_));
+        } catch (...) {
+            mxg_program_end(0, nullptr, nullptr);
+            throw;
+        }
+    }
+    program(program &&other) noexcept
+        : handle_(std::exchange(other.handle_, nullptr)), outputs_(other.outputs_)
+    {
+    }
+    program &operator=(program &&other) noexcept
+    {
+        std::swap(handle_, other.handle_);
+        std::swap(outputs_, other.outputs_);
+        return *this;
+    }
+    ~program() { mxg_program_free(handle_); }
+
+    /* The first output. */
+    template <class... Args>
+    ndarray operator()(const Args &...in) const
+    {
+        return std::move(all({in...}).front());
+    }
+    /* All outputs. */
+    arrays all(const arrays &given) const
+    {
+        const auto in = detail::handles(given);
+        std::vector<mxg_ndarray> out(static_cast<std::size_t>(outputs_));
+        check(mxg_program_run(handle_, static_cast<std::int32_t>(in.size()), in.data(), outputs_, out.data()));
+        return detail::adopted(out);
+    }
+
+private:
+    mxg_program handle_ = nullptr;
+    std::int32_t outputs_ = 0;
 };
 
 } // namespace mxgrad

@@ -179,7 +179,28 @@ static void printing()
     CHECK(first == op("random.uniform")(kw("shape", shape_t{2})).to_vector<float>());
 }
 
+static void programs()
+{
+    ndarray x({1, 2}), w({3, 4});
+    w.attach_grad();
+    program squared = record([&] { return program({x}, [&] { return arrays{(x * w) * (x * w), x + 1}; }); });
+    ndarray y = record([&] { return squared(ndarray({1, 1})); });
+    y.backward();
+    CHECK(y.to_vector<float>() == (floats{9, 16}) && w.grad().to_vector<float>() == (floats{6, 8}));
+    CHECK(record([&] { return squared.all({x}); })[1].to_vector<float>() == (floats{2, 3}));
+    CHECK(thrown<error>([&] { squared(x); }).code() == MXG_ERR_VALUE); // it was recorded while recording
+
+    const auto look = [&] { program({x}, [&] { return arrays{x * x.to_vector<float>()[0]}; }); };
+    CHECK(thrown<error>(look).code() == MXG_ERR_AUTOGRAD);
+    CHECK(thrown<std::logic_error>([&] {
+              program({x}, []() -> arrays { throw std::logic_error("no"); });
+          }).what() == std::string("no"));
+    program moved = std::move(squared);
+    CHECK(program({x}, [&] { return arrays{-x}; })(x).to_vector<float>() == (floats{-1, -2}));
+}
+
 int main()
 {
-    return run(conversions, ownership, arithmetic, parts, operators, differentiation, functions, printing);
+    return run(conversions, ownership, arithmetic, parts, operators, differentiation, functions, programs,
+               printing);
 }
