@@ -235,4 +235,34 @@ subtest 'the line' => sub {
     like("$@", qr/\Q$0\E:@{[__LINE__ - 3]}\b/, '... and names the line that recorded');
 };
 
+subtest 'programs' => sub {
+    my $calls = 0;
+    my $w = variable([2, 3]);
+    my $squared = autograd->program(sub { my ($x) = @_; $calls++; return ($x * $w)**2 });
+    for my $k (1 .. 3) {
+        my $x = nd->array([$k, 1]);
+        my $y = autograd->record(sub { $squared->($x) });
+        $y->backward;
+        values_are($y, [4 * $k * $k, 9], "run $k");
+        values_are($w->grad, [4 * $k * $k, 6], '... and its gradient');
+    }
+    is($calls, 1, 'the sub was called once');
+    my $looks = autograd->program(sub { my ($x) = @_; $x->sum->asscalar > 0 ? $x : -$x });
+    eval { $looks->(nd->ones([2])) };
+    like("$@", qr/cannot look at numbers.* at \Q$0\E line @{[__LINE__ - 2]}\.$/, 'numbers, at their line');
+    eval { autograd->program(sub { die "no\n" })->(nd->ones([2])) };
+    is($@, "no\n", 'a die arrives unchanged');
+    values_are($squared->(nd->array([1, 1])), [4, 9], 'and all is as before');
+};
+
+subtest 'calculus' => sub {
+    my $x = nd->array([1, 2]);
+    my $square = sub { my ($x) = @_; return $x * $x };
+    is_deeply(autograd->jacobian($square)->($x)->aslist, [[2, 0], [0, 4]], 'jacobian');
+    my ($value, $gradient) = @{ autograd->value_and_grad(sub { $square->(@_)->sum })->($x) };
+    values_are($value, [5], 'value_and_grad: the value');
+    values_are($gradient, [2, 4], '... and the gradient');
+    throws(sub { autograd->jacobain($square) }, 'UnknownNameError', qr/jacobain/, 'a wrong name');
+};
+
 done_testing;

@@ -137,7 +137,7 @@ sub backward {
     );
     my @heads = _arrays(_list($heads));
     my $grads = _head_grads(\@heads, $option{head_grads}, \my @keep);
-    here();
+    here(caller);
     local $@;
     mxg_backward(scalar @heads, handles(@heads), $grads,
         $option{retain_graph} ? 1 : 0, $option{train_mode} ? 1 : 0) and fail();
@@ -161,7 +161,7 @@ sub grad {
     @variables or _bad('EmptyVariablesError', 'variables cannot be an empty list.');
     my $grads = _head_grads(\@heads, $option{head_grads}, \my @keep);
     my $results = buffer(8 * @variables);
-    here();
+    here(caller);
     local $@;
     mxg_grad_of(scalar @heads, handles(@heads), $grads, scalar @variables, handles(@variables),
         _flag($option{retain_graph}), $option{create_graph} ? 1 : 0, $option{train_mode} ? 1 : 0,
@@ -187,6 +187,19 @@ sub get_symbol {
     my ($class, $array) = @_;
     return AI::MXGrad::AutoGrad::Symbol->new(_arrays($array));
 }
+
+# ---- programs, Jacobians and whatever else the engine has
+
+our $AUTOLOAD;
+
+sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names
+    my ($class, @args) = @_;
+    my ($name) = $AUTOLOAD =~ /(\w+)\z/;
+    require AI::MXGrad::Object;
+    return AI::MXGrad::Object::_of_path('autograd', $name, @args);
+}
+
+sub DESTROY { return }
 
 1;
 
@@ -280,6 +293,31 @@ arguments, or those with the numbers C<$argnum>.
 
 The recorded computation of an array, as an object that prints readably and has the methods
 C<list_arguments> and C<tojson>.
+
+=back
+
+=head1 PROGRAMS AND CALCULUS
+
+The other names of the engine's C<autograd> are methods, too; they take and give subs as they take and give
+arrays.
+
+=over
+
+=item program($code)
+
+C<$code> as a program: it is called once for arguments of one kind, recorded, and replayed by the next calls,
+as an object that is called like a sub.
+
+    my $cell = autograd->program(sub { my ($x, $h) = @_; ($x + 0.5 * $h)->tanh });
+    my $h    = nd->zeros([1]);
+    $h = $cell->($_, $h) for map { nd->array([$_]) } 1 .. 3;
+
+Errors: ProgramError if the code looks at numbers, writes in place, draws random numbers or runs a backward.
+
+=item vjp, jvp, jacobian, hessian, hvp, value_and_grad, checkpoint
+
+Derivatives of functions, and recomputation instead of memory. C<autograd-E<gt>jacobian($code)-E<gt>($x)> is
+the Jacobian of C<$code> at C<$x>.
 
 =back
 
