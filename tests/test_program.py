@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import threading
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from gradients import arrays_of, differentiated, hosts, listed
 from mxgrad import autograd, cpu, gluon, gpu, init, nd, np, profiler, testing
 from mxgrad.base import AutogradError, InplaceError, InvalidTypeError, ProgramError
+from mxgrad.context import memory_stats
 from mxgrad.gluon import nn
 from mxgrad.invoke import F
 from mxgrad.kernels import deferred
@@ -237,6 +239,29 @@ def test_derivatives_inside() -> None:
         assert equal(*found)
     source = next(iter(programs[0]._plans.values()))[0].source
     assert "next_order" not in source       # nothing of it is on the tape
+
+
+def test_recording_leaves_no_memory_behind() -> None:
+    x = nd.ones((1 << 18,))
+    x.attach_grad()
+
+    def f(x: Any) -> Any:
+        for _ in range(8):
+            x = nd.softmax(x)
+        return x
+
+    p = autograd.program(f)
+    gc.collect()
+    gc.disable()
+    try:
+        before = memory_stats(cpu())["used"]
+        with autograd.record():
+            y = p(x)
+        y.backward()
+        del y
+        assert memory_stats(cpu())["used"] - before < 4 << 20
+    finally:
+        gc.enable()
 
 
 def test_what_nobody_needs_is_not_computed() -> None:

@@ -11,12 +11,11 @@ tape's and knows nothing of programs.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import update_wrapper
 from threading import Lock
 from typing import Any
-from collections.abc import Iterator
 from weakref import ref
 
 import numpy
@@ -166,6 +165,9 @@ class Recorder:
                 out = made()
                 if out is not None and out._raw.__class__ is Traced:
                     out._raw, out._entry = out._raw.numbers, None
+            self.steps.clear()      # they refer to each other, and to the numbers of a whole call
+            self.raws.clear()
+            self._entries.clear()
 
     def source(self, a: Array) -> tuple[int, bool]:
         """The slot of an array, and whether it is on the tape."""
