@@ -375,8 +375,8 @@ def _unary(op: Op) -> Callable[[Any], Any]:
         if keeps_x:
             r._version = None
             cell = x._version
-            if cell is None:
-                cell = x._cell
+            if cell is None:        # what `_cell` gives; calling it costs twice as much
+                cell = x._version = [0, None]
             r._entry = [next_order(), op, code, lasti, ctx, None, None, cell[0], entry, xd, cell]
         elif keeps_y:
             r._version = cell = [0, None]
@@ -487,7 +487,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
             if xd is not x:
                 xc = x._version
                 if xc is None:
-                    xc = x._cell
+                    xc = x._version = [0, None]
                 elif xe is None and len(xc) > 2:
                     xd, xc = xd.copy(), [0, None]
                 version = xc[0]
@@ -497,7 +497,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
             if yd is not y:
                 yc = y._version
                 if yc is None:
-                    yc = y._cell
+                    yc = y._version = [0, None]
                 elif ye is None and len(yc) > 2:
                     yd, yc = yd.copy(), [0, None]
                 version += yc[0]
