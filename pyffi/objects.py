@@ -219,16 +219,22 @@ def _is_our_name(module: str) -> bool:
     return f"{module}.".startswith("mxgrad.") and not f"{module}.".startswith(f"{_UNSAFE}.")
 
 
+def _is_passed_on(x: Any) -> bool:
+    """Whether this is one of the functions and classes of NumPy's own that `mxgrad.np` offers."""
+    return (getattr(x, "__module__", None) == "numpy" and x.__name__ in dir(mxgrad.np)
+            and getattr(mxgrad.np, x.__name__) is x)
+
+
 def _is_public(x: Any) -> bool:
     """Whether C may hold this as an object."""
     if isinstance(x, ModuleType):
         return _is_ours(x.__name__)
     if isinstance(x, type):
-        return _is_ours(x.__module__)
+        return _is_ours(x.__module__) or _is_passed_on(x)
     if isinstance(x, MethodType):
         return _is_public(x.__self__)
     if isinstance(x, FunctionType):
-        return _is_ours(x.__module__) or x.__module__ == __name__
+        return _is_ours(x.__module__) or x.__module__ == __name__ or _is_passed_on(x)
     if isinstance(x, BuiltinMethodType):
         return _is_ours(type(x.__self__).__module__)
     return _is_ours(type(x).__module__) or isinstance(x, (_Callable, Iterator, AbstractContextManager))
@@ -265,6 +271,11 @@ def _write(out: Any, x: Any, depth: int = 0) -> None:
         _write(out, wrap(nd.NDArray, x, as_context("cpu(0)")) if known else x.tolist(), depth)
     elif isinstance(x, numpy.dtype) or isinstance(x, type) and issubclass(x, numpy.generic):
         _write(out, numpy.dtype(x).name)
+    elif isinstance(x, (numpy.finfo, numpy.iinfo)):
+        limits = {limit: getattr(x, limit) for limit in _LIMITS if hasattr(x, limit)}
+        if limits["max"] >= 1 << 63:
+            limits["max"] = float(limits["max"])
+        _write(out, limits, depth)
     elif not _is_ours(kind.__module__) and isinstance(x, Mapping):
         _write_all(out, list(itertools.chain.from_iterable(x.items())), True, depth)
     elif not _is_ours(kind.__module__) and isinstance(
@@ -278,6 +289,11 @@ def _write(out: Any, x: Any, depth: int = 0) -> None:
     else:
         name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
         raise base.InvalidTypeError(f"the result is a {name}, which is not part of mxgrad's public interface")
+
+
+# what NumPy's descriptions of dtypes tell
+_LIMITS = ("bits", "dtype", "eps", "epsneg", "max", "min", "precision", "resolution", "smallest_normal",
+           "smallest_subnormal", "tiny")
 
 
 def _text(x: str) -> bytes:
@@ -338,9 +354,9 @@ def _describe(owner: Any) -> str:
 
 
 def _has_attributes(owner: Any) -> bool:
-    if isinstance(owner, (ModuleType, type)):
+    if isinstance(owner, ModuleType):
         return _is_public(owner)
-    return _is_ours(type(owner).__module__)
+    return _is_ours((owner if isinstance(owner, type) else type(owner)).__module__)
 
 
 def _attribute(owner: Any, name: str) -> Any:
@@ -365,7 +381,8 @@ def _attribute(owner: Any, name: str) -> Any:
         if _is_helper(owner, name, found):
             raise base.UnknownNameError(f"{name!r} is none of the names that {_describe(owner)} offers")
         home = found.__name__ if isinstance(found, ModuleType) else getattr(found, "__module__", None)
-        if not (_is_ours(home) or isinstance(found, type) and issubclass(found, numpy.generic)):
+        if not (_is_ours(home) or isinstance(found, type) and issubclass(found, numpy.generic)
+                or _is_passed_on(found)):
             raise base.UnknownNameError(f"{name!r} of {_describe(owner)} is from {home}, which is not public")
     return found
 

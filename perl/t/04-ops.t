@@ -129,6 +129,7 @@ subtest 'refused' => sub {
         'an array where a parameter is');
     throws(sub { $x->dot },                   'InvalidTypeError|TypeError|NotAnArrayError', qr/dot/,
         'a missing array');
+    throws(sub { nd->$_($x) }, 'TypeError', qr/\A\Q$_() missing/, "... of $_") for qw(multiply arctan2);
     throws(sub { $x->sum(axis => {}) },       'InvalidTypeError', qr/not HASH/, 'a hash as value');
     throws(sub { $x->sum(axis => $y) },       'InvalidTypeError', qr/not AI::MXGrad::NDArray/,
         'an array as value');
@@ -137,6 +138,28 @@ subtest 'refused' => sub {
         'out of another shape');
     throws(sub { $x->dot('abc') },            'InvalidTypeError|TypeError', qr/dot/, 'a word for an array');
     throws(sub { $x->dot(nd->ones([3, 1])) }, 'InvalidValueError', qr/dot/, 'shapes');
+};
+
+subtest 'what np has besides' => sub {
+    my $v = np->array([1, 2, 3]);
+    is(np->pi, atan2(0, -1), 'a number');
+    is(np->newaxis, undef, 'None');
+    is(np->int8, 'int8', 'a dtype');
+    is(np->dtype('float16'), 'float16', '... made');
+    is(np->result_type('float32', 'int8'), 'float32', '... that a function gives');
+    is(np->result_type($v, 'float64'), 'float64', '... for an array');
+    is(np->finfo('float64')->{eps}, 2**-52, 'the limits of a dtype');
+    is(np->iinfo('int8')->{max}, 127, '... of integers');
+    is(np->iinfo('uint64')->{max}, 2**64, '... that are no integers of Perl');
+    ok(np->can_cast('int8', 'int16') && !np->can_cast('int16', 'int8'), 'a question');
+    is_deeply([np->broadcast_shapes([1, 2], [3, 1])], [3, 2], 'shapes');
+    values_are(np->vectorize(sub { $_[0]**2 })->($v), [1, 4, 9], 'what takes a sub');
+    my $third = np->array([1 / 3]);
+    my $usual = $third->asstr;
+    is(np->printoptions(precision => 2)->with(sub { $third->asstr }), '[0.33]', 'texts in a block');
+    is($third->asstr, $usual, '... and after it');
+    throws(sub { np->ziros([2]) }, 'UnknownNameError', qr/did you mean 'zeros'/, 'a name that is wrong');
+    throws(sub { np->$_ }, 'UnknownNameError', qr/no|not/, "what is not np's own: $_") for qw(os numpy _name);
 };
 
 done_testing;

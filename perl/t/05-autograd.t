@@ -265,4 +265,25 @@ subtest 'calculus' => sub {
     throws(sub { autograd->jacobain($square) }, 'UnknownNameError', qr/jacobain/, 'a wrong name');
 };
 
+subtest 'the line that an operator is recorded at' => sub {
+    my $square = mx->gluon->nn->HybridLambda('square');
+    my @forms = (
+        ['operator',          __LINE__, sub { $_[0] * $_[0] }],
+        ['a broadcasting one', __LINE__, sub { nd->ones([2, 2]) * $_[0] * $_[0] }],
+        ['method',            __LINE__, sub { $_[0]->square }],
+        ['function',          __LINE__, sub { nd->square($_[0]) }],
+        ['block',             __LINE__, sub { $square->($_[0]) }],
+        ['call',              __LINE__, sub { $square->call($_[0]) }],
+        ['its method',        __LINE__, sub { $square->forward($_[0]) }],
+        ['... once known',    __LINE__, sub { $square->forward($_[0]) }],
+    );
+    for my $form (@forms) {
+        my ($name, $line, $code) = @$form;
+        my $x = variable([1, 2]);
+        my $y = autograd->record(sub { $code->($x) });
+        $x += 1;
+        throws(sub { $y->backward }, 'InplaceError', qr/recorded at \Q${\ __FILE__}\E:$line\b/, $name);
+    }
+};
+
 done_testing;

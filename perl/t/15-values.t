@@ -27,7 +27,7 @@ for my $case (
     ['an integer',      42], ['the least integer', -9_223_372_036_854_775_807 - 1],
     ['a large one',     4_611_686_018_427_387_905],
     ['a number',        0.25], ['a huge one', 1e300],
-    ['text',            'word'], ['empty text', ''], ['text with a zero', "a\0b"], ['characters', 'grün ∂'],
+    ['text', 'word'], ['empty text', ''], ['text with a zero', "a\0b"], ['characters', 'grün ∂'],
     ['digits as text',  '42'],
     ['a list',          [1, [2.5, 'x', undef], []]], ['a hash', {a => 1, b => {c => [2]}, 'ключ' => 3}],
 ) {
@@ -88,7 +88,8 @@ SKIP: {
 throws(sub { $object->base_lr(\*STDOUT) }, 'InvalidTypeError', qr/a glob reference cannot/, 'a handle');
 throws(sub { $object->base_lr(bless {}, 'Some::Class') }, 'InvalidTypeError', qr/an object of Some::Class/,
     'an object');
-throws(sub { AI::MXGrad::Value->bytes("\x{100}") }, 'InvalidValueError', qr/above 255/, 'bytes that are none');
+throws(sub { AI::MXGrad::Value->bytes("\x{100}") }, 'InvalidValueError', qr/above 255/,
+    'bytes that are none');
 my $deep = 1;
 $deep = [$deep] for 1 .. 70;
 throws(sub { $object->base_lr($deep) }, 'InvalidValueError', qr/64 deep/, 'lists in lists in lists');

@@ -14,7 +14,9 @@ use AI::MXGrad qw(mx nd autograd gluon nn);
 
 my $named = 'AI::MXGrad::LRScheduler';
 for my $case (
-    ['by position', 2, 0.5], ['by name', step => 2, factor => 0.5], ['with a hash', {step => 2, factor => 0.5}],
+    ['by position', 2, 0.5],
+    ['by name',     step => 2, factor => 0.5],
+    ['with a hash', {step => 2, factor => 0.5}],
     ['both', 2, factor => 0.5], ['both, with a hash', 2, {factor => 0.5}],
 ) {
     my ($name, @arguments) = @$case;
@@ -179,7 +181,8 @@ values_are($further->($x), [[23]], 'a class derived in Perl');
 $further->cast('float64');
 is($further->{cast} . ' ' . $further->inner->weight->dtype, 'float64 float64', 'SUPER');
 
-# A method is a sub of its class's package from the first call on, which classes written in Perl must not mind.
+# A method is a sub of its class's package from the first call on, which classes written in Perl must not
+# mind.
 my $layer = nn->Dense(1, in_units => 3);
 $layer->initialize;
 $layer->cast('float64') for 1 .. 2;
@@ -216,7 +219,10 @@ is($outer->[0]{calls}, $calls + 1, '... and its state');
         $self->scale($self->params->get('scale', shape => [1], init => 'ones'));
         return;
     }
-    sub hybrid_forward { my ($self, $F, $x, %of) = @_; return $F->broadcast_mul($x, $of{scale} * $self->{by}) }
+    sub hybrid_forward {
+        my ($self, $F, $x, %of) = @_;
+        return $F->broadcast_mul($x, $of{scale} * $self->{by});
+    }
 }
 my $scaled = Scaled->new(by => 3);
 $scaled->initialize;
@@ -301,7 +307,8 @@ throws(sub { Failing->new->forward_never }, 'UnknownNameError', qr/forward_never
     package Homeless;
     our @ISA = 'AI::MXGrad::Object';
 }
-throws(sub { Homeless->new }, 'InvalidTypeError', qr/derives from no class/, 'a class that is derived of none');
+throws(sub { Homeless->new }, 'InvalidTypeError', qr/derives from no class/,
+    'a class that is derived of none');
 is(eval { mx->metric->CustomMetric(sub { die "in a metric\n" })->update([$x], [$x]); 1 } ? '' : $@,
     "in a metric\n", 'an exception in a sub');
 

@@ -36,7 +36,10 @@ my %step = (
     'texts'             => sub { my $text = "$x" . $x->asstr },
     'gradients'         => sub { autograd->record(sub { ($x * $x)->sum })->backward; my $g = $x->grad },
     'functions'         => sub { autograd->record(sub { scalar My::Double->new->($x) })->backward },
-    'packed calls'      => sub { $metric->update([$x->sum(axis => 1)], [$x]); my ($name, $value) = $metric->get },
+    'packed calls'      => sub {
+        $metric->update([$x->sum(axis => 1)], [$x]);
+        my ($name, $value) = $metric->get;
+    },
     'layers'            => sub { my $y = $dense->($x) },
     'iteration'         => sub { my @all = @$set },
     'callables'         => sub { mx->metric->CustomMetric(sub { 1 })->update([$x], [$x]) },

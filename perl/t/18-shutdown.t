@@ -34,17 +34,20 @@ my %case = (
     'exit while recording' => ['autograd->record(sub { exit 7 }); print "no"', '', '', 7],
     'exit in a function' => [
         '$F::CODE = sub { exit 7 }; autograd->record(sub { F->new->($x) })->backward; print "no"', '', '', 7],
-    'exit in a block' => ['$B::CODE = sub { exit 7 }; $global = B->new; $global->($x); print "no"', '', '', 7],
+    'exit in a block' => [
+        '$B::CODE = sub { exit 7 }; $global = B->new; $global->($x); print "no"', '', '', 7],
     'exit in a metric' => ['mx->metric->CustomMetric(sub { exit 7 })->update([$x], [$x])', '', '', 7],
     'exit in END' => ['END { $x = $x + 1; print $x->sum->asscalar; $? = 7 }', '6', '', 7],
-    'exit in a signal handler' => ['$SIG{USR1} = sub { exit 7 }; kill USR1 => $$; $x *= 1 for 1 .. 9', '', '', 7],
+    'exit in a signal handler' => [
+        '$SIG{USR1} = sub { exit 7 }; kill USR1 => $$; $x *= 1 for 1 .. 9', '', '', 7],
     '_exit' => ['$global = $x; POSIX::_exit(7)', '', '', 7],
     'die' => ['die "at the end\n"', '', "at the end\n", undef],
     'die while recording' => ['autograd->record(sub { die "inside\n" })', '', "inside\n", undef],
     'die in a function' => [
         '$F::CODE = sub { die "inside\n" }; autograd->record(sub { F->new->($x) })->backward',
         '', "inside\n", undef],
-    'die in a block' => ['$B::CODE = sub { die "inside\n" }; $global = B->new; $global->($x)', '', "inside\n", undef],
+    'die in a block' => [
+        '$B::CODE = sub { die "inside\n" }; $global = B->new; $global->($x)', '', "inside\n", undef],
     'an error of the engine' => ['$x = $x + nd->ones([2])', '', 'InvalidValueError: add: operands', undef],
     'another program' => ['exec $^X, "-e", "print 5; exit 7"', '5', '', 7],
 );
@@ -57,8 +60,8 @@ if ($Config{useithreads}) {
         '', '', 7];
     # Perl warns of the thread if it is at its end before anybody waits for it
     $case{'exit in a thread'} = [
-        'no warnings "threads"; require threads; threads->create(sub { my $y = nd->ones([2]); exit 7 })->join;'
-        . ' print "no"', '', '', 7];
+        'no warnings "threads"; require threads;'
+        . ' threads->create(sub { my $y = nd->ones([2]); exit 7 })->join; print "no"', '', '', 7];
 }
 
 my @include = map { "-I$_" } grep { !ref } @INC;
@@ -71,8 +74,12 @@ for my $name (sort keys %case) {
     is($? & 255, 0, "$name: no signal");
     defined $status ? is($? >> 8, $status, '... the status') : isnt($? >> 8, 0, '... a status');
     my $wanted = $prints . $complains;
-    if ($complains =~ /\n\z/ || $complains eq '') { is($said, $wanted, '... and nothing else is said') }
-    else                                          { like($said, qr/\A\Q$wanted\E.* line [0-9]+\.\n\z/s, '... and why') }
+    if ($complains =~ /\n\z/ || $complains eq '') {
+        is($said, $wanted, '... and nothing else is said');
+    }
+    else {
+        like($said, qr/\A\Q$wanted\E.* line [0-9]+\.\n\z/s, '... and why');
+    }
 }
 
 done_testing;

@@ -671,9 +671,9 @@ MXG_API int mxg_program_free(mxg_program p);
  *     mxg_value_clear(&y);
  *     mxg_value_clear(&net);
  *
- * Results come as the value they are: numbers, text, arrays (NumPy's too), lists and tuples as lists, dicts as
- * dicts, a dtype as its name; all else is an object.  What is given goes the same way; a callable becomes a
- * Python function.  Lists and dicts may be nested 64 deep.
+ * Results come as the value they are: numbers, text, arrays (NumPy's too), lists and tuples as lists, dicts
+ * as dicts, a dtype as its name and what np.finfo tells of it as a dict; all else is an object.  What is
+ * given goes the same way; a callable becomes a Python function.  Lists and dicts may be nested 64 deep.
  *
  * Names that begin with an underscore are not public, but for those that the authors of an optimizer or an
  * initializer need: "_get_lr", "_get_wd", "_update_count", "_init_weight".  Nor are other Python modules and

@@ -177,8 +177,9 @@ static void check_public(void)
         "gluon.nn.Dense.__subclasses__", "np.sys", "util.functools", "util.importlib", "nd.NDArray.mro.x", "",
         "a b", "nd..array", ".", "nd.", "test_utils.numpy", "base.Any", "context.threading",
         "kernels", "kernels.vm.run", "autograd.evaluate", "backend.memory", "gluon.utils.submodule",
+        "np.numpy", "np.dtype.mro", "np.finfo.mro", "np.set_printoptions.x", "np.ndindex.ndincr",
     };
-    mxg_value out;
+    mxg_value float32 = MXG_NEW_STRING("float32"), out;
     size_t i;
     for (i = 0; i < sizeof HIDDEN / sizeof *HIDDEN; i++) {
         FAILS(MXG_ERR_NOTFOUND, mxg_get(NULL, HIDDEN[i], &out));
@@ -190,6 +191,20 @@ static void check_public(void)
     SAYS("lr_scheduler");
     FAILS(MXG_ERR_NOTFOUND, mxg_call(NULL, "eval", 0, NULL, NULL, NULL));
     FAILS(MXG_ERR_NOTFOUND, mxg_call(NULL, "builtins.eval", 0, NULL, NULL, NULL));
+
+    /* what np has from NumPy */
+    OK(mxg_call(NULL, "np.dtype", 1, &float32, NULL, &out));
+    CHECK(is_text(&out, "float32"));
+    OK(mxg_value_clear(&out));
+    OK(mxg_call(NULL, "np.finfo", 1, &float32, NULL, &out));
+    CHECK(out.kind == MXG_IS_DICT && is_text(out.at, "bits") && ((const mxg_value *)out.at)[1].number == 32);
+    OK(mxg_value_clear(&out));
+    OK(mxg_call(NULL, "np.get_printoptions", 0, NULL, NULL, &out));
+    CHECK(out.kind == MXG_IS_DICT);
+    OK(mxg_value_clear(&out));
+    OK(mxg_get(NULL, "np.set_printoptions", &out));
+    CHECK(out.kind == MXG_IS_OBJECT);
+    OK(mxg_value_clear(&out));
 }
 
 /* ---- calls, attributes, errors ------------------------------------------------------------------------ */

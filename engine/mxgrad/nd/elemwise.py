@@ -54,7 +54,7 @@ def _arithmetic(op: str, names: str, plain: Callable[[Any, Any], Any]) -> None:
 
     function.__name__ = function.__qualname__ = names.split()[0]
     function.__doc__ = f"Elementwise {op} of arrays, which broadcast, and numbers; of two numbers, a number."
-    ND.adapter(names, arrays=2)(function)
+    ND.adapter(names, arrays=2)(function).short = f     # type: ignore[attr-defined]
 
 
 for _op, _names, _plain in (

@@ -8,7 +8,7 @@ use overload
     fallback => 1;
 
 # Whether a package is part of the distribution, for each that called.
-my %IS_OURS;
+our %IS_OURS;
 
 # File and line of the first frame outside the distribution: what a user can change. `$up` frames above the
 # caller are known to be inside.

@@ -150,9 +150,11 @@ sub fail {
     );
 }
 
-# Tells the engine which line of the user makes the calls that follow, if it is not the one it knows.
+# Tells the engine which line of the user makes the calls that follow, if it is not the one it knows. Takes
+# what `caller` gives, which is that line already where the user calls the caller of this.
 sub here {
-    my ($file, $line) = AI::MXGrad::Error::user_line(2);
+    my ($package, $file, $line) = @_;
+    ($file, $line) = AI::MXGrad::Error::user_line(2) if $AI::MXGrad::Error::IS_OURS{$package} // 1;
     return if $line == $LINE_NOW && $file eq $FILE_NOW;
     ($FILE_NOW, $LINE_NOW) = ($file, $line);
     mxg_set_location($file, $line);

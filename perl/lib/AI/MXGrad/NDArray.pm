@@ -34,11 +34,7 @@ my %RESHAPED;
 # A thread must not give back the handles of the thread that started it.
 sub CLONE_SKIP { return 1 }
 
-sub DESTROY {
-    no overloading;
-    return _free_with_care(${ $_[0] } // 0) if $CARE;
-    drop(${ $_[0] });
-}
+sub DESTROY { return $CARE ? _free_with_care(${ $_[0] } // 0) : drop(${ $_[0] }) }
 
 sub _free_with_care {
     my ($h) = @_;
@@ -59,15 +55,14 @@ sub _is_number { return defined $_[0] && !ref $_[0] && looks_like_number($_[0]) 
 
 # ---- operators
 
-# The operators are what small arrays cost, so they touch nothing twice: `no overloading` spares perl the search
-# for an overloaded ${ }, and bless without a class does not search for the class.
+# The operators are what small arrays cost, so they touch nothing twice: bless without a class does not search
+# for the class.
 ## no critic (ClassHierarchies::ProhibitOneArgBless)
 sub _binary {
     my ($name) = @_;
     my $op = AI::MXGrad::Ops::handle($name);
     return sub {
-        no overloading;
-        here() if $RECORDING;
+        here(caller) if $RECORDING;
         return _with_other($op, @_) if ref $_[1] ne __PACKAGE__;
         mxg_invoke2($op, ${ $_[0] }, ${ $_[1] }, \my $h) and fail();
         return bless \$h;
@@ -93,8 +88,7 @@ sub _unary {
     my ($name) = @_;
     my $op = AI::MXGrad::Ops::handle($name);
     return sub {
-        no overloading;
-        here() if $RECORDING;
+        here(caller) if $RECORDING;
         mxg_invoke1($op, ${ $_[0] }, \my $h) and fail();
         return bless \$h;
     };
@@ -106,7 +100,7 @@ sub _in_place {
     return sub {
         my ($x, $y) = @_;
         return $x->set($plain->($x, $y)) if _is_number($y);
-        here();
+        here(caller);
         $y = __PACKAGE__->coerce($y, $x);
         mxg_invoke_into($op, 2, pack('J2', $$x, $$y), 0, undef, undef, $$x) and fail();
         return $x->_written;
@@ -455,7 +449,7 @@ sub _points {
     my ($x, @index) = @_;
     my @arrays = map { $_->dtype eq 'int64' ? $_ : $_->astype('int64') }
         map { _is_array($_) ? $_->as_array : _from($_, 'int64', $x->_context_name) } @index;
-    here() if $RECORDING;
+    here(caller) if $RECORDING;
     mxg_ndarray_index($x->handle, scalar @arrays, handles(@arrays), \my $h) and fail();
     return __PACKAGE__->_wrap($h);
 }
@@ -487,7 +481,7 @@ sub at :lvalue {
 # A write says where it is made also when nothing is recorded: an error of a later backward names it.
 sub set {
     my ($x, $value) = @_;
-    here();
+    here(caller);
     if (_is_number($value)) {
         mxg_ndarray_assign_scalar($$x, $value) and fail();
     }
@@ -547,7 +541,7 @@ sub sever :lvalue { my $array = $_[0]->copy; $array }
 
 sub as_in_context :lvalue {
     my ($x, $ctx) = @_;
-    here() if $RECORDING;
+    here(caller) if $RECORDING;
     mxg_ndarray_as_in_context($x->handle, "$ctx", \my $h) and fail();
     my $array = __PACKAGE__->_wrap($h);
     $array;
@@ -599,14 +593,18 @@ sub detach {
 
 sub backward {
     my ($x, @options) = @_;
-    unshift @options, 'out_grad' if @options % 2;
-    my %option = @options
-        ? AI::MXGrad::Convert::options('backward', [qw(out_grad retain_graph train_mode)], @options) : ();
-    my $head = defined $option{out_grad} ? __PACKAGE__->coerce($option{out_grad}, $x) : undef;
-    here();
+    my ($retain, $train, $head) = (0, 1);
+    if (@options) {
+        unshift @options, 'out_grad' if @options % 2;
+        my %option =
+            AI::MXGrad::Convert::options('backward', [qw(out_grad retain_graph train_mode)], @options);
+        $head = __PACKAGE__->coerce($option{out_grad}, $x) if defined $option{out_grad};
+        ($retain, $train) = ($option{retain_graph} ? 1 : 0, $option{train_mode} // 1 ? 1 : 0);
+    }
+    here(caller);
     local $@;
-    mxg_backward(1, pack('J', $x->handle), defined $head ? pack('J', $$head) : undef,
-        $option{retain_graph} ? 1 : 0, $option{train_mode} // 1 ? 1 : 0) and fail();
+    mxg_backward(1, pack('J', $x->handle), defined $head ? pack('J', $$head) : undef, $retain, $train)
+        and fail();
     return;
 }
 

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 
 use AI::MXGrad::NDArray ();
+use AI::MXGrad::Object ();
 
 # Every `np.name` of the engine is a method there.
 our @ISA = ('AI::MXGrad::Ops::np');
@@ -10,6 +11,23 @@ our @ISA = ('AI::MXGrad::Ops::np');
 sub array {
     my ($class, $source, @options) = @_;
     return AI::MXGrad::Ops::invoke_named('np.copy', [AI::MXGrad::NDArray->array($source, @options)], {});
+}
+
+# What else is in the engine's np; and of its operators those that give no arrays, or take subs.
+our $AUTOLOAD;
+
+sub AUTOLOAD {    ## no critic (ProhibitAutoloading): the engine knows the names
+    my ($class, @args) = @_;
+    my ($name) = $AUTOLOAD =~ /(\w+)\z/;
+    return AI::MXGrad::Object::_of_path('np', $name, @args);
+}
+
+for my $name (qw(
+    apply_along_axis apply_over_axes broadcast_shapes can_cast finfo fromfunction iinfo iscomplexobj isdtype
+    isrealobj min_scalar_type ndenumerate piecewise promote_types result_type vectorize
+)) {
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    *{$name} = sub { my ($class, @args) = @_; return AI::MXGrad::Object::_of_path('np', $name, @args) };
 }
 
 1;
@@ -41,7 +59,17 @@ C<[]>), comparisons give C<bool>, dtypes mix, and C<attach_grad> on a computed a
 
 =head1 METHODS
 
-Every operator of L<AI::MXGrad::Ops/OPERATORS OF NP> is a class method.
+Every operator of L<AI::MXGrad::Ops/OPERATORS OF NP> is a class method, and so is what else the engine's
+C<np> has:
+
+    use AI::MXGrad qw(np);
+
+    print np->pi, ' ', np->result_type('float32', 'int8'), "\n";       # 3.14159265358979 float32
+    print np->finfo('float32')->{eps}, "\n";                           # 1.19209289550781e-07
+    np->set_printoptions(precision => 2);
+    print np->vectorize(sub { 1 / $_[0] })->(np->array([1, 3]))->asstr, "\n";  # [1.   0.33]
+
+A dtype is its name, what C<finfo> and C<iinfo> tell of one a hash reference.
 
 =over
 

@@ -14,7 +14,7 @@ use AI::MXGrad::FFI qw(
     mxg_object_is_a mxg_object_class mxg_object_text mxg_object_parameters
 );
 use AI::MXGrad::Namespace ();
-use AI::MXGrad::Value qw(pack_values pack_dict pack_object armed results take);
+use AI::MXGrad::Value qw(pack_value pack_values pack_dict pack_object armed results take $ARRAYS $AN_ARRAY);
 
 # An object is a hash: a class written in Perl keeps what it likes there. Ours are
 #   _handle   the engine's handle
@@ -26,6 +26,8 @@ my $VALUE_SIZE = 32;
 
 # All of the packed value that is an object, but for its handle.
 my $AN_OBJECT = pack 'l l q d', 7, 0, 0, 0;
+
+my $STOP = -14;
 
 # The objects by _id, without holding them. Those of a class written in Perl have a state here that must live
 # as long as the engine's object: when Perl lets one go, it stays in %KEPT until the engine does the same.
@@ -202,36 +204,38 @@ sub _is_name { return defined $_[0] && !ref $_[0] && $_[0] =~ /\A[A-Za-z_]\w*\z/
 # function or class of that path.
 sub _call {
     my ($target, $name, @args) = @_;
-    my ($block, @named);
+    my ($keep, $dict, $block);
     my $last = @args ? ref $args[-1] : '';
     if ($last eq 'HASH' || $last eq 'CODE' || @args > 1 && !ref $args[-2] && _is_name($args[-2])) {
-
-        # what is called has the same parameters each time
-        my $key = !ref $target ? $name : $name eq '' ? "$target->{_class}()" : "$target->{_class}.$name";
-        my $signature = sub { _signature($key, $target, $name) };
-        $block = pop @args if $last eq 'CODE' && $signature->()->{places} < @args;
-        @named = _take_named(\@args, $signature);
+        ($block, my @named) = _block_and_named($target, $name, \@args);
+        $dict = pack_dict($keep = [undef], @named) if @named;
     }
-    my $result = _call_packed($target, $name, \@args, \@named) // return;
+
+    # pack_values, without what it costs where a training step gives arrays
+    my $packed = '';
+    for (@args) {
+        $packed .= ref eq $ARRAYS ? $AN_ARRAY . pack 'J', $$_ : pack_value($keep ||= [undef], $_);
+    }
+    my $result = "\0" x $VALUE_SIZE;
+    my $of = ref $target ? $AN_OBJECT . pack 'J', $target->{_handle} : undef;
+    armed($keep) if $keep && $keep->[0];
+    local $@;
+    if (my $status = mxg_call($of, $name, scalar @args, $packed, $dict, $result)) {
+        return if $status == $STOP;
+        fail();
+    }
     return $block ? take($result)->with($block) : results($result);
 }
 
-my $STOP = -14;
+# Takes the block and what is named from the arguments of a call.
+sub _block_and_named {
+    my ($target, $name, $args) = @_;
 
-# The packed result; undef if there is no more of what the call is to give.
-sub _call_packed {
-    my ($target, $name, $args, $named) = @_;
-    my $keep = [undef];
-    my $packed = pack_values($keep, @$args);
-    my $dict = @$named ? pack_dict($keep, @$named) : undef;
-    my $result = "\0" x $VALUE_SIZE;
-    armed($keep) if $keep->[0];
-    here() if $RECORDING;
-    local $@;
-    my $of = ref $target ? $AN_OBJECT . pack 'J', $target->{_handle} : undef;
-    my $status = mxg_call($of, $name, scalar @$args, $packed, $dict, $result) or return $result;
-    fail() if $status != $STOP;
-    return;
+    # what is called has the same parameters each time
+    my $key = !ref $target ? $name : $name eq '' ? "$target->{_class}()" : "$target->{_class}.$name";
+    my $signature = sub { _signature($key, $target, $name) };
+    my $block = ref $args->[-1] eq 'CODE' && $signature->()->{places} < @$args ? pop @$args : undef;
+    return ($block, _take_named($args, $signature));
 }
 
 # What an attribute is; undef and false in list context if there is none of that name.
@@ -252,7 +256,7 @@ sub _set_attribute {
     my $keep = [undef];
     my $packed = pack_values($keep, $value);
     armed($keep);
-    here() if $RECORDING;
+    here(caller) if $RECORDING;
     local $@;
     mxg_set(_target($self), $name, $packed) and fail();
     return $self;
@@ -287,9 +291,11 @@ sub _install {
     no strict 'refs';    ## no critic (ProhibitNoStrict)
     return if $package eq __PACKAGE__ || $self->{_is_perl} || defined &{"${package}::$name"};
     *{"${package}::$name"} = sub {
-        my ($object, @args) = @_;
-        return _dispatch($name, @_) if !ref $object || $object->{_is_perl} || $object->{_class} ne $class;
-        return _call($object, $name, @args);
+        my $object = shift;
+        here(caller) if $RECORDING;
+        return _call($object, $name, @_)
+            if ref $object && $object->{_class} eq $class && !$object->{_is_perl};
+        return _dispatch($name, $object, @_);
     };
     return;
 }
@@ -297,6 +303,7 @@ sub _install {
 sub _dispatch {
     my ($name, $self, @args) = @_;
     return _of_path(_path(_base($self)), $name, @args) if !ref $self;
+    here(caller) if $RECORDING;
     my $key = "$self->{_class}.$name";
     if ($self->{_is_perl} && UNIVERSAL::can($self, $name)) {
         my $path = _path(_base(ref $self));    # the sub there called SUPER::
@@ -323,6 +330,7 @@ sub _below { return $_[0] eq '' ? $_[1] : "$_[0].$_[1]" }
 # What a module or class has under a name.
 sub _of_path {
     my ($path, $name, @args) = @_;
+    here(caller) if $RECORDING;
     my $full = _below($path, $name);
     if (!$IS_METHOD{$full}) {
         my ($value, $is_there) = _attribute(undef, $full);
@@ -336,6 +344,7 @@ sub _of_path {
 
 sub new {
     my ($class, @args) = @_;
+    here(caller) if $RECORDING;
     my $path = _path($class);
     return _call(undef, $path, @args) if defined $path;
     my $python = $PERL_CLASS{$class} ||= _made_class($class);
@@ -343,7 +352,12 @@ sub new {
     my %named = _take_named(\@args, sub { return {%$takes, any_name => 1} });
     my %is_own = map { $_ => 1 } $class->_attributes;
     my @theirs = grep { $takes->{names}{$_} || $takes->{any_name} && !$is_own{$_} } keys %named;
-    my $result = _call_packed($python, '', \@args, [map { ($_ => delete $named{$_}) } @theirs]);
+    my $keep = [undef];
+    my $packed = pack_values($keep, @args);
+    my $dict = pack_dict($keep, map { ($_ => delete $named{$_}) } @theirs);
+    my $result = buffer($VALUE_SIZE);
+    armed($keep);
+    mxg_call(_target($python), '', scalar @args, $packed, $dict, $result) and fail();
     my $self = __PACKAGE__->_of_package($class, _handle_in($result));
     $self->_begin(\%named);
     for my $package (reverse @{ mro::get_linear_isa($class) }) {
@@ -366,6 +380,7 @@ sub _begin {
 
 sub call {
     my ($self, @args) = @_;
+    here(caller) if $RECORDING;
     return _call($self, '', @args);
 }
 
@@ -427,7 +442,7 @@ sub at {
     my $keep = [undef];
     my $packed = pack_values($keep, $key);
     my $result = buffer($VALUE_SIZE);
-    here() if $RECORDING;
+    here(caller) if $RECORDING;
     local $@;
     mxg_get_item(_target($self), $packed, $result) and fail();
     return take($result);
@@ -461,7 +476,7 @@ sub _iterator {
 sub _next {
     my ($iterator) = @_;
     my $result = buffer($VALUE_SIZE);
-    here() if $RECORDING;
+    here(caller) if $RECORDING;
     local $@;
     mxg_next(_target($iterator), $result, \my $more) and fail();
     return $more ? take($result) : ();
@@ -534,7 +549,10 @@ use overload
     '!='     => sub { !_same($_[0], $_[1]) },
     'eq'     => sub { ref $_[1] ? _same($_[0], $_[1]) : "$_[0]" eq "$_[1]" },
     'ne'     => sub { !(ref $_[1] ? _same($_[0], $_[1]) : "$_[0]" eq "$_[1]") },
-    '&{}'    => sub { my ($self) = @_; return sub { $self->call(@_) } },
+    '&{}'    => sub {
+        my ($self) = @_;
+        return sub { here(caller) if $RECORDING; return _call($self, '', @_) };
+    },
     '@{}'    => \&_entries,
     '<>'     => \&_read_line,
     fallback => 1;

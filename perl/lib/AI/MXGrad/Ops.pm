@@ -106,19 +106,19 @@ sub _method {
             my $h;
             if (@_ == 1) {
                 if (ref $_[0] eq $NDARRAY) {
-                    here() if $RECORDING;
+                    here(caller) if $RECORDING;
                     mxg_invoke1($handle, ${ $_[0] }, \$h) and fail();
                     return bless \$h, $NDARRAY;
                 }
             }
             elsif (@_ == 2 && ref $_[1] eq $NDARRAY) {
                 if (!ref $_[0]) {
-                    here() if $RECORDING;
+                    here(caller) if $RECORDING;
                     mxg_invoke1($handle, ${ $_[1] }, \$h) and fail();
                     return bless \$h, $NDARRAY;
                 }
                 if (ref $_[0] eq $NDARRAY) {
-                    here() if $RECORDING;
+                    here(caller) if $RECORDING;
                     mxg_invoke2($handle, ${ $_[0] }, ${ $_[1] }, \$h) and fail();
                     return bless \$h, $NDARRAY;
                 }
@@ -159,7 +159,7 @@ sub invoke {
     if (defined $out) {
         _is_array($out) or _bad('InvalidTypeError', "$op->{name}: out must be an NDArray");
         return $out->set(invoke($op, $inputs, \%given)) if ref $out ne $NDARRAY;
-        here();
+        here(caller);
         my (@keys, @values);
         while (my ($key, $value) = splice @pairs, 0, 2) {
             push @keys,   $key;
@@ -182,7 +182,7 @@ sub _run {
         && $packed !~ /(?:\A|\0)ctx\0/) {
         $packed .= "ctx\0" . AI::MXGrad::Context->current_name . "\0";
     }
-    here() if $RECORDING;
+    here(caller) if $RECORDING;
     my $count = $ROOM;
     my $status = mxg_invoke_packed($op->{h}, $n_inputs, $inputs, $packed, length $packed, \$count, $RESULTS);
     if (!$status && $count == 1) {
@@ -233,7 +233,7 @@ sub _call {
     my ($inputs, $number) = _inputs($info, $self, \@args, \%params);
     if (defined $number) {
         my ($x, $value, $reversed) = @$number;
-        here() if $RECORDING;
+        here(caller) if $RECORDING;
         mxg_invoke_scalar($op->{h}, $$x, $value, $reversed, \my $h) and fail();
         return bless \$h, $NDARRAY;
     }

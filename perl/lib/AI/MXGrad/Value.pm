@@ -15,17 +15,17 @@ use AI::MXGrad::FFI qw(
 );
 use AI::MXGrad::FFI::Callback ();
 
-our @EXPORT_OK = qw(pack_values pack_dict pack_object armed results take);
+our @EXPORT_OK = qw(pack_value pack_values pack_dict pack_object armed results take $ARRAYS $AN_ARRAY);
 
 # The kinds and the layout of C's mxg_value: kind, count, number, real, at.
 my ($NONE, $BOOL, $INT, $DOUBLE, $STRING, $BYTES, $NDARRAY, $OBJECT, $LIST, $DICT, $CALLABLE) = 0 .. 10;
 my $LAYOUT = 'l l q d J';
 my $SIZE   = 32;
 
-# All of an array but its handle.
-my $AN_ARRAY = pack 'l l q d', $NDARRAY, 0, 0, 0;
+# Of an array, all but its handle; and its class.
+our $AN_ARRAY = pack 'l l q d', $NDARRAY, 0, 0, 0;
+our $ARRAYS   = 'AI::MXGrad::NDArray';
 
-my $ARRAYS  = 'AI::MXGrad::NDArray';
 my $OBJECTS = 'AI::MXGrad::Object';
 
 sub _bad { return AI::MXGrad::Error->throw(@_) }
@@ -55,19 +55,18 @@ sub _has_number {
 # Integers are exact in 64 bits.
 my $MOST = 2**63;
 
-sub _pack {
+sub pack_value {
     no if $] >= 5.035, warnings => 'experimental::builtin';
     my ($keep) = @_;
     if (my $ref = ref $_[1]) {
         return _pack_reference($keep, $_[1]) if $ref ne $ARRAYS;
-        no overloading;
         push @$keep, $_[1];
         return $AN_ARRAY . pack 'J', ${ $_[1] };
     }
     return $PACKED{none} if !defined $_[1];
     return $_[1] ? $PACKED{true} : $PACKED{false} if $is_bool->($_[1]);
     if ($is_number->($_[1])) {
-        return pack $LAYOUT, $INT, 0, $_[1], 0, 0 if $_[1] == int $_[1] && $_[1] < $MOST && $_[1] >= -$MOST;
+        return pack 'l x4 q x16', $INT, $_[1] if $_[1] == int $_[1] && $_[1] < $MOST && $_[1] >= -$MOST;
         return pack $LAYOUT, $DOUBLE, 0, 0, $_[1], 0;
     }
     return _pack_string($keep, $_[1]);
@@ -115,9 +114,9 @@ sub _pack_object {
         return pack_object($keep, $value);
     }
     if ($value->isa($ARRAYS)) {
-        return _pack($keep, $value->as_array);
+        return pack_value($keep, $value->as_array);
     }
-    return _pack($keep, $ARRAYS->array($value)) if $value->isa('PDL');
+    return pack_value($keep, $ARRAYS->array($value)) if $value->isa('PDL');
     return pack_object($keep, $OBJECTS->_of_context($value)) if $value->isa('AI::MXGrad::Context');
     return _pointing($keep, $BYTES, length $$value, $$value) if $value->isa('AI::MXGrad::Value::Bytes');
     return _pointing($keep, $LIST, scalar @$value, pack_values($keep, @$value), 1)
@@ -142,14 +141,14 @@ sub pack_object {
 sub pack_values {
     my $keep = shift;
     my $packed = '';
-    $packed .= _pack($keep, $_) for @_;
+    $packed .= pack_value($keep, $_) for @_;
     return $packed;
 }
 
 sub pack_dict {
     my ($keep, @pairs) = @_;
-    return _pointing($keep, $DICT, scalar @pairs,
-        join '', map { $_ % 2 ? _pack($keep, $pairs[$_]) : _pack_string($keep, $pairs[$_]) } 0 .. $#pairs);
+    return _pointing($keep, $DICT, scalar @pairs, join '',
+        map { $_ % 2 ? pack_value($keep, $pairs[$_]) : _pack_string($keep, $pairs[$_]) } 0 .. $#pairs);
 }
 
 # Values whose kind has to be said.
@@ -227,8 +226,10 @@ sub plain {
 
 # What a call gave: a tuple is several values in list context.
 sub results {
+    my ($kind, $at) = unpack 'l x20 J', $_[0];
+    return bless \$at, $ARRAYS if $kind == $NDARRAY;
     my $value = _value(1, unpack $LAYOUT, $_[0]);
-    return $value if !ref $value || ref $value eq $ARRAYS;
+    return $value if !ref $value;
     return map { plain($_) } @$value if wantarray && ref $value eq 'AI::MXGrad::Value::Tuple';
     return plain($value);
 }
@@ -321,7 +322,7 @@ sub _give {
     my ($address, $value, $is_iterable) = @_;
     my $keep = [undef];
     my $owned = _owned($is_iterable && ref $value eq 'CODE'
-        ? _pack_callable($keep, $value, is_iterator => 1) : _pack($keep, $value));
+        ? _pack_callable($keep, $value, is_iterator => 1) : pack_value($keep, $value));
     armed($keep);
     FFI::Platypus::Memory::memcpy($address, _address($owned), $SIZE);
     return 0;

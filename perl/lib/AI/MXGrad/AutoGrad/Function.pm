@@ -131,7 +131,7 @@ sub _recorded {
     my $number = ++$LAST;
     my ($forward, $backward, $deleted) = _entries();
     my $function;
-    here();
+    here(caller);
     mxg_function_new(ref $self, $forward, $backward, $number, $deleted, \$function) and fail();
     $CALLED{$number} = $self;
     $CARE++;

@@ -28,7 +28,7 @@ sub DESTROY { return }
 sub _read {
     my ($self) = @_;
     my $whole = $self->{whole}->as_array;
-    here() if $RECORDING;
+    here(caller) if $RECORDING;
     mxg_ndarray_slice($$whole, @{ $self->{part} }, \my $h) and fail();
     return AI::MXGrad::NDArray->_wrap($h);
 }
@@ -52,7 +52,7 @@ sub set {
     # The tape allows a write only while no other array shares the memory.
     delete @{$self}{qw(recorded read)};
     my $whole = $self->{whole}->as_array;
-    here();
+    here(caller);
     mxg_ndarray_assign_slice($$whole, @{ $self->{part} }, $$value) and fail();
     ref $self->{whole} eq __PACKAGE__ ? $self->{whole}->set($whole) : $whole->_written;
     $self->{recorded} = $self->_read if $RECORDING;
