@@ -26,6 +26,7 @@ TARGET = HERE.parent / "engine" / "mxgrad" / "kernels"
 MODULE = "mxgrad.kernels._cpu"
 FILE = "_cpu.abi3.so"
 ONCE = ("memory.c", "pool.c")      # sources with state: there is one of each, whatever the level
+UNFUSED = ("random.c",)     # whose numbers are others' to the bit: a fused multiplication rounds differently
 
 # x86-64's levels as its psABI defines them, the best first, and what the processor must have for each.
 LEVELS = {
@@ -142,7 +143,8 @@ def build(target: str | os.PathLike[str] = TARGET) -> Path:
                 f"#define {name} {name}_{level}\n" for header in sorted(SOURCES.glob("*.h"))
                 for _, name, _ in prototypes(header) if name not in defined_once()))
             march = [f"-march=x86-64-{level}", "-mprefer-vector-width=512"] if x86 else []
-            commands += [[*strict, *march, "-include", str(renamed), "-c", str(source)]
+            commands += [[*strict, *(["-ffp-contract=off"] if source.name in UNFUSED else []), *march,
+                          "-include", str(renamed), "-c", str(source)]
                          for source in sorted(SOURCES.glob("*.c")) if source.name not in ONCE]
         objects = [str(work / f"{i}.o") for i in range(len(commands))]
         with ThreadPoolExecutor(os.cpu_count()) as together:

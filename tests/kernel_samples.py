@@ -24,9 +24,9 @@ def spoiled(*shape: int) -> numpy.ndarray:
 
 
 def recurrent(
-    steps: int, batch: int, size: int, gates: int, states: int, ended: bool, **params: Any,
+    steps: int, batch: int, inputs: int, size: int, gates: int, ended: bool = False, **params: Any,
 ) -> Sample:
-    """A layer's inputs, weights, biases (two where there are three gates) and first states."""
+    """A layer's inputs, weights, biases and first states."""
     draw = numpy.random.RandomState(size)
 
     def normal(*shape: int, by: float = 1.0) -> numpy.ndarray:
@@ -35,9 +35,10 @@ def recurrent(
     width = gates * size
     inside = [draw.standard_normal((steps, batch, 1)) > -0.5] if ended else []
     given = [None] * ended if gates == 4 else []       # no projection
-    biases = [normal(width) for _ in range(2 if gates == 3 else 1)]
-    return Sample(normal(steps, batch, width), normal(width, size, by=size ** -0.5), *biases,
-                  *[normal(batch, size, by=0.5) for _ in range(states)], *given, *inside, **params)
+    x = normal(batch, steps, inputs) if params.get("turned") else normal(steps, batch, inputs)
+    states = [normal(batch, size, by=0.5) for _ in range(2 if gates == 4 else 1)]
+    return Sample(x, normal(width, inputs, by=inputs ** -0.5), normal(width, size, by=size ** -0.5),
+                  normal(width), normal(width), *states, *given, *inside, **params)
 
 
 def windows(
@@ -65,6 +66,10 @@ _CONVOLUTIONS = [
     windows((2, 8, 41, 20), 16, (5, 3), stride=3, pad=2, groups=8), windows((3, 9, 501), 13, (7,), pad=3),
     windows((3, 6, 21, 40), 12, (3, 9), stride=2, groups=2), windows((2, 5, 9, 60), 7, (2, 19)),
     windows((2, 2, 9, 10, 11), 3, (3, 2, 2), pad=1),
+    # vectors of examples, not all full
+    windows((15, 3, 11, 12), 7, (5, 5), pad=2), windows((29, 6, 9, 8), 16, (3, 2)),
+    windows((16, 8, 40, 50), 5, (3, 3), pad=1), windows((30, 4, 13, 10), 9, (3, 4), stride=2, pad=1),
+    windows((13, 6, 10, 11), 6, (2, 3), dilate=2, pad=1, groups=2), windows((31, 5, 90), 6, (9,), pad=4),
 ]
 
 def _pools() -> dict[str, list[Sample]]:
@@ -72,7 +77,7 @@ def _pools() -> dict[str, list[Sample]]:
     for shape, kernel, stride, pad, out in [
         ((3, 5, 42, 71), 2, 2, 0, (21, 35)), ((3, 5, 43, 71), 2, 2, 0, (22, 36)),
         ((2, 9, 33, 38), 3, 2, 1, (17, 19)), ((2, 9, 33, 34), 5, 2, 2, (17, 17)),
-        ((5, 7, 301), 3, 1, 1, (301,)),
+        ((5, 7, 301), 3, 1, 1, (301,)), ((40, 9, 10, 10), 2, 2, 0, (5, 5)),
     ]:
         p = {name: (value,) * len(out) for name, value in
              (("kernel", kernel), ("stride", stride), ("pad", pad))}
@@ -180,6 +185,8 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
         Sample(large(5, 30, 21, 21), large(30), large(30)), Sample(large(700, 101), large(101), large(101)),
         Sample(large(90, 40, 3, 3), large(40), large(40)), Sample(large(6, 3, 9001), large(3), large(3)),
         Sample(large(9, 20, 21, 11), large(11), large(11), axis=-1),
+        Sample(large(3, 100, 7, 7), large(100), large(100)),
+        Sample(large(3, 40, 133, 133), large(40), large(40)),       # past the caches
         Sample(large(5, 30, 21, 21), large(30), large(30), large(30), large(30) ** 2,
                differentiate=(0, 1, 2)),
         Sample(large(700, 101), large(101), large(101), large(101), large(101) ** 2, differentiate=(0, 1, 2)),
@@ -191,9 +198,14 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
     "conv": [all_of["conv"] for all_of in _CONVOLUTIONS] + [
         Sample(spoiled(2, 33, 19, 21), large(35, 33, 3, 3), stride=(1, 1), dilate=(1, 1), pad=(1, 1),
                differentiate=False)],
-    "rnn_steps": [recurrent(3, 9, 75, 1, 1, False), recurrent(2, 40, 160, 1, 1, True, relu=True)],
-    "lstm_steps": [recurrent(3, 9, 37, 4, 2, True), recurrent(2, 40, 96, 4, 2, False)],
-    "gru_steps": [recurrent(3, 9, 37, 3, 1, True), recurrent(2, 40, 96, 3, 1, False)],
+    "rnn_steps": [recurrent(3, 9, 21, 75, 1), recurrent(2, 40, 90, 160, 1, True, relu=True),
+                  recurrent(5, 150, 5, 70, 1, turned=True)],
+    "lstm_steps": [recurrent(3, 9, 50, 37, 4, True), recurrent(2, 40, 130, 96, 4),
+                   recurrent(5, 150, 7, 33, 4, True, turned=True)],
+    "lstm_cell": [Sample(large(9, 4 * 37), large(9, 37)), Sample(large(150, 4 * 96), large(150, 96)),
+                  Sample(spoiled(20, 4 * 70), large(20, 70), differentiate=False)],
+    "gru_steps": [recurrent(3, 9, 50, 37, 3, True), recurrent(2, 40, 130, 96, 3),
+                  recurrent(5, 150, 7, 33, 3, turned=True)],
     "dot": [Sample(large(130, 335), large(335, 101, seed=1)),
             Sample(large(9, 5, 61), large(70, 61), transpose_b=True),
             Sample(large(700, 33), large(700, 49, seed=1), transpose_a=True),

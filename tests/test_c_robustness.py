@@ -104,7 +104,7 @@ def pythons() -> list[str]:
     """A Python of each version from 3.10 on that is found here: on PATH and among pyenv's."""
     found = {}
     roots = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/3.1[0-9]*/bin/python")
-    for python in [*map(str, roots), *filter(None, (shutil.which(f"python3.{n}") for n in range(10, 15)))]:
+    for python in [*map(str, roots), *filter(None, (shutil.which(f"python3.{n}") for n in range(10, 16)))]:
         asked = subprocess.run([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
                                capture_output=True, text=True)
         if asked.returncode == 0:

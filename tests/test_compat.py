@@ -130,7 +130,9 @@ def test_a_script_behaves_as_under_python(program: str, tmp_path: Path) -> None:
 
 
 def test_interrupt_ends_by_the_signal(tmp_path: Path) -> None:
-    program = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)"
+    # a shell's background job ignores SIGINT, and so would what it starts
+    program = ("import os, signal, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+               "os.kill(os.getpid(), signal.SIGINT); time.sleep(9)")
     done = mxgrad("-c", program, cwd=tmp_path)
     assert done.returncode == -signal.SIGINT
 

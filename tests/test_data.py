@@ -539,7 +539,7 @@ def test_interrupted_and_used_again() -> None:
 
 
 PROGRAM = """
-import sys, time
+import signal, time
 import mxgrad as mx
 from mxgrad.gluon.data import DataLoader
 
@@ -548,6 +548,7 @@ class Slow:
     def __getitem__(self, i): time.sleep(0.02); return i
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # a shell's background job ignores it
     loader = DataLoader(Slow(), 2, num_workers=2)
     print(*(worker.process.pid for worker in loader._workers._workers), flush=True)
     for batch in loader:

@@ -13,7 +13,7 @@ import numpy
 import pytest
 from mxgrad import autograd, nd, np
 from mxgrad.invoke import F
-from mxgrad.kernels import cpu, deferred, vm
+from mxgrad.kernels import cpu, deferred, norm, vm
 from mxgrad.registry import OPS
 
 pytestmark = pytest.mark.skipif(
@@ -533,3 +533,122 @@ def test_higher_orders() -> None:
     got = second()
     with from_size(1 << 60):
         numpy.testing.assert_allclose(got, second(), rtol=1e-5, atol=1e-6)
+
+
+# normalisation: what follows is part of its pass ------------------------------------------------------------
+
+
+@pytest.fixture
+def affine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, bool]]:
+    """Of each call of the kernel of normalisation: whether it adds an array, and whether it takes relu; with
+    kernels for arrays of any size.
+    """
+    calls: list[tuple[bool, bool]] = []
+    kernel = norm._affine
+
+    def noted(x: Any, columns: Any, sizes: Any, r: Any = None, relu: bool = False) -> Any:
+        calls.append((r is not None, relu))
+        return kernel(x, columns, sizes, r, relu)
+
+    monkeypatch.setattr(norm, "_affine", noted)
+    monkeypatch.setattr(cpu, "small", 0)
+    return calls
+
+
+class Normalised:
+    """Data, residual and parameters of a normalisation, with gradients."""
+
+    def __init__(self, *shape: int, axis: int = 1, of_batch: bool = True) -> None:
+        channels = shape[axis]
+        self.x, self.r = variable(*shape), variable(*shape, seed=1)
+        self.gamma, self.beta = variable(channels, seed=2), variable(channels, seed=3)
+        self.mean, self.var = variable(channels, seed=4), nd.ones(channels) * 2
+        self.params: dict[str, Any] = {
+            "fix_gamma": False, "axis": axis, "use_global_stats": not of_batch, "momentum": 0.25}
+        self.leaves = [self.x, self.r, self.gamma, self.beta]
+
+    def __call__(self) -> Any:
+        return nd.BatchNorm(self.x, self.gamma, self.beta, self.mean, self.var, **self.params)
+
+
+def test_relu_is_part_of_the_normalisation(
+        affine: list[tuple[bool, bool]], monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    run = vm.run
+
+    def noted(n: int, *rest: Any) -> None:
+        sizes.append(n)
+        run(n, *rest)
+
+    monkeypatch.setattr(vm, "run", noted)
+    for add in (False, True):
+        n = Normalised(6, 5, 3, 7)
+        with autograd.record():
+            y = n() + n.r if add else n()
+            y = nd.relu(y)
+        y.wait_to_read()
+        assert affine == [(add, True)]
+        y.backward(nd.ones(y.shape))
+        assert (n.x.grad.asnumpy() != 0).any()
+        assert sizes.count(y.size) == add       # the gradient of r
+        affine.clear()
+        sizes.clear()
+    n().wait_to_read()
+    assert affine == [(False, False)]
+
+
+def test_a_normalisation_that_is_used_twice(affine: list[tuple[bool, bool]]) -> None:
+    n = Normalised(6, 5, 3, 7)
+    with passes() as made:
+        y = n()
+        z = nd.relu(y)
+        z.wait_to_read()
+    assert made == [2] and not affine       # both, in one pass
+    numpy.testing.assert_array_equal(z.asnumpy(), numpy.maximum(y.asnumpy(), 0))
+
+
+_FOLLOWED: list[Callable[[Normalised], Any]] = [
+    lambda n: nd.relu(n()), lambda n: nd.relu(n() + n.r), lambda n: nd.relu(n.r + n()), lambda n: n(),
+    lambda n: nd.relu(n()) * nd.tanh(n()), lambda n: nd.relu(n() + nd.relu(n())),
+    lambda n: nd.sigmoid(n() * 2 - n.r)]
+
+
+@pytest.mark.parametrize("of_batch", [True, False])
+@pytest.mark.parametrize("shape, axis", [
+    ((6, 5, 3, 7), 1), ((2, 40, 4, 5), 1), ((30, 17), 1), ((9, 4, 3, 3), 1), ((4, 3, 5, 6), -1),
+    ((1, 7, 40), 1), ((3, 50), 0), ((5, 1, 30), 1)])
+def test_what_follows_a_normalisation(shape: tuple[int, ...], axis: int, of_batch: bool) -> None:
+    """Values, moving statistics, gradients of two backwards and of a recorded one, and its own gradients."""
+    def all_of(followed: Callable[[Normalised], Any]) -> list[numpy.ndarray]:
+        n = Normalised(*shape, axis=axis, of_batch=of_batch)
+        head = variable(*shape, seed=5)
+        with autograd.record():
+            y = followed(n)
+        found = [y.asnumpy()]
+        for retain in (True, False):
+            y.backward(head, retain_graph=retain)
+            found += [a.asnumpy() for a in (*[leaf.grad for leaf in n.leaves], n.mean, n.var)]
+        with autograd.record():
+            slopes = autograd.grad(followed(n), n.leaves[2:], head, create_graph=True)
+            total = sum((s * s).sum() for s in slopes)
+        total.backward()
+        return found + [s.asnumpy() for s in slopes] + [leaf.grad.asnumpy() for leaf in (n.x, n.gamma)]
+
+    for followed in _FOLLOWED:
+        with kernels_from(0):
+            got = all_of(followed)
+        with from_size(1 << 60), kernels_from(1 << 60):
+            expected = all_of(followed)
+        for a, b in zip(got, expected, strict=True):
+            numpy.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5 * max(abs(b).max(), 1e-3))
+
+
+def test_writes_between_a_normalisation_and_its_backward() -> None:
+    n = Normalised(6, 5, 3, 7)
+    with autograd.record():
+        expected = nd.relu(n()).asnumpy()
+        z = nd.relu(n())
+    n.x[:] = 0
+    numpy.testing.assert_allclose(z.asnumpy(), expected, rtol=1e-6)
+    with pytest.raises(mx.base.InplaceError, match="batch_norm"):
+        z.backward()

@@ -212,11 +212,12 @@ def test_a_stale_gradient_changes_nothing() -> None:
 # Ctrl-C -----------------------------------------------------------------------------------------------------
 
 PROGRAM = """
-import numpy, sys
+import numpy, signal, sys
 import mxgrad as mx
 from mxgrad import autograd, gluon, nd
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # a shell's background job ignores it
     pixels = numpy.ones((512, 8), "float32")
     loader = gluon.data.DataLoader(gluon.data.ArrayDataset(pixels, pixels[:, 0]), 4, num_workers=2)
     net = gluon.nn.Dense(1)
@@ -244,9 +245,7 @@ def test_ctrl_c_in_a_training_loop(tmp_path: Path) -> None:
     program.write_text(PROGRAM)
     process = subprocess.Popen(
         [sys.executable, str(program), str(saved)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        # a shell's background job ignores it, and so would its children
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert process.stdout is not None
     workers = [int(pid) for pid in process.stdout.readline().split()]
     assert len(workers) == 2 and process.stdout.readline() == "training\n"

@@ -245,13 +245,27 @@ def test_threads_do_not_change_a_bit() -> None:
     try:
         for threads in (1, 2, 3):
             cpu.set_threads(threads)
-            found.append([a for name in ("sum", "layer_norm", "batch_norm", "cross_entropy")
+            found.append([a for name in ("sum", "layer_norm", "batch_norm", "cross_entropy", "dot", "linear")
                           for sample in KERNEL_SAMPLES[name] for a in all_of(name, sample)])
     finally:
         cpu.set_threads(before)
     for other in found[1:]:
         for a, b in zip(found[0], other):
             numpy.testing.assert_array_equal(a, b)
+
+
+def test_more_threads_than_parts_of_a_product() -> None:
+    normal = numpy.random.RandomState(0).standard_normal
+    a, b = normal((300, 1153)).astype("float32"), normal((1153, 700)).astype("float32")
+    before = cpu.threads()
+    try:
+        cpu.set_threads(1)
+        one = F.dot(nd.array(a), nd.array(b)).asnumpy()
+        cpu.set_threads(8)
+        for _ in range(50):
+            numpy.testing.assert_array_equal(F.dot(nd.array(a), nd.array(b)).asnumpy(), one)
+    finally:
+        cpu.set_threads(before)
 
 
 @pytest.mark.parametrize("sanitizer", ["", pytest.param("thread", marks=pytest.mark.slow)])

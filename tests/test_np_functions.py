@@ -262,6 +262,8 @@ def test_out_receives_the_result() -> None:
     (lambda: np.array("abc"), TypeError, "could not convert"),
     (lambda: np.array(1j), TypeError, "complex"),
     (lambda: np.linalg.eig(np.array([[0., -1], [1, 0]])), ValueError, "complex"),
+    (lambda: np.tri(2.5), TypeError, "tri: 'float' object cannot be interpreted as an integer"),
+    (lambda: np.triu_indices(2, m=0.5), TypeError, "triu_indices: 'float' object"),
     (lambda: np.foo, AttributeError, "no attribute 'foo'"),
     (lambda: np.linalg.foo, AttributeError, "'mxgrad.np.linalg' has no attribute 'foo'"),
 ])

@@ -162,7 +162,8 @@ def class_stub(cls: type, frontend: Frontend) -> Iterator[str]:
     """The array class: its properties, operators and methods."""
     array = cls.__name__
     yield f"class {array}(BaseArray):"
-    hidden = {"__annotations__", "__module__", "__slots__", "__weakref__", "__dict__", "__doc__"}
+    hidden = {"__annotations__", "__module__", "__slots__", "__weakref__", "__dict__", "__doc__",
+              "__firstlineno__", "__static_attributes__"}       # the last two since Python 3.13
     for name in sorted(set(dir(cls)) - hidden):
         if name[0] == "_" and (not name.endswith("__") or name in dir(object) and name not in COMPARISONS):
             continue

@@ -21,7 +21,7 @@ PY
 }
 
 find_python() {
-    local candidate candidates=(python3 python3.13 python3.12 python3.11 python3.10 /usr/bin/python3)
+    local candidate candidates=(python3 python3.{15..10} /usr/bin/python3)
     [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
     for candidate in "${candidates[@]}"; do
         if suits "$candidate"; then

@@ -31,6 +31,8 @@ class Op:
     joint
         One rule for all arguments, ``joint(F, g, y, *xs, **params)``, giving a tuple of cotangents; for a
         kernel of several outputs `g` and `y` are tuples.
+    asks
+        The joint rule has a parameter `wanted`: whether the cotangent of each primal is wanted.
     keeps
         The values the rules read, as letters: ``x`` the primals, ``y`` the output, ``v`` the variadic
         primals, or the numbers of single primals ('0' to '9'); with '|' for each rule apart, so that ``1|0``
@@ -66,6 +68,7 @@ class Op:
         "kernel",
         "vjps",
         "joint",
+        "asks",
         "keeps",
         "reads",
         "_read_by",
@@ -95,6 +98,7 @@ class Op:
         gaps: bool = False, adds: Callable[..., Any] | None = None,
     ) -> None:
         self.name, self.kernel, self.vjps, self.joint = name, kernel, vjps, joint
+        self.asks = joint is not None and "wanted" in joint.__code__.co_varnames
         self.keeps, self.keeps_y = keeps, "y" in keeps
         self.reads = tuple(keeps.split("|"))
         self._read_by: dict[tuple[bool, ...], tuple[bool, ...]] = {}

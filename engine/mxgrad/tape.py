@@ -453,6 +453,8 @@ def _cotangents(
             for i, o in enumerate(node[OUT])
         )
     if op.joint is not None:
+        if op.asks:
+            params = {**params, "wanted": [parent is not None for parent in parents]}
         cts = list(op.joint(F, g, y, *xs, **params))
     elif len(xs) == 1 and op.variadic is None:
         rule = op.vjps[0]

@@ -7,9 +7,13 @@
  * added up.  By weights: the cotangent is transposed, and the elements of the image are the numbers that rows
  * of it are multiplied by, from where they lie; or, for wide kernels, the other way round.
  *
- * Compute-bound from about 16 channels on.  One core of a shared Xeon (Sapphire Rapids) ran 16 x 64 x 28 x 28
- * to 256 filters of 1x1 at 70 and 128 to 128 of 3x3 at 97 Gflop/s, and 64 x 20 x 12 x 12 to 50 of 5x5 at 82
- * forward, 73 by data and 61 by weights, where the BLAS of NumPy gave 80 to 110. */
+ * Where examples fill vectors and windows overlap, conv_lanes.c does most of this, with other means.
+ *
+ * Compute-bound from about 16 channels on: images and weights come from memory once, and panels from the second
+ * cache.  Reached on two cores of a Xeon (Sapphire Rapids), which do 298 Gflop/s in multiply-adds alone (one
+ * does 160): 16 x 256 x 14 x 14 to 256 filters of 3x3 at 197 Gflop/s, 66 %, by data and by weights 62 and 65 %,
+ * some more on one core; 16 x 64 x 28 x 28 to 256 of 1x1 at 154, 52 %, and back 45 %; 16 x 64 x 56 x 56 to 128 of 3x3, two
+ * apart, at 165, 56 %, by data 34 and by weights 60 %. */
 #include "conv.h"
 
 #include "gemm.h"
@@ -267,10 +271,25 @@ static int convolve(struct taps *c)
     return failed ? -1 : 0;
 }
 
+/* Whether vectors of examples are mostly full, and windows have taps that share what is brought into them. */
+static int fills_lanes(const struct conv *s)
+{
+    return 4 * s->n >= 3 * LANES * ((s->n + LANES - 1) / LANES) && s->kh * s->kw > 1;
+}
+
+/* Whether there is enough to do for each result that is brought back from there.  With more filters a product of
+ * matrices is as fast: they all share its copies of the taps. */
+static int few_filters(const struct conv *s, long channels, long filters)
+{
+    return 3 * filters <= channels * s->kh * s->kw;
+}
+
 int k_conv(const float *x, const float *w, float *y, const long *sizes)
 {
     struct conv s;
     memcpy(&s, sizes, sizeof s);
+    if (fills_lanes(&s) && few_filters(&s, s.channels, s.filters))
+        return k_conv_lanes(x, w, y, &s);
     long oh = windows_of(s.h, s.kh, s.sh, s.dh, s.ph), ow = windows_of(s.w, s.kw, s.sw, s.dw, s.pw);
     long taps = s.kh * s.kw, planes = s.groups * s.channels, hp = s.h + 2 * s.ph, wp = s.w + 2 * s.pw;
     long *offset = malloc(2 * taps * sizeof *offset), *number = offset + taps;
@@ -491,9 +510,13 @@ int k_conv_data(const float *g, const float *w, float *x, const long *sizes)
     memcpy(&s, sizes, sizeof s);
     long oh = windows_of(s.h, s.kh, s.sh, s.dh, s.ph), ow = windows_of(s.w, s.kw, s.sw, s.dw, s.pw);
     /* By taps each element reads all of its taps, also from the padding; by columns sums go through the
-     * cache. */
+     * cache.  In vectors of examples little padding is read, but four channels are computed at least. */
     int by_columns = s.filters > FEW
         && (s.channels <= FEW || (double)s.h * s.w > 1.4 * oh * ow * s.sh * s.sw);
+    if (fills_lanes(&s) && few_filters(&s, s.filters, s.channels) && s.channels >= FEW
+        && !(by_columns && s.filters > 32) && s.sh == 1 && s.sw == 1 && s.ph <= s.dh * (s.kh - 1)
+        && s.pw <= s.dw * (s.kw - 1))
+        return k_conv_data_lanes(g, w, x, &s);
     return (by_columns ? data_by_columns : data_by_taps)(g, w, x, &s, oh, ow);
 }
 
@@ -803,6 +826,11 @@ int k_conv_weight(const float *x, const float *g, float *dw, const long *sizes)
     struct conv *s = &c.s;
     c.oh = windows_of(s->h, s->kh, s->sh, s->dh, s->ph);
     c.ow = windows_of(s->w, s->kw, s->sw, s->dw, s->pw);
+    /* Vectors of examples make LANES sums for each weight, which windows must be worth; with whole vectors of
+     * filters and narrow kernels others do as well. */
+    if (fills_lanes(s) && s->filters * s->channels * s->kh * s->kw <= 1024 * least(c.oh * c.ow, 64)
+        && (s->filters <= 24 || s->kw >= 4))
+        return k_conv_weight_lanes(x, g, dw, s);
     long taps = s->kh * s->kw, planes = s->groups * s->channels, hp = s->h + 2 * s->ph;
     c.wp = s->w + 2 * s->pw;
     c.plane = hp * c.wp;

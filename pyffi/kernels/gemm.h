@@ -117,12 +117,7 @@ INLINE void transpose(vf r[LANES])
 {
 #pragma GCC unroll 4
     for (int half = LANES / 2; half; half /= 2) {
-        vi low, high;
-#pragma GCC unroll 16
-        for (int i = 0; i < LANES; i++) {
-            low[i] = i & half ? LANES + i - half : i;
-            high[i] = i & half ? LANES + i : i + half;
-        }
+        vi place = PLACES, low = place + (((place & half) != 0) & (LANES - half)), high = low + half;
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++)
             if (!(i & half)) {

@@ -1,7 +1,7 @@
 /* Rows by index: bound by memory, one read and one write of each row that is taken, and for the adjoint one
- * write of each row of the result, most of them zeros.  One core of a shared Xeon (Sapphire Rapids) takes rows of
- * 64 floats at 14 to 17 GB/s, what it copies in order, and goes back at 7 to 11.  To ask for rows before they are
- * taken gains nothing. */
+ * write of each row of the result, most of them zeros.  Two cores of a Xeon (Sapphire Rapids) take rows of 64
+ * floats at 38 GB/s, 75 % of what they copy in order, and one at 19 of 21; back they add at 23 GB/s, 47 %, and one
+ * at 6, 29 %.  To ask for rows before they are taken gains nothing. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +59,7 @@ void k_take(const float *a, const int64_t *index, float *y, long before, long n,
 
 struct add {
     const float *g;
-    const int64_t *starts, *order;      /* the rows for place i are those from order[starts[i]] on */
+    const int64_t *first, *next;        /* rows for place i, from 1: first[i], next[first[i]], until 0 */
     float *y;
     long n, count, after;
 };
@@ -70,16 +70,16 @@ static void add(void *context, long begin, long end)
     long after = c->after;
     for (long row = begin; row < end; row++) {
         long before = row / c->n, place = row - before * c->n;
-        const int64_t *at = c->order + c->starts[place], *stop = c->order + c->starts[place + 1];
+        long at = c->first[place];
         const float *g = c->g + before * c->count * after;
         float *y = c->y + row * after;
-        if (at == stop) {
+        if (!at) {
             memset(y, 0, after * sizeof *y);
             continue;
         }
-        memcpy(y, g + *at++ * after, after * sizeof *y);
-        for (; at < stop; at++) {
-            const float *more = g + *at * after;
+        memcpy(y, g + (at - 1) * after, after * sizeof *y);
+        while ((at = c->next[at])) {
+            const float *more = g + (at - 1) * after;
             for (long i = 0; i < after; i++)
                 y[i] += more[i];
         }
@@ -98,18 +98,17 @@ int k_add_taken(const float *g, const int64_t *index, float *y, long before, lon
         }
         return 0;
     }
-    int64_t *starts = calloc(n + 2 + count, sizeof *starts), *order = starts + n + 2;
-    if (!starts)
+    int64_t *first = calloc(n + count + 1, sizeof *first), *next = first + n;
+    if (!first)
         return -1;
-    for (long i = 0; i < count; i++)
-        starts[place_of(index[i], n, wrap) + 2]++;
-    for (long i = 2; i <= n + 1; i++)
-        starts[i] += starts[i - 1];
-    for (long i = 0; i < count; i++)
-        order[starts[place_of(index[i], n, wrap) + 1]++] = i;
-    struct add c = {g, starts, order, y, n, count, after};
+    for (long i = count; i; i--) {
+        long place = place_of(index[i - 1], n, wrap);
+        next[i] = first[place];
+        first[place] = i;
+    }
+    struct add c = {g, first, next, y, n, count, after};
     pool_run(add, &c, before * n, rows_of(after));
-    free(starts);
+    free(first);
     return 0;
 }
 

@@ -53,13 +53,18 @@ void k_layer_norm(const float *x, const float *gamma, const float *beta, float *
 int k_layer_norm_dx(const float *g, const float *x, const float *gamma, float *dx, float *dgamma, float *dbeta,
                     long rows, long n, float eps);
 
-/* y = (x - mean) / sqrt(var + eps) * gamma + beta for each of the channels of x (outer, channels, inner), with the
- * mean and the variance of the batch, which it gives, or with those given if not `of_batch`. */
-int k_batch_norm(const float *x, const float *gamma, const float *beta, float *y, float *mean, float *var,
-                 long outer, long channels, long inner, float eps, int of_batch);
+/* The mean and the variance of each of the channels of x (outer, channels, inner). */
+int k_statistics(const float *x, float *mean, float *var, long outer, long channels, long inner);
 
-/* The cotangents of x, gamma and beta, from that of y, g; with mean and var as above. */
-int k_batch_norm_dx(const float *g, const float *x, const float *gamma, float *mean, float *var,
+/* y = (x - mean) * scale + shift for each of the channels of x (outer, channels, inner), plus r unless it is NULL,
+ * and of that relu if it is asked for. */
+int k_affine(const float *x, const float *r, const float *mean, const float *scale, const float *shift, float *y,
+             long outer, long channels, long inner, int relu);
+
+/* The cotangents of x, gamma and beta, from that of y = (x - mean) / sqrt(var + eps) * gamma + beta: g, or 0 where
+ * z, unless it is NULL, is not positive.  The mean and the variance are those of the batch, which it gives, or
+ * those given if not `of_batch`. */
+int k_batch_norm_dx(const float *g, const float *z, const float *x, const float *gamma, float *mean, float *var,
                     float *dx, float *dgamma, float *dbeta, long outer, long channels, long inner, float eps,
                     int of_batch);
 
@@ -96,31 +101,32 @@ int k_gemm(long count, int transpose_a, int transpose_b, long m, long n, long k,
 
 /* -- recurrent layers (rnn.c): all steps of one layer in one direction --
  *
- * x (steps, batch, gates size) are the inputs times their weights, w (gates size, size) the weights of the
- * states, b (gates size) the bias, h and c (batch, size) the first states.  hs and cs (steps, batch, size) get
- * the states after each step.  Where `inside` (steps, batch) is 0 the states stay; it may be null.  The
- * functions _dx go back: gh and gc are the cotangents of hs and cs, or null, dx gets that of x, dh and dc those
- * of h and c. */
+ * `kind` is 0 for h = relu(a), where a = x w_in' + b_in + h w' + b, and 1 for tanh(a); 2 for an LSTM, with gates
+ * i, f, g, o of the four parts of a: c = f c + i g, h = o tanh(c); 3 for a GRU of three parts: r and z are
+ * sigmoids of a, n = tanh(x w_in' + b_in + r (h w' + b)), h = (1 - z) n + z h.
+ * `sizes` are steps, batch, inputs, size, and whether x and hs, dx and gh are (batch, steps, ...), not (steps,
+ * batch, ...).  w_in is (gates size, inputs), w (gates size, size), b_in and b (gates size); h and c (batch,
+ * size) are the first states.  hs, and cs (steps, batch, size), get the states after each step, `gates` (steps,
+ * batch, 4 size) of an LSTM its gates, of a GRU r, z, n and n's part of h w' + b; what a kind does not have may
+ * be null.  Where `inside` (steps, batch) is 0 the states stay; it may be null, too. */
+int k_rnn(int kind, const long *sizes, const float *x, const float *w_in, const float *w, const float *b_in,
+          const float *b, const float *h, const float *c, const uint8_t *inside, float *hs, float *cs,
+          float *gates);
 
-/* h = tanh(x + h w' + b), or relu of that. */
-int k_rnn(const float *x, const float *w, const float *b, const float *h, const uint8_t *inside, float *hs,
-          long steps, long batch, long size, int relu);
-int k_rnn_dx(const float *gh, const float *w, const float *hs, const uint8_t *inside, float *dx, float *dh,
-             long steps, long batch, long size, int relu);
+/* Back: gh and gc are the cotangents of hs and cs, or null.  dx may be null; dh is a cotangent if `wants_h`, and
+ * room for one if not; db is null where both biases have the same. */
+int k_rnn_dx(int kind, const long *sizes, const float *gh, const float *gc, const float *x, const float *w_in,
+             const float *w, const float *h, const float *c, const float *hs, const float *cs,
+             const float *gates, const uint8_t *inside, float *dx, float *dw_in, float *dw, float *db_in,
+             float *db, float *dh, float *dc, int wants_h);
 
-/* With four gates i, f, g, o of x + h w' + b, activated in `gates`: c = f c + i g, h = o tanh(c). */
-int k_lstm(const float *x, const float *w, const float *b, const float *h, const float *c,
-           const uint8_t *inside, float *hs, float *cs, float *gates, long steps, long batch, long size);
-int k_lstm_dx(const float *gh, const float *gc, const float *w, const float *c, const float *cs,
-              const float *gates, const uint8_t *inside, float *dx, float *dh, float *dc, long steps, long batch,
-              long size);
+/* One step of an LSTM: state h, cell and activated gates (batch, 4 size), of the gates' sums and the cell
+ * before. */
+void k_lstm_cell(const float *sums, const float *c, float *h, float *cell, float *gates, long batch, long size);
 
-/* With three gates of x + b and of a = h w' + b_state: r and z are sigmoids of the sums, n = tanh(x + r a) and
- * h = (1 - z) n + z h.  `gates` (steps, batch, 4 size) gets r, z, n, and a of n; da the cotangent of a. */
-int k_gru(const float *x, const float *w, const float *b, const float *b_state, const float *h,
-          const uint8_t *inside, float *hs, float *gates, long steps, long batch, long size);
-int k_gru_dx(const float *gh, const float *w, const float *h, const float *hs, const float *gates,
-             const uint8_t *inside, float *dx, float *da, float *dh, long steps, long batch, long size);
+/* Back: gh and gc, which may be null, are the cotangents of h and cell. */
+void k_lstm_cell_dx(const float *gh, const float *gc, const float *c, const float *cell, const float *gates,
+                    float *dsums, float *dc, long batch, long size);
 
 /* -- elementwise programs (vm.c) -- */
 

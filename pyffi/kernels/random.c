@@ -2,7 +2,8 @@
  * and Dropout's mask, about 20 operations and 4 bytes written for each element; Gaussian numbers, about 110.
  *
  * One core of a shared Xeon (Sapphire Rapids) makes 16 words, or 16 elements of a mask, in 10 ns: 6 GB/s, so that
- * arithmetic is the limit and not memory, which takes 15. */
+ * arithmetic is the limit and not memory, which takes 15; these are some 40 % of the operations that its two vector
+ * units do. */
 #include <stdint.h>
 
 #include "kernels.h"
@@ -134,12 +135,6 @@ INLINE float log_of(float x)
     return (float)(p * r2 + (LN_C[i] + k * 0.6931471805599453 + r));
 }
 
-/* The square, rounded, so that no multiplication is fused with the addition after it. */
-INLINE float square(float x)
-{
-    return (float)((double)x * x);
-}
-
 enum { POINTS = 312 };
 
 struct polar {
@@ -179,7 +174,7 @@ static void polar(void *context, long begin, long end)
             for (int j = 0; j < m; j++) {
                 x[j] = unit(words[2 * j]) * 2 - 1;
                 y[j] = unit(words[2 * j + 1]) * 2 - 1;
-                r2[j] = square(x[j]) + square(y[j]);
+                r2[j] = x[j] * x[j] + y[j] * y[j];
             }
             for (int j = 0; j < m; j++) {
                 x[accepted] = x[j], y[accepted] = y[j];

@@ -2,7 +2,8 @@
  *
  * One operation and 4 bytes per element: memory is the limit.  In its cache a core of a Xeon (Sapphire Rapids)
  * takes 2 ns for 16 elements, less than half the time in which memory gives them; from memory it takes 4 to 6,
- * 11 to 16 GB/s of 21, and the way back writes 15 GB/s past the caches, as much as memory takes.  Long axes are cut into
+ * 11 to 16 GB/s, 60 to 75 % of the 21 that a copy moves, and two cores take 41 to 49 of 51 GB/s, 80 to 95 %.  The
+ * way back writes 15 GB/s past the caches on one core, as much as memory takes.  Long axes are cut into
  * segments, whose results are put together in double afterwards, so that they are summed as accurately as by
  * halves. */
 #include <math.h>

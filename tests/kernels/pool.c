@@ -4,18 +4,43 @@
 #include "pool.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CALLERS = 3, LOOPS = 2000, N = 10000, FORKS = 5 };
+enum { CALLERS = 3, LOOPS = 2000, N = 10000, FORKS = 5, MOST = 2 };
 
 static void add(void *context, long begin, long end)
 {
     int *counts = context;
     for (long i = begin; i < end; i++)
         counts[i]++;
+}
+
+static void add_at_place(void *context, long begin, long end)
+{
+    if (pool_place() >= MOST) {
+        fprintf(stderr, "place %d of %d threads\n", pool_place(), MOST);
+        exit(1);
+    }
+    add(context, begin, end);
+}
+
+struct ordered {
+    int *counts;
+    _Atomic long done;
+};
+
+static void add_in_order(void *context, long begin, long end)
+{
+    struct ordered *o = context;
+    while (atomic_load(&o->done) < begin)
+        sched_yield();
+    add(o->counts, begin, end);
+    atomic_store(&o->done, end);
 }
 
 static void check(const int *counts, int expected)
@@ -31,7 +56,13 @@ static void *call(void *unused)
 {
     int *counts = calloc(N, sizeof *counts);
     for (int i = 0; i < LOOPS; i++) {
-        pool_run(add, counts, N, 1 + (i * 37) % 3000);
+        long chunk = 1 + (i * 37) % 3000;
+        if (i % 3 == 0)
+            pool_run(add, counts, N, chunk);
+        else if (i % 3 == 1)
+            pool_run_most(add_at_place, counts, N, chunk, MOST);
+        else
+            pool_run_in_order(add_in_order, &(struct ordered){counts, 0}, N, chunk + 500);
         if (i % 500 == 0)
             k_set_threads(1 + i / 500);
     }

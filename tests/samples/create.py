@@ -20,7 +20,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "with_gradient_of": [
         Sample(smooth(2, 3), smooth(2, 3), reference=lambda x, path: x, differentiate=False)],
     "on_backward": [
-        Sample(smooth(2, 3), smooth(2), action=lambda noted: None, reference=lambda x, noted, action: x)],
+        Sample(smooth(2, 3), smooth(2), action=abs, reference=lambda x, noted, action: x)],
     "zeros_like": [Sample(smooth(2, 3)), Sample(ints(3)), Sample(smooth(2, 0)), Sample(smooth())],
     "ones_like": [Sample(smooth(2, 3)), Sample(ints(3)), Sample(smooth(2, 0)), Sample(smooth())],
     "transfer": [Sample(smooth(2, 3), source=cpu(0), target=cpu(1), devices=False,

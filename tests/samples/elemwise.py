@@ -84,7 +84,10 @@ SAMPLES: dict[str, list[Sample]] = {
     "degrees": over(low=-4, high=4), "radians": over(low=-200, high=200),
 
     **{name: over(low=-3, high=3) + [Sample(HALVES, differentiate=False)]
-       for name in ("sign", "floor", "ceil", "trunc", "fix")},
+       for name in ("sign", "floor", "ceil", "trunc")},
+    "fix": [Sample(smooth(2, 3, low=-3, high=3), reference=numpy.trunc),
+            Sample(ODD, differentiate=False, reference=numpy.trunc),
+            Sample(HALVES, differentiate=False, reference=numpy.trunc)],     # NumPy 2.5 deprecates its fix
     "rint": [Sample(smooth(2, 3), reference=numpy.rint), Sample(ints(4), reference=lambda x: x),
              Sample(HALVES, differentiate=False, reference=lambda x: numpy.floor(x)),
              Sample(NEAR_HALVES, differentiate=False,

@@ -223,14 +223,34 @@ def scaled(x: Any) -> tuple[Any, float]:
     """
     if x.__class__ is Deferred and x.code == "multiply" and (args := x.args):   # none: it has been computed
         array, factor = args if args[1].__class__ is float else args[::-1]
-        if array.__class__ is _Operand:
-            array = array.array
-        elif array.__class__ is Deferred:
-            array = array._value
+        array = known(array)
         if (factor.__class__ is float and array.__class__ is _ndarray and array.shape == x.shape
                 and array.dtype is _float32 and 2 ** -8 <= abs(factor) <= 2 ** 8):
             return array, factor
     return x, 1.0
+
+
+def masked(x: Any) -> tuple[Any, Any]:
+    """Two arrays g and z if `x` is g where z is positive, 0 elsewhere, which is relu's rule, and was put off;
+    else `x` and None.  For kernels that do that on the way.
+    """
+    if x.__class__ is Deferred and x.code == "relu_dx" and (args := x.args):    # none: it has been computed
+        g, z = map(known, args)
+        if all(a is not None and a.shape == x.shape and a.dtype is _float32 for a in (g, z)):
+            return g, z
+    return x, None
+
+
+def known(x: Any) -> Any:
+    """The array that an operand of an expression is; None if it is not computed yet, or a number."""
+    return x.array if x.__class__ is _Operand else x._value if x.__class__ is Deferred else None
+
+
+def inside(node: Deferred, i: int) -> Deferred | None:
+    """Operand `i` of an expression if it is one, too, which nobody else refers to."""
+    a = node.args[i]
+    # the tuple, `a` and the call refer to it
+    return a if a.__class__ is Deferred and a._value is None and sys.getrefcount(a) == 3 else None
 
 
 def _settled_all(x: Any) -> Any:
@@ -413,6 +433,11 @@ def _fill(like: Any, shape: Any, dtype: Any, value: Any) -> Deferred | None:
     return _build("copy", (value,), _float32, tuple(shape))
 
 
+def affine(x: Any, mean: Any, scale: Any, shift: Any) -> Deferred | None:
+    """``(x - mean) * scale + shift`` of arrays, put off; None where that is not possible or does not pay."""
+    return _build("affine", (x, mean, scale, shift), _float32) if enabled else None
+
+
 def _reduced(code: str, data: Any, kept: tuple[int, ...], shape: tuple[int, ...],
              mean: bool = False) -> Deferred | None:
     """The reduction of an expression to `kept`, its shape with 1 for the axes that go, seen as `shape`."""
@@ -460,6 +485,7 @@ _BUILDERS: dict[str, Callable[..., Deferred | None]] = {
     **{name: _arithmetic(name) for name in "sigmoid relu relu_dx erf rsqrt rint".split()},
     "where": _where, "cast": _cast, "clip": _clip, "power": _power,
     "broadcast_to": _broadcast_to, "fill": _fill, "reshape": _reshape,
+    "on_backward": lambda x, *noted, action: x,
     "sum": _reduction("sum"), "mean": _reduction("sum", mean=True), "sum_to": _sum_to,
 }
 _DIRECT: dict[str, Any] = {**{name: getattr(numpy, name) for name in _UFUNCS}, "where": numpy.where}
@@ -540,6 +566,25 @@ def deferring(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
 # computing --------------------------------------------------------------------------------------------------
 
 
+_kernels: list[Callable[[Deferred], Any]] = []
+
+
+def computes(kernel: Callable[[Deferred], Any]) -> Callable[[Deferred], Any]:
+    """Declare what computes some expressions in a better way: it gives the value, or None for others."""
+    _kernels.append(kernel)
+    return kernel
+
+
+def _by_kernel(node: Deferred) -> bool:
+    """Compute an expression by a kernel that was declared for it."""
+    if node._value is None and node.layout is None:
+        for kernel in _kernels:
+            if (value := kernel(node)) is not None:
+                node._value, node.args = value, ()
+                return True
+    return False
+
+
 def evaluate(roots: Iterable[Deferred], into: Sequence[numpy.ndarray | None] | None = None) -> None:
     """Compute `roots`, those of one size in one pass, and what is waiting for the same numbers, too.
 
@@ -547,7 +592,7 @@ def evaluate(roots: Iterable[Deferred], into: Sequence[numpy.ndarray | None] | N
     """
     with _lock:
         roots = list(roots)
-        if len(roots) == 1 and into is None and _alone(roots[0]):
+        if len(roots) == 1 and into is None and (_alone(roots[0]) or _by_kernel(roots[0])):
             return
         groups: dict[int, list[tuple[Deferred, Any]]] = {}
         for root, target in zip(roots, into or _nothing()):
@@ -676,8 +721,13 @@ def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
                 register = registers
                 registers += 1
             places[id(node)] = register
-            first, second, third, *_ = *arguments, 0, 0
-            code.append((vm.OPS[node.code], register, first, second, third))
+            if node.code == "affine":
+                for name, second in zip(("subtract", "multiply", "add"), arguments[1:]):
+                    code.append((vm.OPS[name], register, arguments[0], second, 0))
+                    arguments[0] = register
+            else:
+                first, second, third, *_ = *arguments, 0, 0
+                code.append((vm.OPS[node.code], register, first, second, third))
             if id(node) in wanted:
                 out = into.get(id(node))
                 # a pass reads its inputs after it has begun to write

@@ -9,6 +9,9 @@ from . import cpu
 from .cpu import Kernel, ffi, floats, lib, overrides
 
 
+RELU, TANH, LSTM, GRU = range(4)        # as kernels.h numbers the kinds of layers
+
+
 def _fit(steps: Any, *arrays: Any) -> bool:
     """Whether all are float32 and in C's order.  A loop over the steps in Python costs so much more than the
     numbers that few of them are enough.
@@ -17,14 +20,22 @@ def _fit(steps: Any, *arrays: Any) -> bool:
         a.dtype == numpy.float32 and a.flags.c_contiguous for a in (steps, *arrays))
 
 
-def _are(shape: tuple[int, ...], *arrays: Any) -> bool:
-    """Whether the arrays that are given have this shape, and elements."""
-    return 0 not in shape and all(a is None or a.shape == shape for a in arrays)
-
-
-def _lasts(inside: Any, steps: int, batch: int) -> bool:
-    """Whether what says where sequences last does so for each step and example."""
-    return inside is None or inside.shape == (steps, batch, 1)
+def _sizes(gates: int, turned: bool, x: Any, w_in: Any, w: Any, b_in: Any, b: Any, *states: Any,
+           inside: Any) -> tuple[int, ...] | None:
+    """(steps, batch, inputs, size, turned) if the arrays are those of a layer without a projection, and for
+    the kernels; the biases may be None.
+    """
+    if x.ndim != 3 or w.ndim != 2 or not x.size or not w.size:
+        return None
+    steps, batch = x.shape[1::-1] if turned else x.shape[:2]
+    inputs, (width, size) = x.shape[2], w.shape
+    if (width != gates * size or w_in.shape != (width, inputs)
+            or any(a is not None and a.shape != (width,) for a in (b_in, b))
+            or any(s.shape != (batch, size) for s in states)
+            or inside is not None and inside.shape != (steps, batch, 1)
+            or not _fit(x, w_in, w, *states, *(a for a in (b_in, b) if a is not None))):
+        return None
+    return steps, batch, inputs, size, int(turned)
 
 
 def _given(a: Any) -> Any:
@@ -36,91 +47,137 @@ def _mask(inside: Any) -> Any:
     return ffi.NULL if inside is None else ffi.from_buffer("uint8_t[]", numpy.ascontiguousarray(inside, bool))
 
 
-def _done(code: int) -> None:
-    if code:
+def _forward(kind: int, sizes: tuple[int, ...], arrays: tuple[Any, ...], inside: Any, gates: int) -> Any:
+    """States, cells and gates, the latter if the kind has `gates` of them; `arrays` are those of k_rnn."""
+    steps, batch, _, size, turned = sizes
+    hs = numpy.empty((batch, steps, size) if turned else (steps, batch, size), numpy.float32)
+    cs = numpy.empty((steps, batch, size), numpy.float32) if kind == LSTM else None
+    kept = numpy.empty((steps, batch, gates * size), numpy.float32) if gates else None
+    if lib.k_rnn(kind, sizes, *map(_given, arrays), _mask(inside), floats(hs), _given(cs), _given(kept)):
         raise MemoryError("no memory for the packed weights of a recurrent layer")
+    return hs, cs, kept
 
 
-def _square(x: Any, w: Any, b: Any, gates: int, inside: Any, *states: Any) -> bool:
-    """Whether the shapes are those of a layer without a projection."""
-    if x.ndim != 3 or not x.size or x.shape[2] % gates:
-        return False
-    steps, batch, width = x.shape
-    size = width // gates
-    return (w.shape == (width, size) and b.shape == (width,) and all(s.shape == (batch, size) for s in states)
-            and _lasts(inside, steps, batch) and _fit(x, w, b, *states))
+def _backward(kind: int, sizes: tuple[int, ...], cts: tuple[Any, Any], arrays: tuple[Any, ...],
+              results: tuple[Any, ...], inside: Any, wants_x: bool, wants_h: bool) -> tuple[Any, ...]:
+    """The cotangents of x, w_in, w, b_in, b, h and c; `arrays` are x, w_in, w, h and c, `results` states,
+    cells and gates.
+    """
+    x, w_in, w, h, _ = arrays
+    dx = numpy.empty_like(x) if wants_x else None
+    dw_in, dw, db_in, dh = map(numpy.empty_like, (w_in, w, w[:, 0], h))
+    db = numpy.empty_like(db_in) if kind == GRU else None
+    dc = numpy.empty_like(h) if kind == LSTM else None
+    if lib.k_rnn_dx(kind, sizes, *map(_given, (*cts, *arrays, *results)), _mask(inside),
+                    *map(_given, (dx, dw_in, dw, db_in, db, dh, dc)), wants_h):
+        raise MemoryError("no memory for the gradients of a recurrent layer")
+    return dx, dw_in, dw, db_in, db, dh if wants_h else None, dc
+
+
+def _are(shape: tuple[int, ...], *arrays: Any) -> bool:
+    """Whether the arrays that are given have this shape."""
+    return all(a is None or a.shape == shape for a in arrays)
+
+
+def _results_fit(sizes: tuple[int, ...], hs: Any, gh: Any, cells: tuple[Any, ...], gates: Any) -> bool:
+    """Whether the results of a layer, and their cotangents, are of such `sizes`, and for the kernels."""
+    steps, batch, _, size, turned = sizes
+    return (_are((batch, steps, size) if turned else (steps, batch, size), hs, gh)
+            and _are((steps, batch, size), *cells) and _are((steps, batch, 4 * size), gates)
+            and _fit(*(a for a in (hs, *cells[:1], gates) if a is not None)))
 
 
 @overrides("rnn_steps")
 def _rnn(generic: Kernel) -> Kernel:
-    def kernel(x: Any, w: Any, b: Any, h: Any, inside: Any = None, *, relu: bool = False) -> Any:
-        if not _square(x, w, b, 1, inside, h):
-            return generic(x, w, b, h, inside, relu=relu)
-        hs = numpy.empty_like(x)
-        _done(lib.k_rnn(floats(x), floats(w), floats(b), floats(h), _mask(inside), floats(hs),
-                        *x.shape, relu))
-        return hs
+    def kernel(x: Any, w_in: Any, w: Any, b_in: Any, b: Any, h: Any, inside: Any = None, *,
+               relu: bool = False, turned: bool = False) -> Any:
+        sizes = _sizes(1, turned, x, w_in, w, b_in, b, h, inside=inside)
+        if sizes is None:
+            return generic(x, w_in, w, b_in, b, h, inside, relu=relu, turned=turned)
+        return _forward(RELU if relu else TANH, sizes, (x, w_in, w, b_in, b, h, None), inside, 0)[0]
 
     return kernel
 
 
 @overrides("rnn_steps_dx")
 def _rnn_dx(generic: Kernel) -> Kernel:
-    def kernel(g: Any, hs: Any, w: Any, inside: Any = None, *, relu: bool = False) -> Any:
-        size = w.shape[-1] if w.ndim else 0
-        if (not _fit(hs, w) or not _are((*hs.shape[:2], size), hs, g) or w.shape != (size, size)
-                or not _lasts(inside, *hs.shape[:2])):
-            return generic(g, hs, w, inside, relu=relu)
-        dx, dh = numpy.empty_like(hs), numpy.empty_like(hs[0])
-        _done(lib.k_rnn_dx(_given(g), floats(w), floats(hs), _mask(inside), floats(dx), floats(dh), *hs.shape,
-                           relu))
-        return dx, dh
+    def kernel(g: Any, hs: Any, x: Any, w_in: Any, w: Any, h: Any, inside: Any = None, *, relu: bool = False,
+               turned: bool = False, wants_x: bool = True, wants_h: bool = True) -> Any:
+        sizes = _sizes(1, turned, x, w_in, w, None, None, h, inside=inside)
+        if sizes is None or not _results_fit(sizes, hs, g, (), None):
+            return generic(g, hs, x, w_in, w, h, inside, relu=relu, turned=turned, wants_x=wants_x,
+                           wants_h=wants_h)
+        dx, dw_in, dw, db, _, dh, _ = _backward(
+            RELU if relu else TANH, sizes, (g, None), (x, w_in, w, h, None), (hs, None, None), inside,
+            wants_x, wants_h)
+        return dx, dw_in, dw, db, dh
 
     return kernel
 
 
 @overrides("lstm_steps")
 def _lstm(generic: Kernel) -> Kernel:
-    def kernel(x: Any, w: Any, b: Any, h: Any, c: Any, r: Any = None, inside: Any = None, *, clip: Any = None,
-               clip_nan: bool = False) -> Any:
-        if r is not None or clip is not None or not _square(x, w, b, 4, inside, h, c):
-            return generic(x, w, b, h, c, r, inside, clip=clip, clip_nan=clip_nan)
-        shape = x.shape[0], *h.shape
-        hs, cs, gates = numpy.empty(shape, x.dtype), numpy.empty(shape, x.dtype), numpy.empty_like(x)
-        _done(lib.k_lstm(floats(x), floats(w), floats(b), floats(h), floats(c), _mask(inside), floats(hs),
-                         floats(cs), floats(gates), *shape))
-        return hs, cs, gates
+    def kernel(x: Any, w_in: Any, w: Any, b_in: Any, b: Any, h: Any, c: Any, r: Any = None,
+               inside: Any = None, *, clip: Any = None, clip_nan: bool = False, turned: bool = False) -> Any:
+        sizes = None if r is not None or clip is not None else _sizes(
+            4, turned, x, w_in, w, b_in, b, h, c, inside=inside)
+        if sizes is None:
+            return generic(x, w_in, w, b_in, b, h, c, r, inside, clip=clip, clip_nan=clip_nan, turned=turned)
+        return _forward(LSTM, sizes, (x, w_in, w, b_in, b, h, c), inside, 4)
 
     return kernel
 
 
 @overrides("lstm_steps_dx")
 def _lstm_dx(generic: Kernel) -> Kernel:
-    def kernel(gh: Any, gc: Any, g_gates: Any, cs: Any, gates: Any, w: Any, h: Any, c: Any, r: Any = None,
-               inside: Any = None, *, clip: Any = None) -> Any:
-        shape, size = cs.shape, w.shape[-1] if w.ndim else 0
-        if (g_gates is not None or r is not None or clip is not None or not _fit(gates, cs, w, c)
-                or len(shape) != 3 or not _are((*shape[:2], size), cs, gh, gc)
-                or not _are((*shape[:2], 4 * size), gates) or not _are((4 * size, size), w)
-                or not _are((shape[1], size), h, c) or not _lasts(inside, *shape[:2])):
-            return generic(gh, gc, g_gates, cs, gates, w, h, c, r, inside, clip=clip)
-        dx, dh, dc = numpy.empty_like(gates), numpy.empty_like(c), numpy.empty_like(c)
-        _done(lib.k_lstm_dx(_given(gh), _given(gc), floats(w), floats(c), floats(cs), floats(gates),
-                            _mask(inside), floats(dx), floats(dh), floats(dc), *cs.shape))
-        return dx, dh, dc, None
+    def kernel(gh: Any, gc: Any, g_gates: Any, hs: Any, cs: Any, gates: Any, x: Any, w_in: Any, w: Any,
+               h: Any, c: Any, r: Any = None, inside: Any = None, *, clip: Any = None, turned: bool = False,
+               wants_x: bool = True, wants_h: bool = True) -> Any:
+        sizes = None if g_gates is not None or r is not None or clip is not None else _sizes(
+            4, turned, x, w_in, w, None, None, h, c, inside=inside)
+        if sizes is None or not _results_fit(sizes, hs, gh, (cs, gc), gates):
+            return generic(gh, gc, g_gates, hs, cs, gates, x, w_in, w, h, c, r, inside, clip=clip,
+                           turned=turned, wants_x=wants_x, wants_h=wants_h)
+        dx, dw_in, dw, db, _, dh, dc = _backward(
+            LSTM, sizes, (gh, gc), (x, w_in, w, h, c), (hs, cs, gates), inside, wants_x, wants_h)
+        return dx, dw_in, dw, db, dh, dc, None
+
+    return kernel
+
+
+@overrides("lstm_cell")
+def _lstm_cell(generic: Kernel) -> Kernel:
+    def kernel(sums: Any, c: Any) -> Any:
+        if c.ndim != 2 or not c.size or sums.shape != (c.shape[0], 4 * c.shape[1]) or not _fit(sums, c):
+            return generic(sums, c)
+        h, cell, gates = numpy.empty_like(c), numpy.empty_like(c), numpy.empty_like(sums)
+        lib.k_lstm_cell(*map(floats, (sums, c, h, cell, gates)), *c.shape)
+        return h, cell, gates
+
+    return kernel
+
+
+@overrides("lstm_cell_dx")
+def _lstm_cell_dx(generic: Kernel) -> Kernel:
+    def kernel(gh: Any, gc: Any, g_gates: Any, cell: Any, gates: Any, c: Any) -> Any:
+        if (g_gates is not None or c.ndim != 2 or not c.size or not _are(c.shape, cell, gh, gc)
+                or gates.shape != (c.shape[0], 4 * c.shape[1]) or not _fit(gates, cell, c)):
+            return generic(gh, gc, g_gates, cell, gates, c)
+        dsums, dc = numpy.empty_like(gates), numpy.empty_like(c)
+        lib.k_lstm_cell_dx(*map(_given, (gh, gc, c, cell, gates, dsums, dc)), *c.shape)
+        return dsums, dc
 
     return kernel
 
 
 @overrides("gru_steps")
 def _gru(generic: Kernel) -> Kernel:
-    def kernel(x: Any, w: Any, b: Any, b_state: Any, h: Any, inside: Any = None) -> Any:
-        if not _square(x, w, b, 3, inside, h) or b_state.shape != b.shape or not _fit(x, b_state):
-            return generic(x, w, b, b_state, h, inside)
-        steps, batch, size = shape = x.shape[0], *h.shape
-        hs, gates = numpy.empty(shape, x.dtype), numpy.empty((steps, batch, 4 * size), x.dtype)
-        _done(lib.k_gru(floats(x), floats(w), floats(b), floats(b_state), floats(h), _mask(inside),
-                        floats(hs), floats(gates), *shape))
+    def kernel(x: Any, w_in: Any, w: Any, b_in: Any, b: Any, h: Any, inside: Any = None, *,
+               turned: bool = False) -> Any:
+        sizes = _sizes(3, turned, x, w_in, w, b_in, b, h, inside=inside)
+        if sizes is None:
+            return generic(x, w_in, w, b_in, b, h, inside, turned=turned)
+        hs, _, gates = _forward(GRU, sizes, (x, w_in, w, b_in, b, h, None), inside, 4)
         return hs, gates
 
     return kernel
@@ -128,17 +185,16 @@ def _gru(generic: Kernel) -> Kernel:
 
 @overrides("gru_steps_dx")
 def _gru_dx(generic: Kernel) -> Kernel:
-    def kernel(gh: Any, g_gates: Any, hs: Any, gates: Any, w: Any, h: Any, inside: Any = None) -> Any:
-        states, size = hs.shape, w.shape[-1] if w.ndim else 0
-        if (g_gates is not None or not _fit(gates, hs, w, h) or len(states) != 3
-                or not _are((*states[:2], size), hs, gh) or not _are((*states[:2], 4 * size), gates)
-                or not _are((3 * size, size), w) or not _are((states[1], size), h)
-                or not _lasts(inside, *states[:2])):
-            return generic(gh, g_gates, hs, gates, w, h, inside)
-        shape = (*gates.shape[:2], w.shape[0])
-        dx, da, dh = numpy.empty(shape, hs.dtype), numpy.empty(shape, hs.dtype), numpy.empty_like(h)
-        _done(lib.k_gru_dx(_given(gh), floats(w), floats(h), floats(hs), floats(gates), _mask(inside),
-                           floats(dx), floats(da), floats(dh), *hs.shape))
-        return dx, da, dh
+    def kernel(gh: Any, g_gates: Any, hs: Any, gates: Any, x: Any, w_in: Any, w: Any, h: Any,
+               inside: Any = None, *, turned: bool = False, wants_x: bool = True,
+               wants_h: bool = True) -> Any:
+        sizes = None if g_gates is not None else _sizes(
+            3, turned, x, w_in, w, None, None, h, inside=inside)
+        if sizes is None or not _results_fit(sizes, hs, gh, (), gates):
+            return generic(gh, g_gates, hs, gates, x, w_in, w, h, inside, turned=turned, wants_x=wants_x,
+                           wants_h=wants_h)
+        dx, dw_in, dw, db_in, db, dh, _ = _backward(
+            GRU, sizes, (gh, None), (x, w_in, w, h, None), (hs, None, gates), inside, wants_x, wants_h)
+        return dx, dw_in, dw, db_in, db, dh
 
     return kernel

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, cleandoc
 from struct import error, pack, unpack
 from typing import Any
 
@@ -317,8 +317,8 @@ def _several(name: str, single: str, fixed: tuple[str, ...], each: dict[str, str
     function.__signature__ = signature      # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = name.rpartition(".")[2]
     function.__doc__ = (
-        f"{op.doc.strip()}\n\nFor several weights: {', '.join(lists)} are lists of arrays, {', '.join(each)} "
-        "have a number for each weight.")
+        f"{cleandoc(op.doc)}\n\nFor several weights: {', '.join(lists)} are lists of arrays, "
+        f"{', '.join(each)} have a number for each weight.")
     ND.adapter(name, arrays=0)(function)
 
 

@@ -5,6 +5,7 @@ given, float64 if `npx.set_np_default_dtype` says so.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from operator import index
 from typing import Any
 
 import numpy
@@ -293,12 +294,17 @@ def identity(n: int, dtype: Any = None, device: Any = None, *, ctx: Any = None) 
     return made(numpy.eye(n), dtype, _where(device, ctx))
 
 
+def _sides(n: Any, m: Any) -> tuple[int, int | None]:
+    """The sides of a matrix, `m` None where it is square; NumPy before 2.5 takes floats, too."""
+    return index(n), None if m is None else index(m)
+
+
 @NP.adapter("tri", arrays=0)
 def tri(
     N: int, M: int | None = None, k: int = 0, dtype: Any = None, device: Any = None, *, ctx: Any = None,
 ) -> Any:
     """An N x M matrix with ones on and below diagonal `k`."""
-    return made(numpy.tri(N, M, k), dtype, _where(device, ctx))
+    return made(numpy.tri(*_sides(N, M), k), dtype, _where(device, ctx))
 
 
 def _window(name: str, doc: str) -> None:
@@ -358,12 +364,14 @@ def _places(found: Any) -> tuple[Any, ...]:
 @NP.adapter("tril_indices", arrays=0)
 def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Any, ...]:
     """The places on and below diagonal `k` of an n x m matrix: row numbers and column numbers, int64."""
+    n, m = _sides(n, m)
     return _places(numpy.tril_indices(n, k, m))
 
 
 @NP.adapter("triu_indices", arrays=0)
 def triu_indices(n: int, k: int = 0, m: int | None = None, device: Any = None) -> tuple[Any, ...]:
     """The places on and above diagonal `k` of an n x m matrix: row numbers and column numbers, int64."""
+    n, m = _sides(n, m)
     return _places(numpy.triu_indices(n, k, m))
 
 
@@ -449,9 +457,15 @@ def _read(name: str, what: str) -> None:
 
 for _name, _doc in (
     ("genfromtxt", "a text file"), ("loadtxt", "a text file"), ("frombuffer", "a buffer of bytes"),
-    ("fromfile", "a file of bytes"), ("fromstring", "text"), ("fromiter", "an iterable of numbers"),
+    ("fromfile", "a file of bytes"), ("fromiter", "an iterable of numbers"),
 ):
     _read(_name, _doc)
+
+
+@NP.adapter("fromstring", arrays=0)
+def fromstring(string: str, dtype: Any = None, count: int = -1, *, sep: str, like: Any = None) -> Any:
+    """An array from text, read as `numpy.fromstring` reads it; float32 without `dtype`."""
+    return array(numpy.fromstring(string, dtype, count, sep=sep, like=like), dtype=dtype)
 
 
 @NP.adapter("load", arrays=0)

@@ -139,12 +139,19 @@ def eigvalsh(a: Any, upper: bool = False) -> Any:
 
 def _general(what: str, a: Any) -> Any:
     """Eigenvalues (and vectors) of any square matrices, by NumPy on the host."""
-    out = on_host(f"linalg.{what}", getattr(numpy.linalg, what), (_float(a, what),), {}, True)
-    if any(isinstance(o, numpy.ndarray) for o in out) or isinstance(out, numpy.ndarray):
-        raise InvalidValueError(
-            f"{what}: the matrix has complex eigenvalues, which arrays cannot hold; use numpy.linalg"
-        )
-    return out
+
+    def function(x: numpy.ndarray) -> Any:
+        out = getattr(numpy.linalg, what)(x)
+        parts = out if what == "eig" else (out,)
+        if parts[0].imag.any():
+            raise InvalidValueError(
+                "the matrix has complex eigenvalues, which arrays cannot hold; use numpy.linalg"
+            )
+        # from NumPy 2.5 on real ones are complex numbers, too
+        real = [numpy.ascontiguousarray(part.real) for part in parts]
+        return real if what == "eig" else real[0]
+
+    return on_host(f"linalg.{what}", function, (_float(a, what),), {}, True)
 
 
 @NP.adapter("linalg.eig")

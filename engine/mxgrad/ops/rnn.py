@@ -1,9 +1,13 @@
 """Recurrent layers: an op takes one layer in one direction through time, a composition stacks them.
 
-An op gets the inputs of all steps already multiplied with their weights, which is one product of matrices
-outside, and gives everything its rule reads: besides the states the activated gates.  The rule goes back
-through time once.  It computes the slopes at each step, not for all steps before: arrays of one step stay in
-the processor's cache, and memory is not asked for anew.
+An op gets everything that a layer computes with, so that a kernel can do it in one pass through time, and
+gives everything its rule reads: besides the states the activated gates.  The rule goes back through time
+once.  It computes the slopes at each step, not for all steps before: arrays of one step stay in the
+processor's cache, and memory is not asked for anew.
+
+Inputs x are (steps, batch, inputs), weights (gates size, inputs) and (gates size, size), states come out as
+(steps, batch, size).  With `turned` inputs and states are (batch, steps, ...); cells and gates are (steps,
+batch, ...) all the same.
 
 Where `inside` (steps, batch, 1) is false a sequence has ended, or, backwards, has not begun: its state stays.
 """
@@ -16,18 +20,42 @@ from ..base import as_dtype
 from ..registry import composition, register
 from .shape import product
 
+_ALL = (True,) * 6      # which cotangents are wanted, of the inputs to the first states
+
 GATES = {"rnn_relu": 1, "rnn_tanh": 1, "lstm": 4, "gru": 3}
 
 
-def _check_steps(x: Any, w: Any, b: Any, h: Any, gates: int) -> None:
-    """Shapes that fit: the kernels write into arrays made before."""
-    if x.ndim != 3 or h.ndim != 2 or not x.shape[0]:
+def _check_steps(
+    x: Any, w_in: Any, w: Any, b_in: Any, b: Any, h: Any, gates: int, turned: bool,
+) -> tuple[int, int]:
+    """(steps, batch), if the shapes fit: the kernels write into arrays made before."""
+    if x.ndim != 3 or h.ndim != 2 or not x.shape[turned]:
         raise ValueError(f"inputs are (steps, batch, features) with at least one step, states (batch, size); "
                          f"got {tuple(x.shape)} and {tuple(h.shape)}")
-    width = x.shape[2]
-    if x.shape[1] != h.shape[0] or width % gates or (w.shape, b.shape) != ((width, h.shape[1]), (width,)):
-        raise ValueError(f"inputs of shape {tuple(x.shape)}, weights {tuple(w.shape)}, a bias "
-                         f"{tuple(b.shape)} and a state {tuple(h.shape)} do not fit")
+    steps, batch = x.shape[1::-1] if turned else x.shape[:2]
+    shapes = tuple(tuple(a.shape) for a in (w_in, w, b_in, b))
+    width = b_in.size
+    if (batch != h.shape[0] or width % gates
+            or shapes != ((width, x.shape[2]), (width, h.shape[1]), (width,), (width,))):
+        raise ValueError(f"inputs of shape {tuple(x.shape)}, weights {shapes[0]} and {shapes[1]}, biases "
+                         f"{shapes[2]} and {shapes[3]} and a state {tuple(h.shape)} do not fit")
+    return steps, batch
+
+
+def _given(xp: Any, x: Any, w_in: Any, b_in: Any, turned: bool) -> Any:
+    """What the inputs give: (steps, batch, width)."""
+    if turned:
+        x = x.swapaxes(0, 1)
+    steps, batch, features = x.shape
+    given = xp.dot(x.reshape(steps * batch, features), w_in.T)
+    given += b_in
+    return given.reshape(steps, batch, w_in.shape[0])
+
+
+def _states(xp: Any, steps: int, batch: int, size: int, dtype: Any, turned: bool) -> tuple[Any, Any]:
+    """Room for the states of all steps, and the same as (steps, batch, size)."""
+    hs = xp.empty((batch, steps, size) if turned else (steps, batch, size), dtype)
+    return hs, hs.swapaxes(0, 1) if turned else hs
 
 
 # what the rules share ---------------------------------------------------------------------------------------
@@ -58,6 +86,11 @@ def _in_order(F: Any, backwards: list[Any]) -> Any:
     return F.stack(*backwards[::-1], axis=0)
 
 
+def _by_steps(F: Any, a: Any, turned: bool) -> Any:
+    """The inputs or states, or a cotangent of them, as (steps, batch, ...)."""
+    return F.swapaxes(a, axis1=0, axis2=1) if turned and a is not None else a
+
+
 def _weights_ct(F: Any, ct: Any, states: Any) -> Any:
     """The cotangent of weights that made outputs with the cotangent `ct` of `states`, over all steps."""
     rows = product(ct.shape[:2])
@@ -65,80 +98,92 @@ def _weights_ct(F: Any, ct: Any, states: Any) -> Any:
                  transpose_a=True)
 
 
+def _inputs_cts(F: Any, ct: Any, x: Any, w_in: Any, turned: bool, wants_x: bool) -> tuple[Any, Any]:
+    """The cotangents of the inputs, if they are wanted, and of their weights."""
+    dx = _by_steps(F, F.dot(ct, w_in), turned) if wants_x else None
+    return dx, _weights_ct(F, ct, _by_steps(F, x, turned))
+
+
 # one activation ---------------------------------------------------------------------------------------------
 
 
-def _rnn_steps(xp: Any, x: Any, w: Any, b: Any, h: Any, inside: Any = None, *, relu: bool = False) -> Any:
-    """The states h[t] = tanh(x[t] + h[t-1] @ w.T + b), or relu of that; x is (steps, batch, size)."""
-    _check_steps(x, w, b, h, 1)
-    hs = xp.empty(x.shape, x.dtype)
+def _rnn_steps(
+    xp: Any, x: Any, w_in: Any, w: Any, b_in: Any, b: Any, h: Any, inside: Any = None, *, relu: bool = False,
+    turned: bool = False,
+) -> Any:
+    """The states h[t] = tanh(x[t] @ w_in.T + b_in + h[t-1] @ w.T + b), or relu of that."""
+    steps, batch = _check_steps(x, w_in, w, b_in, b, h, 1, turned)
+    hs, each = _states(xp, steps, batch, h.shape[1], x.dtype, turned)
+    given = _given(xp, x, w_in, b_in + b, turned)
     wt = w.T
-    for t in range(x.shape[0]):
-        new = hs[t]
-        xp.dot(h, wt, out=new)
-        new += x[t]
-        new += b
+    for t in range(steps):
+        new = given[t]
+        new += xp.dot(h, wt)
         if relu:
             xp.maximum(new, 0, out=new)
         else:
             xp.tanh(new, out=new)
-        if inside is not None:
-            new[...] = xp.where(inside[t], new, h)
-        h = new
+        each[t] = new if inside is None else xp.where(inside[t], new, h)
+        h = each[t]
     return hs
 
 
 @composition
 def _rnn_steps_dx(
-    F: Any, g: Any, hs: Any, w: Any, inside: Any = None, *, relu: bool = False,
-) -> tuple[Any, Any]:
-    """The cotangents of x and of the first state."""
+    F: Any, g: Any, hs: Any, x: Any, w_in: Any, w: Any, h: Any, inside: Any = None, *, relu: bool = False,
+    turned: bool = False, wants_x: bool = True, wants_h: bool = True,
+) -> tuple[Any, Any, Any, Any, Any]:
+    """The cotangents of x, w_in, w, each bias, and h."""
+    g, hs = _by_steps(F, g, turned), _by_steps(F, hs, turned)
     dh: Any = None
-    dxs = []
+    das = []
     for t in reversed(range(hs.shape[0])):
         now, dh = _at(F, hs, t), _plus(dh, _at(F, g, t))
-        dx = F.where(F.greater(now, 0), dh, 0) if relu else dh * (1 - now * now)
+        da = F.where(F.greater(now, 0), dh, 0) if relu else dh * (1 - now * now)
         if inside is not None:
-            dx = F.where(_at(F, inside, t), dx, 0)
-            dh = F.dot(dx, w) + F.where(_at(F, inside, t), 0, dh)
+            da = F.where(_at(F, inside, t), da, 0)
+            dh = F.dot(da, w) + F.where(_at(F, inside, t), 0, dh)
         else:
-            dh = F.dot(dx, w)
-        dxs.append(dx)
-    return _in_order(F, dxs), dh
+            dh = F.dot(da, w)
+        das.append(da)
+    da = _in_order(F, das)
+    return (*_inputs_cts(F, da, x, w_in, turned, wants_x), _weights_ct(F, da, _before(F, h, hs)),
+            F.sum(da, axis=(0, 1)), dh)
 
 
 def _rnn_joint(
-    F: Any, g: Any, hs: Any, x: Any, w: Any, b: Any, h: Any, inside: Any = None, relu: bool = False,
+    F: Any, g: Any, hs: Any, x: Any, w_in: Any, w: Any, b_in: Any, b: Any, h: Any, inside: Any = None,
+    wanted: Sequence[bool] = _ALL, **params: Any,
 ) -> tuple[Any, ...]:
-    dx, dh = F.rnn_steps_dx(g, hs, w, inside, relu=relu)
-    return dx, _weights_ct(F, dx, _before(F, h, hs)), F.sum(dx, axis=(0, 1)), dh, None
+    dx, dw_in, dw, db, dh = F.rnn_steps_dx(g, hs, x, w_in, w, h, inside, wants_x=wanted[0],
+                                           wants_h=wanted[5], **params)
+    return dx, dw_in, dw, db, db, dh, None
 
 
-register("rnn_steps", _rnn_steps, joint=_rnn_joint, keeps="134y", mixed=True)
+register("rnn_steps", _rnn_steps, joint=_rnn_joint, keeps="01256y", mixed=True)
 
 # long short-term memory -------------------------------------------------------------------------------------
 
 
 def _lstm_steps(
-    xp: Any, x: Any, w: Any, b: Any, h: Any, c: Any, r: Any = None, inside: Any = None, *,
-    clip: tuple[float, float] | None = None, clip_nan: bool = False,
+    xp: Any, x: Any, w_in: Any, w: Any, b_in: Any, b: Any, h: Any, c: Any, r: Any = None, inside: Any = None,
+    *, clip: tuple[float, float] | None = None, clip_nan: bool = False, turned: bool = False,
 ) -> tuple[Any, Any, Any]:
     """States, cells and gates (in, forget, new, out) of every step of a long short-term memory.
 
-    i, f, g, o are the four parts of x[t] + h[t-1] @ w.T + b, each through the sigmoid, but g through tanh.
-    c[t] = f c[t-1] + i g, within `clip`, and h[t] = o tanh(c[t]), times r.T where there is a projection.
-    With `clip_nan` a nan becomes the lower bound.  x is (steps, batch, 4 size).
+    i, f, g, o are the four parts of x[t] @ w_in.T + b_in + h[t-1] @ w.T + b, each through the sigmoid, but g
+    through tanh.  c[t] = f c[t-1] + i g, within `clip`, and h[t] = o tanh(c[t]), times r.T where there is a
+    projection.  With `clip_nan` a nan becomes the lower bound.
     """
-    _check_steps(x, w, b, h, 4)
-    steps, batch, width = x.shape
+    steps, batch = _check_steps(x, w_in, w, b_in, b, h, 4, turned)
+    width, back = w.shape
     size = width // 4
-    back = h.shape[1]
     if c.shape != (batch, size) or (back != size if r is None else r.shape != (back, size)):
-        raise ValueError(f"inputs of shape {tuple(x.shape)}, cells {tuple(c.shape)} and a projection "
+        raise ValueError(f"weights of shape {tuple(w.shape)}, cells {tuple(c.shape)} and a projection "
                          f"{r if r is None else tuple(r.shape)} do not fit a state {tuple(h.shape)}")
-    gates = xp.empty(x.shape, x.dtype)
+    gates = _given(xp, x, w_in, b_in + b, turned)
     cs = xp.empty((steps, batch, size), x.dtype)
-    hs = xp.empty((steps, batch, back), x.dtype)
+    hs, each = _states(xp, steps, batch, back, x.dtype, turned)
     wt = w.T
     # sigmoid(a) is tanh(a / 2) / 2 + 1 / 2: one pass of tanh serves all gates.
     scale = xp.full(width, 0.5, x.dtype)
@@ -146,9 +191,7 @@ def _lstm_steps(
     shift = 1 - scale
     for t in range(steps):
         a = gates[t]
-        xp.dot(h, wt, out=a)
-        a += x[t]
-        a += b
+        a += xp.dot(h, wt)
         a *= scale
         xp.tanh(a, out=a)
         a *= scale
@@ -167,20 +210,22 @@ def _lstm_steps(
         if inside is not None:
             new[...] = xp.where(inside[t], new, c)
             out = xp.where(inside[t], out, h)
-        hs[t] = out
-        h, c = hs[t], new
+        each[t] = out
+        h, c = each[t], new
     return hs, cs, gates
 
 
 @composition
 def _lstm_steps_dx(
-    F: Any, gh: Any, gc: Any, g_gates: Any, cs: Any, gates: Any, w: Any, h: Any, c: Any, r: Any = None,
-    inside: Any = None, *, clip: tuple[float, float] | None = None,
-) -> tuple[Any, Any, Any, Any]:
-    """The cotangents of x, of the first state and cell, and of the projection if there is one."""
+    F: Any, gh: Any, gc: Any, g_gates: Any, hs: Any, cs: Any, gates: Any, x: Any, w_in: Any, w: Any, h: Any,
+    c: Any, r: Any = None, inside: Any = None, *, clip: tuple[float, float] | None = None,
+    turned: bool = False, wants_x: bool = True, wants_h: bool = True,
+) -> tuple[Any, Any, Any, Any, Any, Any, Any]:
+    """The cotangents of x, w_in, w, each bias, h, c, and of the projection if there is one."""
+    gh, hs = _by_steps(F, gh, turned), _by_steps(F, hs, turned)
     dh: Any = None
     dc: Any = None
-    dxs, ends, projected = [], [], []
+    das, ends, projected = [], [], []
     for t in reversed(range(gates.shape[0])):
         i, f, new, o = _blocks(F, gates, t, 4)
         earlier, out = _at(F, cs, t - 1) if t else c, F.tanh(_at(F, cs, t))
@@ -200,29 +245,32 @@ def _lstm_steps_dx(
         if g_gates is not None:
             parts = [p + e for p, e in zip(parts, _blocks(F, g_gates, t, 4))]
         slopes = (i * (1 - i), f * (1 - f), 1 - new * new, o * (1 - o))
-        dxs.append(F.concatenate(*[p * slope for p, slope in zip(parts, slopes)], axis=1))
+        das.append(F.concatenate(*[p * slope for p, slope in zip(parts, slopes)], axis=1))
         if inside is None:
-            dh, dc = F.dot(dxs[-1], w), cell * f
+            dh, dc = F.dot(das[-1], w), cell * f
         else:
-            dh = F.dot(dxs[-1], w) + F.where(now, 0, dh)
+            dh = F.dot(das[-1], w) + F.where(now, 0, dh)
             dc = cell * f if dc is None else F.where(now, cell * f, dc)
         if r is not None:
             ends.append(end)
             projected.append(o * out)
     dr = None if r is None else _weights_ct(F, _in_order(F, ends), _in_order(F, projected))
-    return _in_order(F, dxs), dh, dc, dr
+    da = _in_order(F, das)
+    return (*_inputs_cts(F, da, x, w_in, turned, wants_x), _weights_ct(F, da, _before(F, h, hs)),
+            F.sum(da, axis=(0, 1)), dh, dc, dr)
 
 
 def _lstm_joint(
-    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], x: Any, w: Any, b: Any, h: Any, c: Any,
-    r: Any = None, inside: Any = None, clip: tuple[float, float] | None = None, clip_nan: bool = False,
+    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], x: Any, w_in: Any, w: Any, b_in: Any, b: Any, h: Any,
+    c: Any, r: Any = None, inside: Any = None, clip_nan: bool = False, wanted: Sequence[bool] = _ALL,
+    **params: Any,
 ) -> tuple[Any, ...]:
-    hs, cs, gates = ys
-    dx, dh, dc, dr = F.lstm_steps_dx(*gs, cs, gates, w, h, c, r, inside, clip=clip)
-    return dx, _weights_ct(F, dx, _before(F, h, hs)), F.sum(dx, axis=(0, 1)), dh, dc, dr, None
+    dx, dw_in, dw, db, dh, dc, dr = F.lstm_steps_dx(
+        *gs, *ys, x, w_in, w, h, c, r, inside, wants_x=wanted[0], wants_h=wanted[5], **params)
+    return dx, dw_in, dw, db, db, dh, dc, dr, None
 
 
-register("lstm_steps", _lstm_steps, joint=_lstm_joint, keeps="13456y", mixed=True, gaps=True)
+register("lstm_steps", _lstm_steps, joint=_lstm_joint, keeps="0125678y", mixed=True, gaps=True)
 
 # one step of it -------------------------------------------------------------------------------------------
 
@@ -248,11 +296,11 @@ def _lstm_cell(xp: Any, sums: Any, c: Any) -> tuple[Any, Any, Any]:
     return h, cell, gates
 
 
-def _lstm_cell_joint(
-    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], sums: Any, c: Any,
+@composition
+def _lstm_cell_dx(
+    F: Any, gh: Any, gc: Any, g_gates: Any, cell: Any, gates: Any, c: Any,
 ) -> tuple[Any, Any]:
-    gh, gc, g_gates = gs
-    _, cell, gates = ys
+    """The cotangents of the sums and of c."""
     size = c.shape[1]
     i, f, new, o = (F.getitem(gates, key=(slice(None), slice(k * size, (k + 1) * size))) for k in range(4))
     out = F.tanh(cell)
@@ -267,28 +315,37 @@ def _lstm_cell_joint(
     return dsums, dc * f
 
 
+def _lstm_cell_joint(
+    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], sums: Any, c: Any,
+) -> tuple[Any, Any]:
+    _, cell, gates = ys
+    cts: tuple[Any, Any] = F.lstm_cell_dx(*gs, cell, gates, c)
+    return cts
+
+
 register("lstm_cell", _lstm_cell, joint=_lstm_cell_joint, keeps="1y", result="same", gaps=True)
 
 # gated recurrent unit ---------------------------------------------------------------------------------------
 
 
 def _gru_steps(
-    xp: Any, x: Any, w: Any, b: Any, b_state: Any, h: Any, inside: Any = None,
+    xp: Any, x: Any, w_in: Any, w: Any, b_in: Any, b: Any, h: Any, inside: Any = None, *,
+    turned: bool = False,
 ) -> tuple[Any, Any]:
     """States and gates (reset, update, new, and what is reset) of every step of a gated recurrent unit.
 
-    With a = h[t-1] @ w.T + b_state and x = x[t] + b, both in three parts: r = sigmoid(x0 + a0),
-    z = sigmoid(x1 + a1), n = tanh(x2 + r a2) and h[t] = (1 - z) n + z h[t-1].  x is (steps, batch, 3 size).
+    With v = x[t] @ w_in.T + b_in and a = h[t-1] @ w.T + b, both in three parts: r = sigmoid(v0 + a0),
+    z = sigmoid(v1 + a1), n = tanh(v2 + r a2) and h[t] = (1 - z) n + z h[t-1].
     """
-    _check_steps(x, w, b, h, 3)
-    steps, batch, width = x.shape
-    size = width // 3
+    steps, batch = _check_steps(x, w_in, w, b_in, b, h, 3, turned)
+    size = h.shape[1]
     gates = xp.empty((steps, batch, 4 * size), x.dtype)
-    hs = xp.empty((steps, batch, size), x.dtype)
+    hs, each = _states(xp, steps, batch, size, x.dtype, turned)
+    of_inputs = _given(xp, x, w_in, b_in, turned)
     wt = w.T
     for t in range(steps):
-        given, a = x[t] + b, xp.dot(h, wt)
-        a += b_state
+        given, a = of_inputs[t], xp.dot(h, wt)
+        a += b
         reset_update, new, inner = gates[t, :, :2 * size], gates[t, :, 2 * size:3 * size], a[:, 2 * size:]
         gates[t, :, 3 * size:] = inner
         both = a[:, :2 * size] + given[:, :2 * size]
@@ -300,7 +357,7 @@ def _gru_steps(
         inner *= both[:, :size]
         inner += given[:, 2 * size:]
         xp.tanh(inner, out=new)
-        out = hs[t]
+        out = each[t]
         xp.subtract(h, new, out=out)
         out *= both[:, size:]
         out += new
@@ -312,11 +369,13 @@ def _gru_steps(
 
 @composition
 def _gru_steps_dx(
-    F: Any, gh: Any, g_gates: Any, hs: Any, gates: Any, w: Any, h: Any, inside: Any = None,
-) -> tuple[Any, Any, Any]:
-    """The cotangents of x, of a at all steps, and of the first state."""
+    F: Any, gh: Any, g_gates: Any, hs: Any, gates: Any, x: Any, w_in: Any, w: Any, h: Any, inside: Any = None,
+    *, turned: bool = False, wants_x: bool = True, wants_h: bool = True,
+) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """The cotangents of x, w_in, w, b_in, b, and h."""
+    gh, hs = _by_steps(F, gh, turned), _by_steps(F, hs, turned)
     dh: Any = None
-    dxs, das = [], []
+    dgivens, das = [], []
     for t in reversed(range(gates.shape[0])):
         r, z, new, inner = _blocks(F, gates, t, 4)
         earlier = _at(F, hs, t - 1) if t else h
@@ -327,24 +386,24 @@ def _gru_steps_dx(
         d_inner = _plus(d_new * r, g_inner)
         d_r = _plus(d_new * inner, g_r) * (r * (1 - r))
         d_z = _plus(end * (earlier - new), g_z) * (z * (1 - z))
-        dxs.append(F.concatenate(d_r, d_z, d_new, axis=1))
+        dgivens.append(F.concatenate(d_r, d_z, d_new, axis=1))
         das.append(F.concatenate(d_r, d_z, d_inner, axis=1))
         stays = end * z if inside is None else F.where(_at(F, inside, t), end * z, dh)
         dh = stays + F.dot(das[-1], w)
-    return _in_order(F, dxs), _in_order(F, das), dh
+    dgiven, da = _in_order(F, dgivens), _in_order(F, das)
+    return (*_inputs_cts(F, dgiven, x, w_in, turned, wants_x), _weights_ct(F, da, _before(F, h, hs)),
+            F.sum(dgiven, axis=(0, 1)), F.sum(da, axis=(0, 1)), dh)
 
 
 def _gru_joint(
-    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], x: Any, w: Any, b: Any, b_state: Any, h: Any,
-    inside: Any = None,
+    F: Any, gs: tuple[Any, ...], ys: tuple[Any, ...], x: Any, w_in: Any, w: Any, b_in: Any, b: Any, h: Any,
+    inside: Any = None, wanted: Sequence[bool] = _ALL, **params: Any,
 ) -> tuple[Any, ...]:
-    hs, gates = ys
-    dx, da, dh = F.gru_steps_dx(*gs, hs, gates, w, h, inside)
-    return (dx, _weights_ct(F, da, _before(F, h, hs)), F.sum(dx, axis=(0, 1)), F.sum(da, axis=(0, 1)), dh,
+    return (*F.gru_steps_dx(*gs, *ys, x, w_in, w, h, inside, wants_x=wanted[0], wants_h=wanted[5], **params),
             None)
 
 
-register("gru_steps", _gru_steps, joint=_gru_joint, keeps="145y", mixed=True, gaps=True)
+register("gru_steps", _gru_steps, joint=_gru_joint, keeps="01256y", mixed=True, gaps=True)
 
 # layers -----------------------------------------------------------------------------------------------------
 
@@ -401,56 +460,59 @@ def unpack(F: Any, parameters: Any, shapes: list[list[tuple[int, ...]]]) -> list
 
 def _direction(
     F: Any, mode: str, x: Any, layer: Layer, h: Any, c: Any, inside: Any,
-    clip: tuple[float, float] | None, clip_nan: bool,
+    clip: tuple[float, float] | None, clip_nan: bool, turned: bool,
 ) -> tuple[Any, Any]:
-    """States (steps, batch, size) of one layer in one direction, and its cells or None."""
-    w_in, w_state, b_in, b_state, project = layer
-    x = F.dot(x, w_in, transpose_b=True)
+    """States of one layer in one direction, and its cells or None."""
+    *weights, project = layer
     if mode == "gru":
-        return F.gru_steps(x, w_state, b_in, b_state, h, inside)[0], None
-    b = b_in + b_state
+        return F.gru_steps(x, *weights, h, inside, turned=turned)[0], None
     if mode == "lstm":
-        hs, cs, _ = F.lstm_steps(x, w_state, b, h, c, project, inside, clip=clip, clip_nan=clip_nan)
+        hs, cs, _ = F.lstm_steps(x, *weights, h, c, project, inside, clip=clip, clip_nan=clip_nan,
+                                 turned=turned)
         return hs, cs
-    return F.rnn_steps(x, w_state, b, h, inside, relu=mode == "rnn_relu"), None
+    return F.rnn_steps(x, *weights, h, inside, relu=mode == "rnn_relu", turned=turned), None
 
 
 def recurrent(
     F: Any, x: Any, layers: Sequence[Layer], h: Any, c: Any = None, *, mode: str, directions: int = 1,
     length: Any = None, clip: tuple[float, float] | None = None, clip_nan: bool = False,
-    between: Callable[[Any], Any] | None = None,
+    between: Callable[[Any], Any] | None = None, turned: bool = False, ends: bool = True,
 ) -> tuple[Any, Any, Any]:
     """Recurrent layers, one on the other: (outputs, last states, last cells or None).
 
-    x is (steps, batch, features), h and c (layers x directions, batch, size) are the first states, `layers`
-    is in their order.  The outputs of both directions stand beside each other.  After a sequence's `length`
-    its outputs are 0, and the last states are those at its end; backwards it begins there.  `between` is
-    done to what goes from layer to layer.
+    x is (steps, batch, features), or (batch, steps, features) if it is `turned`, and so are the outputs; h
+    and c (layers x directions, batch, size) are the first states, `layers` is in their order.  The outputs of
+    both directions stand beside each other.  After a sequence's `length` its outputs are 0, and the last
+    states are those at its end; backwards it begins there.  `between` is done to what goes from layer to
+    layer.  Without `ends` there are no last states.
     """
-    steps = x.shape[0]
-    inside = turned = None
+    time = int(turned)
+    steps = x.shape[time]
+    inside = within = backwards = None
     if length is not None:
         inside = F.expand_dims(F.transpose(F.before(length, n=steps)), axis=2)
-        turned = F.flip(inside, axis=0)
-        x = F.where(inside, x, 0)
+        backwards = F.flip(inside, axis=0)
+        within = _by_steps(F, inside, turned)
+        x = F.where(within, x, 0)
     last_h, last_c = [], []
     for first in range(0, len(layers), directions):
         outputs = []
         for d in range(directions):
             k = first + d
-            begun, there = (F.flip(x, axis=0), turned) if d else (x, inside)
+            begun, there = (F.flip(x, axis=time), backwards) if d else (x, inside)
             hs, cs = _direction(F, mode, begun, layers[k], _at(F, h, k), None if c is None else _at(F, c, k),
-                                there, clip, clip_nan)
-            last_h.append(_at(F, hs, steps - 1))
-            if cs is not None:
-                last_c.append(_at(F, cs, steps - 1))
-            outputs.append(F.flip(hs, axis=0) if d else hs)
+                                there, clip, clip_nan, turned)
+            if ends:
+                last_h.append(F.getitem(hs, key=(slice(None), steps - 1) if turned else steps - 1))
+                if cs is not None:
+                    last_c.append(_at(F, cs, steps - 1))
+            outputs.append(F.flip(hs, axis=time) if d else hs)
         x = outputs[0] if directions == 1 else F.concatenate(*outputs, axis=2)
-        if inside is not None:
-            x = F.where(inside, x, 0)
+        if within is not None:
+            x = F.where(within, x, 0)
         if between is not None and first + directions < len(layers):
             x = between(x)
-    return x, F.stack(*last_h, axis=0), F.stack(*last_c, axis=0) if last_c else None
+    return x, F.stack(*last_h, axis=0) if ends else None, F.stack(*last_c, axis=0) if last_c else None
 
 
 def packed(

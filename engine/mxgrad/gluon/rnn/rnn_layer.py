@@ -58,6 +58,7 @@ class _Layer(HybridBlock):
         self._clip, self._clip_nan = clip, clip_nan
         self._use_sequence_length = use_sequence_length
         self._packed = is_np_array()
+        self._kept: tuple[tuple[Any, ...], list[Any]] | None = None
         if self._packed:
             init = RNNFused(mode, num_layers, hidden_size, bidirectional, self._projection_size,
                             **{f"{n}_initializer": i for n, i in initializers.items()})
@@ -167,7 +168,7 @@ class _Layer(HybridBlock):
     def __call__(self, inputs: Any, states: Any = None, sequence_length: Any = None) -> Any:
         self.skip_states = states is None
         if states is None:
-            states = zero_states(self, inputs, self._layout.index("N"), 1)
+            states = self._zeros(inputs)
         elif isinstance(states, (BaseArray, Symbol)):
             states = [states]
         if (sequence_length is not None) != self._use_sequence_length:
@@ -178,18 +179,25 @@ class _Layer(HybridBlock):
             return super().__call__(inputs, states, sequence_length)
         return super().__call__(inputs, states)
 
+    def _zeros(self, inputs: Any) -> list[Any]:
+        """The states before the first step; arrays are kept for the next call, since nobody gets to see them.
+        """
+        axis = self._layout.index("N")
+        if isinstance(inputs, Symbol) or type(self).begin_state is not _Layer.begin_state:
+            return zero_states(self, inputs, axis, 1)
+        what = type(inputs), inputs.shape[axis], inputs.context, inputs.dtype, self._dtype
+        kept = self._kept
+        if kept is None or kept[0] != what:
+            kept = self._kept = what, zero_states(self, inputs, axis, 1)
+        return list(kept[1])
+
     def hybrid_forward(     # type: ignore[override]
         self, F: Any, inputs: Any, states: Any, sequence_length: Any = None, **params: Any,
     ) -> Any:
         self._check_axes(inputs)
-        turned = self._layout == "NTC"
-        if turned:
-            inputs = F.swapaxes(inputs, dim1=0, dim2=1)
-        compute = self._on_symbols if isinstance(inputs, Symbol) else self._on_arrays
-        outputs, *states = compute(F, inputs, states, sequence_length, params)
-        if turned:
-            outputs = F.swapaxes(outputs, dim1=0, dim2=1)
-        return outputs if self.skip_states else (outputs, states)
+        if isinstance(inputs, Symbol):
+            return self._on_symbols(F, inputs, states, sequence_length, params)
+        return self._on_arrays(inputs, states, sequence_length, params)
 
     def _on_symbols(self, F: Any, inputs: Any, states: Any, length: Any, params: dict[str, Any]) -> Any:
         if self._packed:
@@ -197,17 +205,23 @@ class _Layer(HybridBlock):
         else:
             parts = [F.reshape(params[n], shape=(-1,)) for n in self._in_order(list(params))]
             vector = F.concat(*parts, dim=0)
+        turned = self._layout == "NTC"
+        if turned:
+            inputs = F.swapaxes(inputs, dim1=0, dim2=1)
         lowest, highest = self._clip
         named = dict(zip(("state", "state_cell"), states))
         if length is not None:
             named["sequence_length"] = length
-        return F.RNN(
+        outputs, *states = F.RNN(
             inputs, vector, mode=self._mode, state_size=self._hidden_size, num_layers=self._num_layers,
             bidirectional=self._dir == 2, p=self._dropout, state_outputs=True,
             projection_size=self._projection_size, lstm_state_clip_min=lowest, lstm_state_clip_max=highest,
             lstm_state_clip_nan=self._clip_nan, use_sequence_length=length is not None, **named)
+        if turned:
+            outputs = F.swapaxes(outputs, dim1=0, dim2=1)
+        return outputs if self.skip_states else (outputs, states)
 
-    def _on_arrays(self, F: Any, inputs: Any, states: Any, length: Any, params: dict[str, Any]) -> Any:
+    def _on_arrays(self, inputs: Any, states: Any, length: Any, params: dict[str, Any]) -> Any:
         self._check(inputs, states, length, params)
         if self._packed:
             layers = unpack(ops, params["rnn_param"], self._layers(inputs.shape[2]))
@@ -221,8 +235,11 @@ class _Layer(HybridBlock):
         outputs, h, c = recurrent(
             ops, inputs, layers, *[s.as_in_context(inputs.context) for s in states], mode=self._mode,
             directions=self._dir, length=length, between=between, clip_nan=self._clip_nan,
-            clip=None if lowest is None or highest is None else (lowest, highest))
-        return (outputs, h) if c is None else (outputs, h, c)
+            clip=None if lowest is None or highest is None else (lowest, highest),
+            turned=self._layout == "NTC", ends=not self.skip_states)
+        if self.skip_states:
+            return outputs
+        return outputs, [h] if c is None else [h, c]
 
     def _separate(self, params: dict[str, Any]) -> Iterator[Layer]:
         for layer in range(self._num_layers):
@@ -239,11 +256,12 @@ class _Layer(HybridBlock):
                 f"{inputs.shape}")
 
     def _check(self, inputs: Any, states: Any, length: Any, params: dict[str, Any]) -> None:
-        """Arrays that fit, the inputs being (steps, batch, features)."""
+        """Arrays that fit."""
         name = type(self).__name__
-        steps, batch, features = inputs.shape
-        if not steps:
-            raise InvalidValueError(f"{name}: sequences of no steps, inputs are {inputs.shape} (TNC)")
+        batch, features = inputs.shape[self._layout.index("N")], inputs.shape[2]
+        if not inputs.shape[self._layout.index("T")]:
+            raise InvalidValueError(f"{name}: sequences of no steps, inputs are {inputs.shape} "
+                                    f"({self._layout})")
         if self._packed:
             wanted = sum(product(s) for layer in self._layers(features) for s in layer)
             fits = params["rnn_param"].size == wanted
