@@ -181,7 +181,7 @@ def example(name: str, directory: Path, *arguments: object) -> str:
     include = f"-I{PACKAGE}/include"
     output("gcc", "-c", "-std=c99", *STRICT, "-Dmain=example_main", include, ROOT / f"examples/c/{name}.c",
            "-o", f"{program}.o")
-    output("gcc", include, around, f"{program}.o", "-o", program, *LINK)
+    output("gcc", "-std=c99", include, around, f"{program}.o", "-o", program, *LINK)
     return output(program, *arguments)
 
 

@@ -83,6 +83,12 @@ subtest 'operands' => sub {
     isa_ok($sum, 'AI::MXGrad::NDArray', 'PDL + NDArray');
     values_are($sum, [[11, 22, 33], [44, 55, 66]], '... its value');
     values_are($pdl - $x, [[9, 18, 27], [36, 45, 54]], 'PDL - NDArray');
+    values_are($pdl > $x * 12, [[0, 0, 0], [0, 0, 0]], 'PDL > NDArray');
+    values_are($pdl < $x * 12, [[1, 1, 1], [1, 1, 1]], 'PDL < NDArray');
+    values_are($pdl - $x->slice(1), [[6, 15, 24], [36, 45, 54]], 'PDL - a part');
+    values_are($x->slice(1) - $pdl, [[-6, -15, -24], [-36, -45, -54]], 'a part - PDL');
+    values_are($x->slice(1) - $x->slice(0), [[3, 3, 3]], 'a part - a part');
+    values_are(PDL->new(12) / $x, [[12, 6, 4], [3, 2.4, 2]], 'a PDL without dims / NDArray');
     my $y = $x->copy;
     $y += $pdl;
     values_are($y, [[11, 22, 33], [44, 55, 66]], '+= PDL');

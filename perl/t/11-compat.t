@@ -165,6 +165,7 @@ SKIP: {
 
 ok(!eval { require AI::MXNet::Symbol; 1 }, 'a module that is not here');
 like($@, qr/does not have AI::MXNet::Symbol; it serves AI::MXNet, AI::MXNet::AutoGrad/, '... says which are');
+like($@, qr/\AUnknownNameError: .* at \Q$0\E line \d+[.]\n/, '... and where it is asked for');
 ok(!eval { AI::MXNet->import('gluom'); 1 }, 'an unknown export');
 ok(!eval { require Some::Module::That::Is::Not; 1 }, 'other modules are looked for as always');
 like($@, qr/Can't locate Some.Module/, '... with the usual words');

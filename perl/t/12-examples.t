@@ -33,15 +33,16 @@ SKIP: {
     has_module('PDL::LinearAlgebra') or skip 'PDL::LinearAlgebra is not installed', 4;
     my $expected = "\n[\n [1 2]\n [3 4]\n]\n" . "\n[\n [ 4  8]\n [12 16]\n]\n" . '[2048 0]'
         . '[2048 1895.89]';
+    my $shortened = sub { return $_[0] =~ s/(1895[.]89)\d+/$1/r };    # newer PDLs print more digits
     my $file = "$perl_dir/examples/tutorial_003.pl";
-    is(output_of(@perl, $file), $expected, 'the Perl tutorial prints what its page prints');
+    is($shortened->(output_of(@perl, $file)), $expected, 'the Perl tutorial prints what its page prints');
 
     open my $tutorial, '<', $file or die $!;
     my ($page) = do { local $/ = undef; <$tutorial> } =~ /^(use AI::MXNet qw\(mx\);\n.*)/ms;
     open my $copy, '>', "$dir/page.pl" or die $!;
     print {$copy} $page;
     close $copy;
-    is(output_of(@perl, '-MAI::MXGrad::Compat', "$dir/page.pl"), $expected,
+    is($shortened->(output_of(@perl, '-MAI::MXGrad::Compat', "$dir/page.pl")), $expected,
         'also verbatim, with -MAI::MXGrad::Compat');
 }
 

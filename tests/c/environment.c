@@ -22,10 +22,16 @@ static void on_signal(int number)
 static int open_files(void)
 {
     DIR *directory = opendir("/proc/self/fd");
+    struct dirent *entry;
     int n = 0;
     CHECK(directory != NULL);
-    while (readdir(directory) != NULL)
-        n++;
+    while ((entry = readdir(directory)) != NULL) {
+        char path[300], file[4096] = "";
+        snprintf(path, sizeof path, "/proc/self/fd/%s", entry->d_name);
+        if (readlink(path, file, sizeof file - 1) < 0)
+            file[0] = 0;
+        n += strstr(file, "/libffi.so") == NULL; /* which keeps itself open, from 3.5 on */
+    }
     closedir(directory);
     return n;
 }

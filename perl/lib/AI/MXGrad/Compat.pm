@@ -37,8 +37,8 @@ sub import {
 sub _serve {
     my ($hook, $file) = @_;
     if (my $needed = $HERE{$file}) {
-        eval { require($needed =~ s{::}{/}gr . '.pm'); 1 } or AI::MXGrad::Error->throw('MXNetError',
-            "$file needs the module $needed, which is not installed");
+        eval { require($needed =~ s{::}{/}gr . '.pm'); 1 }
+            or _refuse('MXNetError', "$file needs the module $needed, which is not installed");
     }
     if ($SERVED{$file} || $HERE{$file}) {
         open my $module, '<', \"1;\n" or die $!;    # all that is to load is here already
@@ -46,8 +46,14 @@ sub _serve {
     }
     return if $file !~ m{\AAI/MXNet/};
     my $name = $file =~ s{\.pm\z}{}r =~ s{/}{::}gr;
-    return AI::MXGrad::Error->throw('UnknownNameError', "AI::MXGrad::Compat does not have $name; it serves "
+    return _refuse('UnknownNameError', "AI::MXGrad::Compat does not have $name; it serves "
         . join ', ', map { s{\.pm\z}{}r =~ s{/}{::}gr } sort keys %SERVED, keys %HERE);
+}
+
+# Perl since 5.38 passes over a hook that dies with an object, so here the error is its text.
+sub _refuse {
+    my ($type, $message) = @_;
+    die AI::MXGrad::Error->new(type => $type, message => $message)->text;
 }
 
 # One package under two names: an array of the one `isa` the other.
@@ -232,7 +238,7 @@ After this module is loaded, C<use AI::MXNet> and C<use> of its parts, such as C
 C<AI::MXNet::Gluon::NN>, C<AI::MXNet::AutoGrad> or C<AI::MXNet::TestUtils>, find AI::MXGrad under those
 names. The packages C<mx>, C<nd>, C<autograd>, C<gluon> and C<nn> exist whatever was imported, as in
 AI::MXNet up to 1.4. It must be loaded before AI::MXNet itself. What is not here, such as
-C<AI::MXNet::Module>, is an error that says so.
+C<AI::MXNet::Module>, is an error that says so; C<require> lets only its text through, not the object.
 
 C<AI::MXNet::Gluon::Mouse> needs L<Mouse>: blocks and parameters that are attributes of a class then belong
 to the block. C<AI::MXNet::Function::Parameters> needs L<Function::Parameters>.

@@ -63,7 +63,7 @@ sub _binary {
     my $op = AI::MXGrad::Ops::handle($name);
     return sub {
         here(caller) if $RECORDING;
-        return _with_other($op, @_) if ref $_[1] ne __PACKAGE__;
+        return _with_other($op, @_) if ref $_[1] ne ref $_[0];    # equal: both are arrays
         mxg_invoke2($op, ${ $_[0] }, ${ $_[1] }, \my $h) and fail();
         return bless \$h;
     };
@@ -72,6 +72,11 @@ sub _binary {
 # An operator on an array and something that is none.
 sub _with_other {
     my ($op, $x, $y, $swapped) = @_;
+
+    # PDL since 2.100 hands its operands on as they stand, itself first
+    if (ref $x ne __PACKAGE__ && !_is_array($x)) {
+        ($x, $y, $swapped) = ($y->as_array, $x, !$swapped);
+    }
     my $h;
     if (!ref $y && looks_like_number($y)) {
         mxg_invoke_scalar($op, $$x, $y, $swapped ? 1 : 0, \$h) and fail();

@@ -73,7 +73,11 @@ sub _in_place {
 
 sub _on_array {
     my ($code) = @_;
-    return sub { my ($self, @rest) = @_; return $code->($self->as_array, @rest) };
+    return sub {
+        my ($self, @rest) = @_;
+        $self = $self->as_array if ref $self eq __PACKAGE__;    # a PDL may come first
+        return $code->($self, @rest);
+    };
 }
 
 use overload ();
