@@ -12,7 +12,6 @@ import json
 import linecache
 import math
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -133,7 +132,7 @@ def _report(kind: type[BaseException], error: BaseException, trace: Any) -> None
         text = str(error)
         if not isinstance(error, base.MXNetError):
             # Python 3.13 adds a guess that older ones do not make
-            text = re.sub(r"\. Did you mean '\w+'\?\Z", "", text.split("\n", 1)[0])
+            text = text.split("\n", 1)[0].split(". Did you mean '", 1)[0]
         lib.mxg_c_error(getattr(lib, status), name.encode(), _c_text(f"{name}: {text}"), 1)
         frames: list[tuple[str, int, str]] = []     # not the traceback itself, which would keep arrays alive
         while trace is not None and len(frames) < 64:

@@ -29,7 +29,7 @@ from .functional import _leaves, _map
 from .kernels import deferred
 from .kernels.deferred import settled
 from .ndarray import BaseArray
-from .random import noting
+from .random import noting, replaying
 from .registry import Op, Spec
 from .tape import CELLS, OUT, PARENTS, VALUES, Output, leaf, next_order, record, state
 
@@ -444,6 +444,8 @@ class Recording:
         self.kind = _scope(), [_signature(a, []) for a in arguments]
         self._recorder = Recorder(arguments)
         with ExitStack() as stack:
+            # a recording that is given up must not have moved the random streams
+            stack.enter_context(replaying({}))
             self._notes = stack.enter_context(noting())
             stack.enter_context(self._recorder.running())
             self.scope = stack.pop_all()

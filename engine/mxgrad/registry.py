@@ -98,7 +98,7 @@ class Op:
         gaps: bool = False, adds: Callable[..., Any] | None = None,
     ) -> None:
         self.name, self.kernel, self.vjps, self.joint = name, kernel, vjps, joint
-        self.asks = joint is not None and "wanted" in joint.__code__.co_varnames
+        self.asks = joint is not None and "wanted" in _parameters(joint)
         self.keeps, self.keeps_y = keeps, "y" in keeps
         self.reads = tuple(keeps.split("|"))
         self._read_by: dict[tuple[bool, ...], tuple[bool, ...]] = {}
@@ -136,6 +136,12 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's parameters."""
+    code = function.__code__
+    return code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
 
 
 class _Required:
