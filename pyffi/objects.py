@@ -376,7 +376,7 @@ def _attribute(owner: Any, name: str) -> Any:
             public = [n for n in dir(owner) if not n.startswith("_")]
             raise base.UnknownNameError(
                 f"{_describe(owner)} has no {name!r}{base.nearest(name, public)}") from error
-    kinds = (ModuleType, FunctionType, BuiltinMethodType, type)
+    kinds = (ModuleType, FunctionType, BuiltinMethodType, type, type(Any))      # Any is no class before 3.11
     if isinstance(owner, ModuleType) and isinstance(found, kinds):
         if _is_helper(owner, name, found):
             raise base.UnknownNameError(f"{name!r} is none of the names that {_describe(owner)} offers")
