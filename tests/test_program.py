@@ -274,6 +274,21 @@ def test_what_nobody_needs_is_not_computed() -> None:
     assert len(next(iter(p._plans.values()))[0].source.splitlines()) == 7
 
 
+def test_moving_statistics_are_not_arguments() -> None:
+    x = marked([[1.0, 2.0], [3.0, 5.0]])
+    mean, var, one = (nd.full((2,), n, dtype="float64") for n in (0, 1, 1))
+    f = autograd.program(lambda x, mean, var: nd.BatchNorm(x, one, one, mean, var))
+    with autograd.record(), pytest.raises(ProgramError, match="moving statistics"):
+        f(x, mean, var)
+    assert f(x, mean, var).shape == (2, 2)      # nothing moves here
+    g = autograd.program(lambda x: nd.BatchNorm(x, one, one, mean, var))
+    for _ in range(2):
+        with autograd.record():
+            y = g(x)
+        y.backward()
+    assert numpy.allclose(mean.asnumpy(), numpy.array([2, 3.5]) * (1 - 0.9 ** 2))
+
+
 def test_custom_functions_are_refused() -> None:
     class Double(autograd.Function):
         def forward(self, x: Any) -> Any:

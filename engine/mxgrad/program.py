@@ -37,6 +37,7 @@ __all__ = ["program"]
 
 _KEPT = 32      # plans that a program keeps
 _ONE = object()     # the structure of a single array
+_NOTED = 1024   # kinds of calls that a `Replay` counts
 _TRIES = 4      # how often a `Replay` is recorded for calls of one kind
 
 
@@ -158,7 +159,8 @@ class Recorder:
             with _all_calls_seen():
                 yield
         finally:
-            state.program = None
+            if state.program is self:       # not where another thread collects what one left open
+                state.program = None
             for a, raw, entry in self._before:
                 a._raw, a._entry = raw, entry
             for made in self.made:
@@ -257,8 +259,7 @@ class Plan:
     """
 
     def __init__(self, recorder: Recorder, outputs: Sequence[Array]) -> None:
-        self.count = recorder.count
-        self.captured = recorder.arrays[self.count:]
+        self.captured = recorder.arrays[recorder.count:]
         self._seen = [(a._raw.shape, a._raw.dtype, a._entry is None) for a in self.captured]
         self._forward = cpu_backend().forward
         self.source, names = _written(recorder, outputs)
@@ -304,6 +305,7 @@ class _Source:
 
 
 def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[str, Any]]:
+    """The source of the steps that the outputs depend on, and what its names stand for."""
     source = _Source()
     returned = [recorder.source(a)[0] for a in outputs]
     given = dict(zip(returned, outputs))
@@ -577,6 +579,8 @@ class Replay(Program):
         self._calls: dict[Any, int] = {}
 
     def _new(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Plan, Any] | None:
+        if len(self._calls) >= _NOTED:
+            self._calls.clear()
         calls = self._calls[key] = self._calls.get(key, 0) + 1
         if calls < 2 or calls > _TRIES or not any(isinstance(a, BaseArray) for a in _leaves((args, kwargs))):
             return None

@@ -5,6 +5,7 @@ from typing import Any
 
 from .. import autograd
 from ..array import wrap
+from ..base import ProgramError
 from ..invoke import F
 from ..ndarray import BaseArray
 from ..ops import norm
@@ -26,6 +27,12 @@ def batch_norm(
     y, mean, var = norm.batch_norm(F, data, gamma, beta, (moving_mean, moving_var), axis, eps, fix_gamma,
                                    of_batch)
     if of_batch and state.recording:
+        if state.program is not None and any(
+                moving._raw.__class__ is state.program.stand_in for moving in (moving_mean, moving_var)):
+            # each backward writes to the arrays of the recording
+            raise ProgramError("BatchNorm: moving statistics cannot be arguments or results of a program; "
+                               "let it take them from elsewhere")
+
         def move(*news: Any) -> None:
             with autograd.pause():
                 for moving, new in zip((moving_mean, moving_var), news):

@@ -22,7 +22,7 @@ import numpy
 
 from ..array import wrap
 from ..backend import quiet
-from ..base import InplaceError, ProgramError, InvalidTypeError, InvalidValueError, completed
+from ..base import InplaceError, InvalidTypeError, InvalidValueError, ProgramError, completed
 from ..invoke import F, _said, _same_memory
 from ..kernels import deferred, update as compiled
 from ..ndarray import IN_GRAPH, BaseArray
