@@ -10,12 +10,13 @@ from typing import Any
 import numpy
 import pytest
 from gradients import arrays_of, differentiated, hosts, listed
-from mxgrad import autograd, cpu, gluon, gpu, init, nd, np, profiler, random, testing
+from mxgrad import autograd, cpu, gluon, gpu, init, nd, np, profiler, random, reverse, testing
 from mxgrad.base import AutogradError, InplaceError, InvalidTypeError, ProgramError
 from mxgrad.context import memory_stats
 from mxgrad.gluon import nn
 from mxgrad.invoke import F
 from mxgrad.kernels import deferred
+from mxgrad.kernels.deferred import settled
 from mxgrad.ndarray import BaseArray
 from mxgrad.registry import OPS
 from samples import SAMPLES
@@ -102,6 +103,156 @@ def test_random_functions(seed: int) -> None:
             found.append([a, *rest["rest"], first, x.grad.copy(), y.grad.copy(), w.grad.copy()])
         assert equal(*found)
         assert equal(listed(f(x, y)[0]), listed(p(x, y)[0]))
+
+
+def asked_once(ops: Any, monkeypatch: Any) -> None:
+    """Have the rules of `ops` refuse to be called again."""
+    def never(*args: Any, **params: Any) -> Any:
+        raise AssertionError("a rule was called")
+
+    for op in ops:
+        monkeypatch.setattr(op, "vjps", tuple(rule and never for rule in op.vjps))
+        monkeypatch.setattr(op, "joint", op.joint and never)
+        monkeypatch.setattr(op, "rule", op.rule and never)
+
+
+@pytest.mark.parametrize("name", sorted(set(OPS) - {"transfer"}))
+def test_every_rule_is_replayed(name: str, monkeypatch: Any) -> None:
+    """The first backward of a program calls the rules, the next ones what these called."""
+    op = OPS[name]
+    for sample in SAMPLES[name]:
+        at = differentiated(op, sample)
+
+        def call(*arrays: Any, params: Any = sample.params) -> Any:
+            first, *others = [y for y in listed(getattr(F, name)(*arrays, **params)) if y._entry is not None]
+            return sum([(y * 0.5).sum() for y in others], first * 1.5)
+
+        p = autograd.program(call)
+        results = []
+        for f in (call, p, p, p):
+            arrays = arrays_of(sample)
+            for i in at:
+                arrays[i].attach_grad()
+            if not at or all(y._entry is None for y in recorded(op, arrays, sample.params)):
+                break
+            with autograd.record():
+                y = f(*arrays)
+            with monkeypatch.context() as patch:
+                # the walk adds to the part of an array that was taken
+                if len(results) > 1 and op.adds is None:
+                    asked_once([op], patch)
+                y.backward()
+            results.append([y, *(arrays[i].grad for i in at)])
+        for result in results[1:]:
+            assert equal(results[0], result), sample
+
+
+def recorded(op: Any, arrays: Any, params: Any) -> Any:
+    with autograd.record():
+        return listed(getattr(F, op.name)(*arrays, **params))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_reverse_pass_is_replayed(seed: int) -> None:
+    """What is given to an array inside and outside is added up in the order it always has."""
+    both, w = random_function(seed)
+
+    def f(x: Any, y: Any) -> Any:
+        return both(x, y)[0]
+
+    p = autograd.program(f)
+    draw = numpy.random.RandomState(seed)
+    results: list[Any] = [[], []]
+    for i in range(4):
+        values = draw.uniform(-1, 1, (2, 3, 4))
+        for g, found in zip((f, p), results):
+            x, y = marked(*values)
+            for a in (x, w):
+                a.attach_grad("add")
+            with autograd.record():
+                a = g(x * y, y)
+                total = (a * x / 3).sum() + (g(a, y) * y / 7).sum()
+                if i == 2:
+                    (first,) = autograd.grad(total, x, create_graph=True)
+                    total = total + (first * first).sum()
+                if i == 3:
+                    found += autograd.grad(total, [a, y], retain_graph=True)
+            total.backward(retain_graph=True)
+            total.backward()
+            found += [total, x.grad, y.grad, w.grad.copy()]
+            with pytest.raises(AutogradError, match="The graph through") as freed:
+                total.backward()
+            assert "mul" in str(freed.value) or "add" in str(freed.value)
+    assert equal(*results)
+
+
+def test_a_replayed_graph_is_like_any_other(monkeypatch: Any, tmp_path: Any) -> None:
+    w = marked([0.5, 2.0])
+
+    def f(x: Any) -> Any:
+        return nd.tanh(nd.exp(x) * w) * x
+
+    p = autograd.program(f)
+    x = marked([1.0, 2.0])
+    for _ in range(2):
+        shown, texts = [], []
+        for g in (f, p):
+            with autograd.record():
+                y = g(x)
+            symbol = autograd.get_symbol(y)
+            shown.append([str(symbol), symbol.list_arguments(), symbol.list_ops()])
+            y.backward()
+            with pytest.raises(AutogradError) as freed:
+                y.backward()
+            with autograd.record():
+                y = g(x)
+            w[:] = w * 2
+            x.grad[:] = -1
+            with pytest.raises(InplaceError, match="multiply.*changed in place since.*test_program") as moved:
+                y.backward()
+            assert x.grad.asnumpy().tolist() == [-1, -1]
+            texts.append([str(freed.value), str(moved.value).partition(" (written")[0]])
+        assert shown[0] == shown[1] and texts[0] == texts[1]
+    with autograd.record():
+        y = p(x)
+    y.backward()
+    with autograd.record():
+        y = p(x)
+    profiler.set_config(filename=str(tmp_path / "trace.json"), profile_all=True)
+    profiler.set_state("run")
+    try:
+        y.backward()
+    finally:
+        profiler.set_state("stop")
+    assert {"_backward_tanh", "_backward_exp"} <= {r.name for r in profiler._state.records}
+    with autograd.record():
+        p(x).backward()
+    with autograd.record():
+        y = p(x)
+    asked_once([OPS["tanh"], OPS["exp"]], monkeypatch)
+    y.backward()
+    monkeypatch.undo()
+    grad = x.grad.copy()
+    with autograd.record():
+        f(x).backward()
+    assert equal([grad], [x.grad])
+
+
+def test_a_replayed_pass_that_fails(monkeypatch: Any) -> None:
+    """The nodes are gone through one by one then."""
+    def fails(raw: Any) -> Any:
+        raise MemoryError("no memory")
+
+    p = autograd.program(lambda x: nd.exp(x * 2) + x)
+    x = marked([1.0])
+    found = []
+    for i in range(4):
+        monkeypatch.setattr(reverse, "settled", fails if i % 2 else settled)
+        with autograd.record():
+            y = p(x)
+        y.backward()
+        found.append([x.grad.copy()])
+    assert found[0][0].shape == (1,) and all(equal(found[0], other) for other in found[1:])
 
 
 def test_the_function_runs_once_for_each_kind_of_call() -> None:

@@ -45,6 +45,7 @@ from .tape import (
     parents_of,
     record as tape_record,
     state,
+    unfold,
     walk,
 )
 
@@ -634,6 +635,7 @@ def get_symbol(x: Any) -> Symbol:
             continue
         reached[node[0]] = node
         if type(node) is not Leaf:
+            unfold(node)
             if is_freed(node):
                 raise AutogradError(f"get_symbol: the graph was freed by backward. {NOT_IN_GRAPH}")
             todo.extend(p for p in parents_of(node) if p is not None)

@@ -11,7 +11,7 @@ tape's and knows nothing of programs.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import update_wrapper
 from threading import Lock
@@ -31,7 +31,10 @@ from .kernels.deferred import settled
 from .ndarray import BaseArray
 from .random import noting, replaying
 from .registry import Op, Spec
-from .tape import CELLS, OUT, PARENTS, VALUES, Output, leaf, next_order, record, state
+from .reverse import Reverse, Source
+from .tape import (
+    CELLS, OP, OUT, PARAMS, PARENTS, VALUES, Output, leaf, next_order, next_orders, record, state,
+)
 
 __all__ = ["program"]
 
@@ -262,9 +265,9 @@ class Plan:
         self.captured = recorder.arrays[recorder.count:]
         self._seen = [(a._raw.shape, a._raw.dtype, a._entry is None) for a in self.captured]
         self._forward = cpu_backend().forward
-        self.source, names = _written(recorder, outputs)
-        exec(compile(self.source, "<program>", "exec"), names)
-        self._replay = names["replay"]
+        lines, source = _written(recorder, outputs)
+        self.source = "\n    ".join(lines)
+        self._replay = source.function(lines)
 
     def is_current(self) -> bool:
         """Whether it `holds`, and calls what is in the place of kernels, such as a profiler."""
@@ -284,49 +287,24 @@ class Plan:
             return self._replay(*arguments, *self.captured)      # type: ignore[no-any-return]
 
 
-class _Source:
-    """Names for what a plan's source refers to."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, Any] = {
-            "next_order": next_order, "Output": Output, "wrap": wrap, "frozen": _frozen, "put_off": _put_off,
-            "own": _own,
-        }
-        self._known: dict[int, str] = {}
-
-    def constant(self, value: Any) -> str:
-        if value is None or value is True or value is False or value.__class__ is int:
-            return repr(value)
-        name = self._known.get(id(value))
-        if name is None:
-            name = self._known[id(value)] = f"K{len(self.names)}"
-            self.names[name] = value
-        return name
-
-
-def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[str, Any]]:
+def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[list[str], Source]:
     """The source of the steps that the outputs depend on, and what its names stand for."""
-    source = _Source()
+    source = Source(next_order=next_order, next_orders=next_orders, Output=Output, wrap=wrap, frozen=_frozen,
+                    put_off=_put_off, own=_own)
     returned = [recorder.source(a)[0] for a in outputs]
     given = dict(zip(returned, outputs))
     external = set(recorder.externals)
     steps, parents = _needed(recorder, given)
-    cell_of = {id(cell): s for s, cell in enumerate(recorder.cells)}
-    watched = {cell_of[id(cell)] for step in steps if step.node is not None for cell in step.node[CELLS]}
-
-    def cell(slot: int) -> str:
-        return f"c{slot}" if slot in external or slot in given else "cell"
-
-    def kept(value: Any, slot: int | None) -> str:
-        return source.constant(value) if slot is None or isinstance(value, Spec) else f"v{slot}"
+    nodes = _Nodes(recorder, source, steps, given)
+    folded = nodes.folded(parents)
 
     lines = [f"def replay({', '.join(f'x{s}' for s in recorder.externals)}):", "cell = [0, None]"]
     for slot in recorder.externals:
-        if slot in watched and slot not in parents:
+        if slot in nodes.watched and slot not in parents:
             lines.append(f"v{slot}, c{slot} = frozen(x{slot})")
             continue
         lines.append(f"v{slot} = x{slot}._data")
-        if slot in watched:
+        if slot in nodes.watched:
             lines.append(f"c{slot} = x{slot}._cell")
         if slot in parents:
             lines.append(f"e{slot} = x{slot}._entry")
@@ -342,19 +320,10 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[st
         lines += ended
         ended = over.get(id(step), [])
         lines += _call_of(step, source, recorder, external, given)
-        if step.node is None:
-            continue
-        entries = ["None" if p is None else f"e{p}" for p in step.node[PARENTS]]
-        cells = [cell_of[id(c)] for c in step.node[CELLS]]
-        version = " + ".join(f"c{s}[0]" for s in cells if s in external) or "0"
-        out = [kept(o, s) for o, s in zip(step.node[OUT] if step.several else [step.node[OUT]], step.slots)]
-        node = _node_of(step, source, entries, [*map(kept, step.node[VALUES], step.sources)],
-                        [cell(s) for s in cells], f"({', '.join(out)},)" if step.several else out[0], version)
-        if step.several:
-            lines.append(f"node = {node}")
-            lines += [f"e{s} = Output((next_order(), node, {i}))" for i, s in enumerate(step.slots)]
-        else:
-            lines.append(f"e{step.slots[0]} = {node}")
+        if step.node is not None and not folded:
+            entries = [f"e{p}" for p in step.node[PARENTS]]
+            lines += nodes.of(step, entries, "next_order()", nodes.version(step))
+    lines += folded
     live = {s for step in steps if step.node is not None for s in step.slots}
     for slot, a in given.items():
         if slot in external:
@@ -363,7 +332,7 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[str, dict[st
             lines.append(f"y{slot} = wrap({source.constant(type(a))}, v{slot}, {source.constant(a._ctx)}, "
                          f"{f'e{slot}' if slot in live and a._entry is not None else None}, c{slot})")
     lines.append(f"return ({''.join(f'y{slot}, ' for slot in returned)})")
-    return "\n    ".join(lines), source.names
+    return lines, source
 
 
 def _needed(recorder: Recorder, given: dict[int, Array]) -> tuple[list[_Step], set[int]]:
@@ -388,7 +357,7 @@ def _needed(recorder: Recorder, given: dict[int, Array]) -> tuple[list[_Step], s
     return steps[::-1], parents
 
 
-def _call_of(step: _Step, source: _Source, recorder: Recorder, external: set[int],
+def _call_of(step: _Step, source: Source, recorder: Recorder, external: set[int],
              given: dict[int, Array]) -> list[str]:
     """The call of a step's kernel."""
     op, backend = step.op, step.ctx.backend
@@ -415,28 +384,129 @@ def _call_of(step: _Step, source: _Source, recorder: Recorder, external: set[int
     return lines
 
 
-def _node_of(step: _Step, source: _Source, entries: list[str], kept: list[str], cells: list[str], out: str,
-             version: str) -> str:
-    """The node of a step: short where `invoke` makes a short one, see `tape`."""
-    node = step.node
-    assert node is not None
-    constant = source.constant
-    head = f"next_order(), {constant(node[1])}, {constant(node[2])}, {constant(node[3])}, {constant(node[4])}"
-    shapes = {v.shape for v, s in zip(step.values, step.sources) if s is not None}
-    dtypes = {v.dtype for v, s in zip(step.values, step.sources) if s is not None}
-    reads = [s is not None and not isinstance(v, Spec) for v, s in zip(node[VALUES], step.sources)]
-    if (step.op.ufunc and not step.params and len(shapes) == len(dtypes) == 1 and not step.several
-            and next(iter(dtypes)).kind == "f" and len(cells) == sum(reads) + step.op.keeps_y):
-        if len(entries) == 1 and len(cells) < 2:
-            shown = out if step.op.keeps_y else "None"
-            watched = cells[0] if cells else "None"
-            return f"[{head}, None, {shown}, {version}, {entries[0]}, {kept[0]}, {watched}]"
-        if len(entries) == 2 and not step.op.keeps_y:
-            left = iter(cells)
-            watched = ", ".join(next(left) if read else "None" for read in reads)
-            return f"[{head}, None, None, {version}, {', '.join(entries + kept)}, {watched}]"
-    return (f"[{head}, {constant(step.params)}, {out}, {version}, ({', '.join(entries)},), "
-            f"[{', '.join(kept)}], [{', '.join(cells)}]]")
+class _Nodes:
+    """The nodes of a program's steps as source."""
+
+    def __init__(self, recorder: Recorder, source: Source, steps: Sequence[_Step],
+                 given: dict[int, Array]) -> None:
+        self._recorder, self._source, self._given = recorder, source, given
+        self._external = set(recorder.externals)
+        self._cell_of = {id(cell): s for s, cell in enumerate(recorder.cells)}
+        self._steps = [step for step in steps if step.node is not None]
+        self.watched = {s for step in self._steps for s in self._cells(step)}   # slots
+
+    def _cells(self, step: _Step) -> list[int]:
+        assert step.node is not None
+        return [self._cell_of[id(c)] for c in step.node[CELLS]]
+
+    def _cell(self, slot: int) -> str:
+        return f"c{slot}" if slot in self._external or slot in self._given else "cell"
+
+    def _outs(self, step: _Step) -> Sequence[Any]:
+        assert step.node is not None
+        return step.node[OUT] if step.several else [step.node[OUT]]
+
+    def _kept(self, value: Any, slot: int | None) -> str:
+        return self._source.constant(value) if slot is None or isinstance(value, Spec) else f"v{slot}"
+
+    def version(self, step: _Step, said: str = "c{}[0]") -> str:
+        """The sum of what the cells of a node say."""
+        return " + ".join(said.format(s) for s in self._cells(step) if s in self._external) or "0"
+
+    def of(self, step: _Step, entries: Sequence[str], order: str, version: str) -> list[str]:
+        """The node of a step: short where `invoke` makes a short one, see `tape`."""
+        node = step.node
+        assert node is not None
+        constant = self._source.constant
+        entries = [e if p is not None else "None" for e, p in zip(entries, node[PARENTS])]
+        cells = [*map(self._cell, self._cells(step))]
+        kept = [*map(self._kept, node[VALUES], step.sources)]
+        outs = [*map(self._kept, self._outs(step), step.slots)]
+        head = f"[{order}, {', '.join(map(constant, node[OP:PARAMS]))}"
+        if step.several:
+            made = (f"{head}, {constant(step.params)}, ({', '.join(outs)},), {version}, "
+                    f"({', '.join(entries)},), [{', '.join(kept)}], [{', '.join(cells)}]]")
+            return [f"node = {made}",
+                    *(f"e{s} = Output(({order}, node, {i}))" for i, s in enumerate(step.slots))]
+        (slot,), (out,) = step.slots, outs
+        shapes = {v.shape for v, s in zip(step.values, step.sources) if s is not None}
+        dtypes = {v.dtype for v, s in zip(step.values, step.sources) if s is not None}
+        reads = [s is not None and not isinstance(v, Spec) for v, s in zip(node[VALUES], step.sources)]
+        if (step.op.ufunc and not step.params and len(shapes) == len(dtypes) == 1
+                and next(iter(dtypes)).kind == "f" and len(cells) == sum(reads) + step.op.keeps_y):
+            if len(entries) == 1 and len(cells) < 2:
+                shown = out if step.op.keeps_y else "None"
+                watched = cells[0] if cells else "None"
+                return [f"e{slot} = {head}, None, {shown}, {version}, {entries[0]}, {kept[0]}, {watched}]"]
+            if len(entries) == 2 and not step.op.keeps_y:
+                left = iter(cells)
+                watched = ", ".join(next(left) if read else "None" for read in reads)
+                fields = ", ".join([version, *entries, *kept])
+                return [f"e{slot} = {head}, None, None, {fields}, {watched}]"]
+        return [f"e{slot} = {head}, {constant(step.params)}, {out}, {version}, ({', '.join(entries)},), "
+                f"[{', '.join(kept)}], [{', '.join(cells)}]]"]
+
+    def folded(self, parents: set[int]) -> list[str]:
+        """The lines that make one node of all, for a program of one result; none where that does not pay.
+
+        What is large stays node by node: rules put it off, and each node that has been gone through lets its
+        values go.
+        """
+        steps = self._steps
+        if (len(steps) < 2 or len(self._given) != 1 or steps[-1].several
+                or steps[-1].slots[0] not in self._given):
+            return []
+        inner: dict[int, int] = {}      # how often a result is an argument
+        for step in steps:
+            assert step.node is not None
+            for p in step.node[PARENTS]:
+                if p is not None:
+                    inner[p] = inner.get(p, 0) + 1
+        for step in steps:
+            assert step.node is not None
+            part_of = step.node[PARENTS][0] if step.op.adds is not None else None
+            # the walk adds to such a part alone
+            if (step.large or step.ctx.backend is not cpu_backend()
+                    or part_of is not None and (part_of in self._external or inner[part_of] > 1)):
+                return []
+        lines: list[str] = []
+        entries: list[int] = []     # slots, in the order in which the walk gives to them
+        kept: dict[int, None] = {}
+        for step in reversed(steps):
+            assert step.node is not None
+            named = []
+            for p in step.node[PARENTS]:
+                named.append(f"e{p}")
+                if p in self._external:
+                    named[-1] += f"_{len(entries)}"
+                    entries.append(p)
+            values = [*zip(step.node[VALUES], step.sources), *zip(self._outs(step), step.slots)]
+            kept.update((s, None) for v, s in values if s is not None and not isinstance(v, Spec))
+            lines[:0] = self.of(step, named, "take()", self.version(step, "n{}"))
+        orders = sum(1 + len(step.slots) * step.several for step in steps)
+        outer = sorted(self.watched & self._external)
+        cells = outer + sorted(self.watched & set(self._given))
+        (result,) = self._given
+        opened = [
+            "def opened(orders, entries, saved, cells, versions):", "take = iter(orders).__next__",
+            "cell = [0, None]", f"{_named('e{1}_{0}', entries)} = entries",
+            f"{_named('v{1}', kept)} = saved", f"{_named('c{1}', cells)} = cells",
+            f"{_named('n{1}', outer)} = versions", *lines, f"return e{result}",
+        ]
+        reverse = Reverse(self._source, opened, (orders, len(entries), len(cells), len(outer)))
+        assert steps[-1].node is not None
+        head = ", ".join(map(self._source.constant, [*steps[-1].node[OP:PARAMS], reverse]))
+        return [
+            f"orders = next_orders({orders})",
+            f"e{result} = [orders[-1], {head}, orders, {' + '.join(f'c{s}[0]' for s in outer) or '0'}, "
+            f"{_named('e{1}', entries)}, {_named('v{1}', kept)}, "
+            f"{_named('c{1}', cells)}, {_named('c{1}[0]', outer)}]",
+        ]
+
+
+def _named(form: str, slots: Iterable[int]) -> str:
+    """A tuple of names, each of its place and a slot."""
+    return f"({''.join(form.format(i, s) + ', ' for i, s in enumerate(slots))})"
 
 
 class Recording:

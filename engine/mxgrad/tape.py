@@ -8,6 +8,10 @@ parent, x, y, x's cell, y's cell], or [..., version, parent, value, cell] for on
 garbage collector less to look at, which is what long chains wait for.  A node's order is a number that
 decreases with every node, so that a heap of orders gives the latest node first; creation order is a
 topological order, hence no sort and no recursion.
+
+A folded node stands for the nodes of all steps of a program (see `reverse`): [order, op, code, lasti and ctx
+of the last step, reverse, orders of the nodes, version, parents, values, cells, what each cell said].  The
+walk has `reverse` compute the cotangents of its parents at once, or opens it.
 """
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, islice
 from os.path import dirname
 from typing import Any
 
@@ -27,11 +31,14 @@ from .kernels.deferred import lifted, settled
 from .registry import OPS, Op, Spec
 
 ORDER, OP, CODE, LASTI, CTX, PARAMS, OUT, VERSION, PARENTS, VALUES, CELLS = range(11)
+VERSIONS = 11
+FOLDED = 12     # fields of a folded node, which has its `Reverse` for PARAMS and its orders for OUT
 FREED = CTX     # a freed node ends here: [order, op, code, lasti, [order when it was freed]]
 
 _getframe = sys._getframe
 _ndarray = numpy.ndarray
-next_order: Callable[[], int] = count(0, -1).__next__
+_orders = count(0, -1)
+next_order: Callable[[], int] = _orders.__next__
 
 NOT_IN_GRAPH = (
     "Cannot differentiate node because it is not in a computational graph. You need to set is_recording to "
@@ -126,6 +133,17 @@ def leaf(grad: Any, grad_req: str, parent: Any = None) -> Leaf:
     return Leaf((next_order(), grad, grad_req, parent, 0))
 
 
+def next_orders(n: int) -> list[int]:
+    """The orders of `n` nodes."""
+    return list(islice(_orders, n))
+
+
+def unfold(node: Any) -> None:
+    """Make a folded node the node of its last step, in place."""
+    if len(node) == FOLDED:
+        node[:] = node[PARAMS].opened(node[OUT], *node[PARENTS:CELLS + 1], node[VERSIONS])
+
+
 def is_freed(node: Any) -> bool:
     return len(node) == FREED + 1
 
@@ -137,7 +155,7 @@ def parents_of(node: Any) -> Sequence[Any]:
     return node[8:9] if len(node) == 11 else node[8:10]     # type: ignore[no-any-return]
 
 
-def _values_of(node: Any) -> Sequence[Any]:
+def values_of(node: Any) -> Sequence[Any]:
     if node[PARAMS] is not None:
         return node[VALUES]     # type: ignore[no-any-return]
     return node[9:10] if len(node) == 11 else node[10:12]       # type: ignore[no-any-return]
@@ -214,7 +232,7 @@ class Recorded:
         raw = ctx.backend.ndarray if state.program is None else (ctx.backend.ndarray, state.program.stand_in)
         values = [
             self.wrap(v, ctx, parent, next(cells)) if isinstance(v, raw) else v
-            for v, parent in zip(_values_of(node), parents_of(node))
+            for v, parent in zip(values_of(node), parents_of(node))
         ]
         out = node[OUT]
         if not node[OP].keeps_y:
@@ -300,6 +318,17 @@ def walk(
                             version -= cell[0]
                     elif cells is not None:
                         version -= cells[0]
+                elif size == FOLDED:
+                    order, _, _, _, ctx, params, _, version, parents, xs, cells, _ = node
+                    for cell in cells:
+                        version -= cell[0]
+                    if version or world is not None or leads is not None \
+                            or (cts := params.cotangents(g, xs)) is None:
+                        unfold(node)
+                        asked.discard(id(node))     # it has been found
+                        pending[order] = [node, g, giver, False]
+                        heappush(queue, order)
+                        continue
                 elif giver < node[FREED][0]:        # recorded after the graph was freed: a constant by then
                     continue
                 else:
@@ -317,7 +346,7 @@ def walk(
                             ctx.backend.guard.__enter__()
                             guard = ctx.backend.guard
                 if world is not None or leads is not None:
-                    parents, xs = parents_of(node), _values_of(node)
+                    parents, xs = parents_of(node), values_of(node)
                     if leads is not None:
                         parents = [p if p is not None and (p[0] in leads or id(p) in asked) else None
                                    for p in parents]
@@ -328,23 +357,7 @@ def walk(
                                for rule, parent in zip(op.vjps, parents)]
                     else:
                         cts = _cotangents(F, node, parents, g, y, xs, world is None)
-                elif params is not None and (op.adds is None or parents[0] is None
-                                             or parents[0][0] not in pending):
-                    if op.rule is None or g.__class__ is dict:
-                        cts = _cotangents(F, node, parents, g, y, xs, True)
-                    else:
-                        ct = op.rule(F, g, y, xs[0], **params)
-                        cts = (_fitted(F, node, ct, xs[0], True),)
-                elif params is not None:
-                    (parent, *_), (_, *others), xp = parents, xs, ctx.backend.xp
-                    p = pending[parent[0]]
-                    if not p[3]:
-                        p[1], p[3] = xp.array(settled(p[1])), True
-                    p[1], p[2] = op.adds(xp, settled(p[1]), g, *others, **params), order
-                    if not retain_graph:
-                        node[FREED:] = (freed,)
-                    continue
-                else:
+                elif params is None:
                     # A short node: all floats of one dtype and one shape, nothing to check.
                     if size == 11:
                         ye = parents
@@ -383,6 +396,23 @@ def walk(
                             p[1] = p[1] + ct
                             p[3] = owns
                         p[2] = order
+                    continue
+                elif size == FOLDED:
+                    pass
+                elif op.adds is None or parents[0] is None or parents[0][0] not in pending:
+                    if op.rule is None or g.__class__ is dict:
+                        cts = _cotangents(F, node, parents, g, y, xs, True)
+                    else:
+                        ct = op.rule(F, g, y, xs[0], **params)
+                        cts = (_fitted(F, node, ct, xs[0], True),)
+                else:
+                    (parent, *_), (_, *others), xp = parents, xs, ctx.backend.xp
+                    p = pending[parent[0]]
+                    if not p[3]:
+                        p[1], p[3] = xp.array(settled(p[1])), True
+                    p[1], p[2] = op.adds(xp, settled(p[1]), g, *others, **params), order
+                    if not retain_graph:
+                        node[FREED:] = (freed,)
                     continue
                 if not retain_graph:
                     node[FREED:] = (freed,)
@@ -425,6 +455,8 @@ def _leading(heads: Sequence[Any], wanted: Sequence[Any]) -> set[int]:
         if order > oldest or order in parents or id(entry) in ends:
             continue
         kind = type(entry)
+        if kind is list:
+            unfold(entry)
         if kind is list and is_freed(entry):
             leads.add(order)
             parents[order] = ()
@@ -518,7 +550,7 @@ def _name_failed(node: Any, error: Exception) -> None:
     op = node[OP]
     if op not in OPS.values():
         return
-    given = ", ".join(map(describe, _values_of(node)))
+    given = ", ".join(map(describe, values_of(node)))
     params = "".join(f"; {k}={describe(v)}" for k, v in (node[PARAMS] or {}).items())
     text = str(error).split("\n")[0].rstrip(".")
     raise completed(
