@@ -218,6 +218,7 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
                Sample(large(64, 500), large(10, 500, seed=1), large(10, seed=2)),
                Sample(large(33, 800), large(131, 800, seed=1), large(131, seed=2)),
                Sample(large(700, 33), large(100, 33, seed=1), large(100, seed=2)),      # the bias waits
+               Sample(large(801, 40), large(50, 40, seed=1), large(50, seed=2)),        # several blocks
                Sample(spoiled(40, 90), large(50, 90), large(50), differentiate=False)],
     "matmul": [Sample(large(11, 40, 35), large(11, 35, 49, seed=1)),
                Sample(large(9, 64, 72), large(9, 64, 64, seed=1), transpose_a=True),
@@ -225,4 +226,21 @@ KERNEL_SAMPLES: dict[str, list[Sample]] = {
                Sample(large(2, 65, 97), large(2, 70, 97, seed=1), transpose_b=True),
                Sample(large(9, 21, 35), large(9, 61, 35, seed=1), transpose_b=True),
                Sample(large(1, 2, 60, 70), large(3, 1, 70, 60, seed=1)), Sample(large(128, 70), large(70))],
+}
+
+
+# Arguments of the first call, the others of the second, and the parameters of both.
+JOINED_SAMPLES: dict[tuple[str, str], list[tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any]]]] = {
+    ("linear", "relu"): [
+        ((large(m, k), large(n, k, seed=1), *bias), (), {})
+        for m, n, k in ((64, 70, 801), (130, 33, 50), (7, 129, 64), (3, 5, 4))
+        for bias in ((), (large(n, seed=2),))
+    ] + [((spoiled(40, 90), large(50, 90), large(50)), (), {}), ((large(2, 40, 90), large(50, 90)), (), {}),
+         ((large(90), large(50, 90)), (), {})],
+    ("dot", "relu_dx"): [
+        ((large(m, k), large(k, n, seed=1)), (large(m, n, seed=2),), {})
+        for m, n, k in ((64, 70, 801), (130, 33, 50), (7, 129, 64), (3, 5, 4))
+    ] + [((large(50, 40), large(50, 90)), (spoiled(40, 90),), {"transpose_a": True}),
+         ((spoiled(40, 50), large(50, 90)), (spoiled(40, 90),), {}),
+         ((large(40, 50), large(50, 90)), (large(1, 90),), {})],
 }

@@ -14,8 +14,9 @@ import kernel_fuzz
 import numpy
 import pytest
 from gradients import arrays_of, differentiated, hosts, listed
-from kernel_samples import KERNEL_SAMPLES
+from kernel_samples import JOINED_SAMPLES, KERNEL_SAMPLES
 from mxgrad import autograd, nd, testing
+from mxgrad.base import OutOfRangeError
 from mxgrad.context import CPU0
 from mxgrad.invoke import F
 from mxgrad.kernels import cpu
@@ -78,6 +79,27 @@ def compare(name: str, sample: Sample) -> None:
         assert a.shape == b.shape and a.dtype == b.dtype
         scale = float(numpy.max(numpy.abs(b[numpy.isfinite(b)]), initial=0.0))
         numpy.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5 * max(scale, 1e-30))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_kernels_of_two_calls(threads: int) -> None:
+    """They give the bits that both give one after the other."""
+    assert set(JOINED_SAMPLES) == set(cpu.JOINED)
+    before = cpu.threads()
+    cpu.set_threads(threads)
+    try:
+        for names, samples in JOINED_SAMPLES.items():
+            first, second = (getattr(CPU0.backend.F, name) for name in names)
+            kernel = cpu.joined(*names, first, second)
+            assert kernel is not None or cpu.lib is None
+            for args, others, params in samples if kernel is not None else ():
+                args, others = ([a.astype("float32") for a in values] for values in (args, others))
+                for size in (0, NEVER):
+                    with kernels_from(size), numpy.errstate(all="ignore"):
+                        numpy.testing.assert_array_equal(
+                            kernel(*args, *others, **params), second(first(*args, **params), *others))
+    finally:
+        cpu.set_threads(before)
 
 
 def test_what_is_overridden_exists_and_is_sampled() -> None:
@@ -230,6 +252,73 @@ def test_normalisation_far_from_zero(make: Callable[..., nd.NDArray]) -> None:
     exact = x.astype("float64")
     exact = (exact - exact.mean(1, keepdims=True)) / exact.std(1, keepdims=True)
     numpy.testing.assert_allclose(y, exact, atol=3e-6 * abs(exact).max())
+
+
+def exact_rows(name: str, x: numpy.ndarray, g: numpy.ndarray, labels: numpy.ndarray) -> Any:
+    """The result and its gradient by x under the head gradient g, in float64."""
+    e = numpy.exp(x.astype("float64") - x.max(1, keepdims=True))
+    p = e / e.sum(1, keepdims=True)
+    if name == "softmax":
+        return p, p * (g - (g * p).sum(1, keepdims=True))
+    if name == "log_softmax":
+        return numpy.log(p), g - p * g.sum(1, keepdims=True)
+    return -numpy.log(p[range(len(x)), labels]), g[:, None] * (p - numpy.eye(x.shape[1])[labels])
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "cross_entropy"])
+def test_rows_of_every_length(name: str) -> None:
+    # beside vectors that are not full, and far from 0, where what fills them up would show
+    random = numpy.random.RandomState(0)
+    for n in range(1, 70):
+        for far in (0, -300, 300):
+            x = (random.standard_normal((5, n)) * 4 + far).astype("float32")
+            g = random.standard_normal(5 if name == "cross_entropy" else (5, n)).astype("float32")
+            labels = random.randint(0, n, 5)
+            given = [nd.array(x), nd.array(labels)][:len(OPS[name].arrays)]
+            given[0].attach_grad()
+            with kernels_from(0):
+                with autograd.record():
+                    y = getattr(F, name)(*given)
+                y.backward(nd.array(g))
+            expected, slope = exact_rows(name, x, g, labels)
+            numpy.testing.assert_allclose(y.asnumpy(), expected, rtol=1e-5, atol=1e-6)
+            numpy.testing.assert_allclose(given[0].grad.asnumpy(), slope, rtol=1e-5, atol=3e-6)
+
+
+def test_labels_as_numbers_of_any_kind() -> None:
+    x = numpy.random.RandomState(0).standard_normal((9, 7)).astype("float32")
+    # The nearest place counts; of floats that are no 64-bit integer x86 makes the least one.
+    labels = numpy.array([0, 6, 3.9, -0.9, -1, 7, 1e9, -1e18, 2])
+    found = []
+    for dtype in ("float32", "float64", "int64"):
+        label = labels.astype(dtype)
+        for size in (0, NEVER):
+            with kernels_from(size):
+                pred = nd.array(x)
+                pred.attach_grad()
+                with autograd.record():
+                    y = F.cross_entropy(pred, nd.array(label, dtype=dtype))
+                y.backward()
+                found.append((y.asnumpy(), pred.grad.asnumpy()))
+    for y, slope in found[1:]:
+        numpy.testing.assert_allclose(y, found[0][0], rtol=1e-6)
+        numpy.testing.assert_allclose(slope, found[0][1], rtol=1e-5, atol=1e-7)
+    for bad in (numpy.nan, numpy.inf, -numpy.inf):
+        with pytest.raises(OutOfRangeError, match="indices are whole numbers, got"), kernels_from(0):
+            F.cross_entropy(nd.array(x[:2]), nd.array([1, bad]))
+
+
+def test_the_norm_of_few_numbers_is_rounded_as_in_float32() -> None:
+    random = numpy.random.RandomState(0)
+    for exponent in (-30, -19, 0, 15, 19, 25):
+        for shape in ((), (1,), (4, 4), (3, 1, 5)):
+            x = (random.uniform(-1, 1, shape) * 10.0 ** exponent).astype("float32")
+            got = F.norm(nd.array(x)).asnumpy()
+            assert got.dtype == numpy.float32 and got.shape == ()
+            with numpy.errstate(over="ignore"):
+                assert got[()] == numpy.sqrt(x.reshape(-1).dot(x.reshape(-1)))
+    assert numpy.isnan(F.norm(nd.array([1, numpy.nan])).asnumpy())
+    assert F.norm(nd.array([1, -numpy.inf])).asnumpy() == numpy.inf
 
 
 def test_sums_are_accurate() -> None:

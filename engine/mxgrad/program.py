@@ -26,7 +26,7 @@ from .backend import cpu_backend, quietly
 from .base import InvalidTypeError, InvalidValueError, ProgramError, describe
 from .context import current_context
 from .functional import _leaves, _map
-from .kernels import deferred
+from .kernels import cpu, deferred
 from .kernels.deferred import settled
 from .ndarray import BaseArray
 from .random import noting, replaying
@@ -316,10 +316,13 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[list[str], S
         if slot not in external and slot not in given and recorder.raws[slot].size >= _large:
             over.setdefault(id(step), []).append(f"v{slot} = None")
     ended: list[str] = []
+    firsts = _firsts(steps, recorder, given)
+    joined = {id(first) for first in firsts.values()}
     for step in steps:
         lines += ended
         ended = over.get(id(step), [])
-        lines += _call_of(step, source, recorder, external, given)
+        if id(step) not in joined:
+            lines += _call_of(step, source, recorder, external, given, firsts.get(id(step)))
         if step.node is not None and not folded:
             entries = [f"e{p}" for p in step.node[PARENTS]]
             lines += nodes.of(step, entries, "next_order()", nodes.version(step))
@@ -357,31 +360,73 @@ def _needed(recorder: Recorder, given: dict[int, Array]) -> tuple[list[_Step], s
     return steps[::-1], parents
 
 
-def _call_of(step: _Step, source: Source, recorder: Recorder, external: set[int],
-             given: dict[int, Array]) -> list[str]:
-    """The call of a step's kernel."""
+def _is_plain(step: _Step) -> bool:
+    return step.ctx.backend is cpu_backend() and _backend._observer is None
+
+
+def _kernel_of(step: _Step, recorder: Recorder) -> Any:
     op, backend = step.op, step.ctx.backend
-    kernel = backend.forward[op.name]
-    plain = backend is cpu_backend() and _backend._observer is None
-    if plain and all(recorder.raws[s].shape for s in step.slots):
+    if _is_plain(step) and all(recorder.raws[s].shape for s in step.slots):
         # NumPy's scalars need no care, and warnings are off for the whole program
-        kernel = getattr(numpy, op.name) if op.ufunc and not step.large else backend.kernel(op)
-    args = [source.constant(v) if s is None else f"v{s}" for v, s in zip(step.values, step.sources)]
+        return getattr(numpy, op.name) if op.ufunc and not step.large else backend.kernel(op)
+    return backend.forward[op.name]
+
+
+def _firsts(steps: Sequence[_Step], recorder: Recorder, given: dict[int, Array]) -> dict[int, _Step]:
+    """By the identity of a step: the one before it that a kernel computes together with it, whose result
+    nobody else wants.
+    """
+    users: dict[int, int] = dict.fromkeys(given, 2)
+    made = {step.slots[0]: step for step in steps if not step.several}
+    for step in steps:
+        for s in step.sources:
+            if s is not None:
+                users[s] = users.get(s, 0) + 1
+        if step.node is not None:       # what is kept
+            values = [*zip(step.node[VALUES], step.sources)]
+            values += zip(step.node[OUT], step.slots) if step.several else [(step.node[OUT], step.slots[0])]
+            for value, s in values:
+                if s is not None and not isinstance(value, Spec):
+                    users[s] = users.get(s, 0) + 1
+    found = {}
+    for step in steps:
+        slot = step.sources[0] if step.sources else None
+        first = None if slot is None or users[slot] > 1 else made.get(slot)
+        if first is None or step.large or first.large or not (_is_plain(step) and _is_plain(first)):
+            continue
+        if cpu.joined(first.op.name, step.op.name, *[_kernel_of(s, recorder) for s in (first, step)]):
+            found[id(step)] = first
+    return found
+
+
+def _call_of(step: _Step, source: Source, recorder: Recorder, external: set[int], given: dict[int, Array],
+             first: _Step | None = None) -> list[str]:
+    """The call of a step's kernel, or of one that computes the step before it, too."""
+    op, backend = step.op, step.ctx.backend
+    kernel = _kernel_of(step, recorder)
+    args, params = _arguments(step, source), step.params
     targets = ", ".join(f"v{s}" for s in step.slots) + ("," if step.several else "")
-    if plain and step.large:
+    if first is not None:
+        kernel = cpu.joined(first.op.name, op.name, _kernel_of(first, recorder), kernel)
+        args, params = _arguments(first, source) + args[1:], {**first.params, **params}
+    if _is_plain(step) and step.large:
         values = "".join(f"{a}, " for a in args)
         call = f"put_off({op.name!r}, {source.constant(kernel)}, ({values}), {source.constant(step.params)})"
     else:
-        args += [f"{name}={source.constant(value)}" for name, value in step.params.items()]
+        args += [f"{name}={source.constant(value)}" for name, value in params.items()]
         call = f"{source.constant(kernel)}({', '.join(args)})"
     lines = [f"{targets} = {call}"]
     if op.view and not step.several:
         # a view will do where nobody else can write, and sums over it have the order they always have
-        (slot,), first = step.slots, step.sources[0]
-        if (first in external or slot in given or first in given
+        (slot,), source_slot = step.slots, step.sources[0]
+        if (source_slot in external or slot in given or source_slot in given
                 or not recorder.raws[slot].flags.c_contiguous):
             lines.append(f"v{slot} = own(v{slot}, {args[0]}, {source.constant(backend.forward['copy'])})")
     return lines
+
+
+def _arguments(step: _Step, source: Source) -> list[str]:
+    return [source.constant(v) if s is None else f"v{s}" for v, s in zip(step.values, step.sources)]
 
 
 class _Nodes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -127,13 +128,32 @@ class _Kernels(SimpleNamespace):
     def __getattr__(self, name: str) -> Any:
         if name in OPS:
             op = OPS[name]
-            call = partial(self._steps.call, getattr(numpy, name) if op.ufunc else cpu_backend().kernel(op))
+            kernel = getattr(numpy, name) if op.ufunc else cpu_backend().kernel(op)
         else:
             raw = partial(COMPOSITIONS[name], cpu_backend().F)
             kernel = cpu.override(name, raw)
-            call = partial(COMPOSITIONS[name], self) if kernel is raw else partial(self._steps.call, kernel)
+            if kernel is raw:
+                return partial(COMPOSITIONS[name], self)
+        call = partial(self._steps.call, name, kernel)
         setattr(self, name, call)
         return call
+
+
+@dataclass
+class _Line:
+    """A call of a kernel, or an expression, and the names of what it gives and takes."""
+
+    targets: list[str]
+    used: set[str]
+    expression: str = ""
+    name: str = ""          # of the op or composition
+    kernel: Any = None
+    args: Sequence[str] = ()
+    params: Sequence[str] = ()
+
+    def written(self, source: Source) -> str:
+        text = self.expression or f"{source.constant(self.kernel)}({', '.join([*self.args, *self.params])})"
+        return f"{', '.join(self.targets)}{',' * (len(self.targets) > 1)} = {text}"
 
 
 class _Steps:
@@ -141,7 +161,7 @@ class _Steps:
 
     def __init__(self) -> None:
         self.source = Source()
-        self.lines: list[tuple[list[str], str, set[str]]] = []      # targets, expression, names in it
+        self.lines: list[_Line] = []
         self._count = 0
 
     def operand(self, value: Any, used: set[str]) -> str:
@@ -153,33 +173,30 @@ class _Steps:
             return f"[{inside}]" if isinstance(value, list) else f"({inside})"
         return self.source.constant(value)
 
-    def call(self, kernel: Callable[..., Any], /, *args: Any, **params: Any) -> Any:
+    def call(self, name: str, kernel: Callable[..., Any], /, *args: Any, **params: Any) -> Any:
         used: set[str] = set()
-        given = [self.operand(a, used) for a in args]
-        given += [f"{name}={self.operand(value, used)}" for name, value in params.items()]
-        out = kernel(*map(_raw, args), **{name: _raw(value) for name, value in params.items()})
-        return self.note(f"{self.source.constant(kernel)}({', '.join(given)})", used, out)
+        line = _Line([], used, "", name, kernel, [self.operand(a, used) for a in args],
+                     [f"{key}={self.operand(value, used)}" for key, value in params.items()])
+        return self.note(line, kernel(*map(_raw, args), **{key: _raw(v) for key, v in params.items()}))
 
     def operation(self, text: str, function: Callable[..., Any], *args: Any) -> Any:
         used: set[str] = set()
-        names = [self.operand(a, used) for a in args]
-        return self.note(text.format(*names), used, function(*map(_raw, args)))
+        line = _Line([], used, text.format(*[self.operand(a, used) for a in args]))
+        return self.note(line, function(*map(_raw, args)))
 
-    def note(self, text: str, used: set[str], out: Any) -> Any:
-        outs = out if isinstance(out, (list, tuple)) else (out,)
+    def note(self, line: _Line, out: Any) -> Any:
         values: list[_Value | None] = []
-        names = []
-        for o in outs:
+        for o in out if isinstance(out, (list, tuple)) else (out,):
             self._count += 1
-            names.append(f"w{self._count}")
+            line.targets.append(f"w{self._count}")
             if o is None:
                 values.append(None)
             elif isinstance(o, (numpy.ndarray, numpy.generic)) and o.size < deferred.large:
-                values.append(_Value(self, names[-1], o))
+                values.append(_Value(self, line.targets[-1], o))
             else:
                 raise _Refused      # large ones may be put off
-        self.lines.append((names, text, used))
-        return values[0] if outs is not out else type(out)(values)
+        self.lines.append(line)
+        return type(out)(values) if isinstance(out, (list, tuple)) else values[0]
 
     def function(self, arguments: list[str], given: Sequence[Any]) -> Any:
         """The function of these lines that gives the values `given`; what they do not need is left out, and
@@ -187,17 +204,35 @@ class _Steps:
         """
         live = {v.name for v in given if v is not None}
         lines = []
-        for targets, text, used in reversed(self.lines):
-            if live.isdisjoint(targets):
+        for line in reversed(self._joined(live)):
+            if live.isdisjoint(line.targets):
                 continue
-            over = sorted({*used, *targets} - live - set(arguments))
+            over = sorted({*line.used, *line.targets} - live - set(arguments))
             if over:
                 lines.append(f"del {', '.join(over)}")
-            lines.append(f"{', '.join(targets)}{',' * (len(targets) > 1)} = {text}")
-            live |= used
+            lines.append(line.written(self.source))
+            live |= line.used
         body = lines[::-1]
         values = "".join(f"{None if v is None else v.name}, " for v in given)
         return self.source.function([f"def reverse({', '.join(arguments)}):", *body, f"return ({values})"])
+
+    def _joined(self, kept: set[str]) -> list[_Line]:
+        """The lines, with one in place of two where there is a kernel for both."""
+        users: dict[str, int] = {}
+        for line in self.lines:
+            for name in line.used:
+                users[name] = users.get(name, 0) + 1
+        lines: dict[str, _Line] = {}
+        for line in self.lines:
+            before = lines.get(line.args[0]) if line.args else None
+            if before is not None and line.args[0] not in kept and users[line.args[0]] == 1:
+                kernel = cpu.joined(before.name, line.name, before.kernel, line.kernel)
+                if kernel is not None and line.args[0] not in [*line.args[1:], *line.params]:
+                    del lines[line.args[0]]
+                    line = _Line(line.targets, before.used | line.used - {line.args[0]}, "", "", kernel,
+                                 [*before.args, *line.args[1:]], [*before.params, *line.params])
+            lines[line.targets[0]] = line
+        return [*lines.values()]
 
 
 def _raw(value: Any) -> Any:

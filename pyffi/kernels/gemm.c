@@ -141,6 +141,9 @@ struct product {
     long m, n, k, lda, ldb, ldc;
     float scale;
     const float *a, *b, *bias;
+    int relu;
+    const float *gate;          /* null, or in c's layout */
+    float *sums;                /* of each row of a, or null */
     float *c, *columns[2];      /* the packed panels of a block of k and of the next one */
     long of_a, of_b, vectors;   /* panels, and the vectors that those of b share */
     long packs;                 /* panels of b that are packed, the last ones */
@@ -286,6 +289,47 @@ static void store_turned(const struct tile *s, float (*u)[TILE_COLUMNS], long ro
     }
 }
 
+/* What becomes of rows of c at last. */
+static void finish(const struct product *p, float *c, long rows, long columns)
+{
+    const float *gate = p->gate ? p->gate + (c - p->c) : NULL;
+    for (long r = 0; r < rows; r++, c += p->ldc, gate += gate ? p->ldc : 0)
+        for (long j = 0; j < columns; j += LANES) {
+            long n = least(columns - j, LANES);
+            vf x = n < LANES ? load_some(c + j, n, 0) : load(c + j);
+            if (p->relu)
+                x = greater(x, splat(0));
+            if (gate)
+                x = choose((n < LANES ? load_some(gate + j, n, 0) : load(gate + j)) > 0, x, splat(0));
+            if (n < LANES)
+                store_some(c + j, x, n);
+            else
+                store(c + j, x);
+        }
+}
+
+/* Adds to sums what `count` packed panels of rows, from `first` on, have in their rows. */
+static void add_rows(const struct product *p, long first, long count, const float *panel, long apart, long depth)
+{
+    for (long i = 0; i < count; i++, panel += apart) {
+        float *sums = p->sums + (first + i) * TILE_ROWS;
+        vf even = splat(0), odd = splat(0);
+        long whole = depth * TILE_ROWS / LANES, k = 0;      /* LANES / TILE_ROWS columns are a vector */
+        for (; k + 2 <= whole; k += 2) {
+            even += load(panel + k * LANES);
+            odd += load(panel + (k + 1) * LANES);
+        }
+        float all[LANES], rest[LANES] = {0};
+        if (k < whole)
+            even += load(panel + k * LANES);
+        memcpy(rest, panel + whole * LANES, (depth * TILE_ROWS - whole * LANES) * sizeof *rest);
+        store(all, even + odd + load(rest));
+        for (long r = 0; r < TILE_ROWS && r < p->m - (first + i) * TILE_ROWS; r++)
+            for (int h = 0; h < LANES / TILE_ROWS; h++)
+                sums[r] += all[h * TILE_ROWS + r];
+    }
+}
+
 static long floats_of_rows(long depth)
 {
     return depth * TILE_ROWS + LINE;    /* not a multiple of a page */
@@ -309,6 +353,12 @@ static void some_tiles(const struct product *p, long block, long part, const flo
                   depth, i1 - i0, rows, apart);
         *tag = these;
     }
+    if (p->sums && !j0) {
+        if (!block)
+            memset(p->sums + i0 * TILE_ROWS, 0, (least(i1 * TILE_ROWS, p->m) - i0 * TILE_ROWS) * sizeof *p->sums);
+        add_rows(p, i0, i1 - i0, rows, apart, depth);
+    }
+    int last = (p->relu || p->gate) && block + 1 == p->blocks;
     for (long j = j0; j < j1; j++) {
         long vector = first_vector(p, j), column = vector * LANES, vectors = first_vector(p, j + 1) - vector;
         if (p->direct && j < p->of_b - p->packs) {
@@ -333,6 +383,8 @@ static void some_tiles(const struct product *p, long block, long part, const flo
                 s.from = p->bias + (p->turned ? row : column);
             if (!p->turned) {
                 of[in_place][vectors](&s);
+                if (last)
+                    finish(p, s.c, least(s.rows, TILE_ROWS), s.columns);
                 continue;
             }
             float u[LANES][TILE_COLUMNS] __attribute__((aligned(CACHE_LINE)));
@@ -352,7 +404,10 @@ static void some_tiles(const struct product *p, long block, long part, const flo
                 }
                 of[in_place][vectors](&half);
             }
-            store_turned(&s, u, least(p->m - row, (i + 1) * TILE_ROWS - row));
+            long n = least(p->m - row, (i + 1) * TILE_ROWS - row);
+            store_turned(&s, u, n);
+            if (last)
+                finish(p, s.c, s.columns, n);
         }
     }
 }
@@ -476,19 +531,22 @@ static void some(void *context, long begin, long end)
         p.a += i * p.m * p.k;
         p.b += i * p.k * p.n;
         p.c += i * p.m * p.n;
+        if (p.gate)
+            p.gate += i * p.m * p.n;
         if (multiply(&p))
             __atomic_store_n(&q->failed, 1, __ATOMIC_RELAXED);
     }
 }
 
 int k_gemm(long count, int transpose_a, int transpose_b, long m, long n, long k, const float *a,
-           const float *b, const float *bias, float scale, float *c)
+           const float *b, const float *bias, float scale, float *c, int relu, const float *gate, float *sums)
 {
     double work = (double)m * n * k;
     int many = count >= 8;      /* too many for threads to share each */
     struct product p = {.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k,
                         .lda = transpose_a ? m : k, .ldb = transpose_b ? k : n, .ldc = n, .scale = scale,
-                        .a = a, .b = b, .bias = bias, .c = c, .alone = many || work < ALONE};
+                        .a = a, .b = b, .bias = bias, .c = c, .alone = many || work < ALONE,
+                        .relu = relu, .gate = gate, .sums = sums};
     if (m <= LOW && m < n && !transpose_a && transpose_b) {
         /* the transposed product, of b as it lies and a's few rows as columns */
         p.turned = 1;

@@ -95,9 +95,11 @@ void k_adam(int count, const long *ends, float *const *w, float *const *g, float
 /* -- products of matrices (gemm.c) -- */
 
 /* c (count, m, n) = scale a (count, m, k) times b (count, k, n), plus bias (n) if it is not null.  With
- * `transpose_a` a is stored as (count, k, m), with `transpose_b` b as (count, n, k). */
+ * `transpose_a` a is stored as (count, k, m), with `transpose_b` b as (count, n, k).  With `relu` numbers below 0
+ * become 0, and so do those for which `gate` (count, m, n), if it is not null, is not positive.  `sums`, for one
+ * product with `transpose_a`, are null or m numbers: the sums over k of a. */
 int k_gemm(long count, int transpose_a, int transpose_b, long m, long n, long k, const float *a,
-           const float *b, const float *bias, float scale, float *c);
+           const float *b, const float *bias, float scale, float *c, int relu, const float *gate, float *sums);
 
 /* -- recurrent layers (rnn.c): all steps of one layer in one direction --
  *

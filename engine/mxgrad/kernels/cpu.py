@@ -45,6 +45,31 @@ def overrides(name: str) -> Callable[[Callable[[Kernel], Kernel]], Callable[[Ker
     return declare
 
 
+JOINED: dict[tuple[str, str], Callable[[Kernel, Kernel], Kernel]] = {}
+"""By the names of two ops or compositions: what gives the kernel of both, from the kernel of each."""
+
+
+def joins(first: str, second: str) -> Callable[[Callable[[Kernel, Kernel], Kernel]],
+                                               Callable[[Kernel, Kernel], Kernel]]:
+    """Declare what makes the kernel for a call of `first` whose result is the first argument of `second` and
+    not used otherwise, which programs replay in place of both.
+
+    The decorated function gets both kernels, and gives one that takes the arguments of the first, then the
+    others of the second, and the parameters of both.
+    """
+    def declare(make: Callable[[Kernel, Kernel], Kernel]) -> Callable[[Kernel, Kernel], Kernel]:
+        JOINED[first, second] = make
+        return make
+
+    return declare
+
+
+def joined(first: str, second: str, *kernels: Kernel) -> Kernel | None:
+    """The kernel for a call of `second` on the result of `first`, whose own `kernels` are given."""
+    make = JOINED.get((first, second))
+    return None if make is None or lib is None else make(*kernels)
+
+
 def override(name: str, generic: Kernel) -> Kernel:
     """The kernel for `name` where one is built, or the generic one."""
     make = OVERRIDES.get(name)
@@ -103,9 +128,12 @@ def plain(*arrays: Any) -> bool:
     return True
 
 
+_FLOATS = None if ffi is None else ffi.typeof("float[]")    # reading the text each time costs a third more
+
+
 def floats(a: numpy.ndarray) -> Any:
     """The address of a float32 array in C's order, for a kernel that reads or writes it."""
-    return ffi.from_buffer("float[]", a)
+    return ffi.from_buffer(_FLOATS, a)
 
 
 def around(shape: tuple[int, ...], axis: int) -> tuple[int, int, int] | None:

@@ -1,7 +1,7 @@
 """Functions of neural networks: primitives, and compositions ``name(F, ...)`` that both frontends share."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -299,14 +299,27 @@ def _linear(xp: Any, x: Any, weight: Any, bias: Any = None) -> Any:
     return y
 
 
-def _linear_dweight(F: Any, g: Any, y: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+@composition
+def linear_dparams(F: Any, g: Any, x: Any) -> tuple[Any, Any]:
+    """The cotangents of weight and bias, from matrices."""
+    return F.dot(g, x, transpose_a=True), F.sum_to(g, shape=g.shape[1:])
+
+
+def _linear_joint(
+    F: Any, g: Any, y: Any, x: Any, weight: Any, bias: Any = None, wanted: Sequence[bool] = (True,) * 3,
+) -> tuple[Any, ...]:
+    of_x, of_weight, of_bias = (*wanted, False)[:3]
+    dx = F.dot(g, weight) if of_x else None
+    if not of_weight:
+        return dx, None, F.sum_to(g, shape=bias.shape) if of_bias else None
     if len(x.shape) != 2:
         g, x = (F.reshape(v, shape=(product(v.shape[:-1]), v.shape[-1])) for v in (g, x))
-    return F.dot(g, x, transpose_a=True)
+    if of_bias:
+        return dx, *F.linear_dparams(g, x)
+    return dx, F.dot(g, x, transpose_a=True), None
 
 
-register("linear", _linear, lambda F, g, y, x, weight, bias=None: F.dot(g, weight), _linear_dweight,
-         lambda F, g, y, x, weight, bias=None: F.sum_to(g, shape=bias.shape), keeps="1|0|", result="same")
+register("linear", _linear, joint=_linear_joint, keeps="1|0|", result="same")
 
 
 def fully_connected(F: Any, x: Any, weight: Any, bias: Any, num_hidden: int, flatten: bool = True) -> Any:
