@@ -308,9 +308,9 @@ def linear_dparams(F: Any, g: Any, x: Any) -> tuple[Any, Any]:
 def _linear_joint(
     F: Any, g: Any, y: Any, x: Any, weight: Any, bias: Any = None, wanted: Sequence[bool] = (True,) * 3,
 ) -> tuple[Any, ...]:
-    of_x, of_weight, of_bias = (*wanted, False)[:3]
-    dx = F.dot(g, weight) if of_x else None
-    if not of_weight:
+    dx = F.dot(g, weight) if wanted[0] else None
+    of_bias = bias is not None and wanted[2]
+    if not wanted[1]:
         return dx, None, F.sum_to(g, shape=bias.shape) if of_bias else None
     if len(x.shape) != 2:
         g, x = (F.reshape(v, shape=(product(v.shape[:-1]), v.shape[-1])) for v in (g, x))
