@@ -164,13 +164,16 @@ def raw_cotangents(op: Op, sample: Sample, kept: Any) -> list[Any]:
                 return value
             return None if op.keeps == "-" else Unread(numpy.shape(value), value.dtype)
 
-        def run(rule: Any, i: int) -> Any:
+        def run(rule: Any, i: int, **more: Any) -> Any:
             xs = [seen(i, v, str(k)) for k, v in enumerate(values)]
             ys = [seen(i, o, "y") for o in listed(out)]
             several = type(out) is tuple
             return rule(RAW, tuple(gs) if several else gs[0], tuple(ys) if several else ys[0], *xs,
-                        **sample.params)
+                        **sample.params, **more)
 
+        if op.asks and len(op.reads) > 1:       # one primal at a time, which reads what is its own
+            return [[run(op.joint, i, wanted=[i == k for k in range(len(values))])[i]]
+                    for i in range(len(values))]
         if op.joint is not None:
             return [list(run(op.joint, 0))]
         rules = rules_of(op, len(values))
