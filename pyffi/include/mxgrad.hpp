@@ -1204,6 +1204,49 @@ inline arrays grad(const arrays &heads, const arrays &variables, const arrays &h
     return detail::adopted(out);
 }
 
+namespace detail {
+
+/* What takes arrays and gives arrays, by a handle of its own. */
+template <class Handle, int (*call)(Handle, std::int32_t, const mxg_ndarray *, std::int32_t, mxg_ndarray *),
+          int (*release)(Handle)>
+class callable {
+public:
+    callable(callable &&other) noexcept
+        : handle_(std::exchange(other.handle_, nullptr)), outputs_(other.outputs_)
+    {
+    }
+    callable &operator=(callable &&other) noexcept
+    {
+        std::swap(handle_, other.handle_);
+        std::swap(outputs_, other.outputs_);
+        return *this;
+    }
+
+    /* The first output. */
+    template <class... Args>
+    ndarray operator()(const Args &...in) const
+    {
+        return std::move(all({in...}).front());
+    }
+    /* All outputs. */
+    arrays all(const arrays &given) const
+    {
+        const auto in = handles(given);
+        std::vector<mxg_ndarray> out(static_cast<std::size_t>(outputs_));
+        check(call(handle_, static_cast<std::int32_t>(in.size()), in.data(), outputs_, out.data()));
+        return adopted(out);
+    }
+
+protected:
+    callable() = default;
+    ~callable() { release(handle_); }
+
+    Handle handle_ = nullptr;
+    std::int32_t outputs_ = 0;
+};
+
+} // namespace detail
+
 /* A differentiable function of two lambdas, for instance y = exp(x):
  *
  *     function my_exp("my_exp",
@@ -1216,53 +1259,26 @@ inline arrays grad(const arrays &heads, const arrays &variables, const arrays &h
  *     ndarray y = my_exp(x);
  *
  * The second gives one gradient for each input; an empty ndarray means that none flows there. */
-class function {
+class function : public detail::callable<mxg_function, mxg_function_call, mxg_function_free> {
 public:
     using forward_t = std::function<arrays(const arrays &)>;
     using backward_t = std::function<arrays(const arrays &, const arrays &)>;
 
     /* `outputs` is how many arrays forward gives. */
     function(const std::string &name, forward_t forward, backward_t backward, std::int32_t outputs = 1)
-        : outputs_(outputs)
     {
+        outputs_ = outputs;
         auto both = std::make_unique<lambdas>(lambdas{std::move(forward), std::move(backward), outputs});
         check(mxg_function_new(name.c_str(), run_forward, run_backward, both.get(),
                                [](void *ctx) { delete static_cast<lambdas *>(ctx); }, &handle_));
         both.release();
     }
-    function(function &&other) noexcept
-        : handle_(std::exchange(other.handle_, nullptr)), outputs_(other.outputs_)
-    {
-    }
-    function &operator=(function &&other) noexcept
-    {
-        std::swap(handle_, other.handle_);
-        std::swap(outputs_, other.outputs_);
-        return *this;
-    }
-    ~function() { mxg_function_free(handle_); }
 
     /* In forward: keeps arrays for backward. */
     static void save(const arrays &kept)
     {
         const auto in = detail::handles(kept);
         check(mxg_save_for_backward(static_cast<std::int32_t>(in.size()), in.data()));
-    }
-
-    /* The first output. */
-    template <class... Args>
-    ndarray operator()(const Args &...in) const
-    {
-        return std::move(all({in...}).front());
-    }
-    /* All outputs. */
-    arrays all(const arrays &given) const
-    {
-        const auto in = detail::handles(given);
-        std::vector<mxg_ndarray> out(static_cast<std::size_t>(outputs_));
-        check(mxg_function_call(handle_, static_cast<std::int32_t>(in.size()), in.data(), outputs_,
-                                out.data()));
-        return detail::adopted(out);
     }
 
 private:
@@ -1308,9 +1324,6 @@ private:
             give(both->backward(heads, saved), n_out, out, "backward");
         });
     }
-
-    mxg_function handle_ = nullptr;
-    std::int32_t outputs_;
 };
 
 /* A lambda that is called once, recorded, and then run by one call each: see mxg_program_begin.
@@ -1318,7 +1331,7 @@ private:
  *     program layer({x}, [&] { return arrays{op("tanh")(op("dot")(x, w) + b)}; });
  *     ndarray y = layer(batch); // of the shape and dtype of x
  */
-class program {
+class program : public detail::callable<mxg_program, mxg_program_run, mxg_program_free> {
 public:
     template <class F>
     program(const arrays &arguments, F &&f)
@@ -1335,36 +1348,6 @@ public:
             throw;
         }
     }
-    program(program &&other) noexcept
-        : handle_(std::exchange(other.handle_, nullptr)), outputs_(other.outputs_)
-    {
-    }
-    program &operator=(program &&other) noexcept
-    {
-        std::swap(handle_, other.handle_);
-        std::swap(outputs_, other.outputs_);
-        return *this;
-    }
-    ~program() { mxg_program_free(handle_); }
-
-    /* The first output. */
-    template <class... Args>
-    ndarray operator()(const Args &...in) const
-    {
-        return std::move(all({in...}).front());
-    }
-    /* All outputs. */
-    arrays all(const arrays &given) const
-    {
-        const auto in = detail::handles(given);
-        std::vector<mxg_ndarray> out(static_cast<std::size_t>(outputs_));
-        check(mxg_program_run(handle_, static_cast<std::int32_t>(in.size()), in.data(), outputs_, out.data()));
-        return detail::adopted(out);
-    }
-
-private:
-    mxg_program handle_ = nullptr;
-    std::int32_t outputs_ = 0;
 };
 
 } // namespace mxgrad
