@@ -7,8 +7,14 @@ from typing import Any
 
 import mxgrad as mx
 import numpy
+import pytest
 from mxgrad import nd, npx
 from mxgrad.testing import use_device_double
+
+shows_signatures = pytest.mark.skipif(
+    numpy.lib.NumpyVersion(numpy.__version__) < "2.4.0",
+    reason=f"shows signatures of NumPy's functions as 2.4 has them, not {numpy.__version__}",
+)
 
 
 @contextlib.contextmanager

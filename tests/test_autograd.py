@@ -313,6 +313,25 @@ def test_a_marked_array_is_its_own_head() -> None:
     assert grads(x) == [[5.0, 6.0]]
 
 
+def test_errors_name_the_line_of_whoever_called_whatever_is_in_between() -> None:
+    calls: list[Callable[[nd.NDArray], nd.NDArray]] = [
+        lambda x: x * 2,
+        lambda x: x.norm(),
+        lambda x: nd.transpose(x),
+        lambda x: nd.concat(x, x, dim=0),
+        lambda x: x.mean(axis=0),
+        lambda x: list(map(nd.sum, [x]))[0],
+    ]
+    x = variable([1.0, 2.0])
+    for call in [*calls, *calls[::-1], *calls[::2]]:        # each after different ones
+        with autograd.record():
+            y = call(x)
+        y.backward()
+        with pytest.raises(AutogradError) as caught:
+            y.backward()
+        assert f"(recorded at {__file__}:{call.__code__.co_firstlineno})" in str(caught.value)
+
+
 def test_second_backward_needs_retain_graph_and_the_error_names_the_line() -> None:
     x = variable([1.0, 2.0])
     with autograd.record():

@@ -32,6 +32,9 @@ A, B, I = nd.ones((2, 3)), nd.ones((2, 2)), nd.ones((2, 3), dtype="int32")
         (lambda: np.array([[1, 2], [3]]), TypeError, ["inhomogeneous"]),
         (lambda: nd.ones((2,), dtype="foo"), InvalidTypeError, ["'foo'", "not understood", "float32"]),
         (lambda: nd.ones((2,), dtype="flaot32"), InvalidTypeError, ["did you mean 'float32'"]),
+        (lambda: nd.ones((2,), dtype="(3,f4"), InvalidTypeError, ["'(3,f4' not understood"]),
+        (lambda: nd.ones((2,), dtype="V,{"), InvalidTypeError, ["'V,{' not understood"]),
+        (lambda: nd.ones((2,), dtype=A[0]), InvalidTypeError, ["type [1. 1. 1.] <NDArray 3 @cpu(0)> not"]),
         (lambda: A.astype("complex64"), InvalidTypeError, ["complex64"]),
         (lambda: nd.zeros((2, -1)), InvalidValueError, ["negative", "(2, -1)"]),
         (lambda: A + B, InvalidValueError, ["add", "could not be broadcast", "(2, 3)", "(2, 2)"]),
@@ -210,9 +213,17 @@ def test_no_floating_point_warnings_whatever_the_settings() -> None:
         assert numpy.isnan(nd.log(nd.array([-1.0])).asscalar())
         assert (nd.array([1e38]) * 10).asscalar() == numpy.inf
         assert (nd.array([1e38]) + nd.array([3e38])).asscalar() == numpy.inf
+        assert nd.array([3e38, 3e38]).sum().asscalar() == numpy.inf
+        assert nd.array([[3e38, 3e38]]).norm(ord=1, axis=1).asscalar() == numpy.inf
+        assert nd.dot(nd.array([[1e30]]), nd.array([[1e30]])).asscalar() == numpy.inf
         x = nd.array([0.0])
         x.attach_grad()
         with autograd.record():
             y = nd.sqrt(x)
         y.backward()
         assert x.grad.asscalar() == numpy.inf
+        # and they stay what they were, after errors too
+        for call in (lambda: nd.sum(x, axis=3), lambda: nd.dot(x, nd.ones((2, 2)))):
+            with pytest.raises(MXNetError):
+                call()
+        assert set(numpy.geterr().values()) == {"raise"}

@@ -373,7 +373,7 @@ def test_a_worker_that_dies() -> None:
         list(loader)
     with pytest.raises(MXNetError, match="exit code 3"):
         list(DataLoader(FailsAt(8, 3, lambda: sys.exit(3)), 2, num_workers=2))
-    assert time.monotonic() - start < 10 and children() == []
+    assert time.monotonic() - start < 100 and children() == []     # the loaders would wait for 120 s
     # New workers for the next epoch.
     batches = iter(loader)
     assert next(batches).asnumpy().tolist() == [0, 1] and len(children()) == 2

@@ -14,7 +14,7 @@ import kernel_fuzz
 import numpy
 import pytest
 from gradients import arrays_of, differentiated, hosts, listed
-from kernel_samples import JOINED_SAMPLES, KERNEL_SAMPLES
+from kernel_samples import JOINED_SAMPLES, KERNEL_SAMPLES, recurrent
 from mxgrad import autograd, nd, testing
 from mxgrad.base import OutOfRangeError
 from mxgrad.context import CPU0
@@ -168,6 +168,34 @@ def test_kernels_agree_on_large_arrays(name: str, threads: int) -> None:
             compare(name, sample)
     finally:
         cpu.set_threads(before)
+
+
+@pytest.mark.parametrize("infinite", ["nothing", "weight", "gradient"])
+@pytest.mark.parametrize(("name", "gates"), [("rnn_steps", 1), ("lstm_steps", 4), ("gru_steps", 3)])
+def test_layers_that_begin_at_rest(name: str, gates: int, infinite: str) -> None:
+    """Products with first states that are 0 are left out only where they would be 0."""
+    sample = recurrent(4, 9, 5, 20, gates)
+    found = []
+    for size in (NEVER, 0):
+        arrays = arrays_of(sample, dtype="float32")
+        for state in arrays[5:]:
+            state[:] = 0
+        if infinite == "weight":
+            arrays[2][3, 2] = numpy.inf
+        for a in arrays:
+            a.attach_grad()
+        with kernels_from(size):
+            with autograd.record():
+                states = listed(getattr(F, name)(*arrays))[0]
+            weights = uneven(states, 0.3)
+            if infinite == "gradient":
+                weights[0, 1, 7] = numpy.inf
+            states.backward(weights)
+        found.append(hosts([states, *(a.grad for a in arrays)]))
+    assert numpy.isfinite(found[0][3]).all() == (infinite == "nothing")
+    for expected, got in zip(*found):
+        scale = numpy.max(numpy.abs(expected[numpy.isfinite(expected)]), initial=0.0)
+        numpy.testing.assert_allclose(got, expected, rtol=2e-5, atol=2e-5 * scale)
 
 
 @pytest.mark.slow

@@ -109,6 +109,20 @@ def test_numbers_give_numbers() -> None:
     assert (nd.maximum(1, 2), nd.minimum(1, 2)) == (2, 1)
 
 
+def test_numbers_as_operands() -> None:
+    # They are kept as NumPy makes them operands: whatever came before, the same as if they were not.
+    x = numpy.array([1.5, -2, 0, numpy.inf], "float32")
+    numbers = [2, 2.0, 1, 0, 0.0, -0.0, 0.1, -3, 16777217, 1e-46, 3e38, -1e39, 1e300, NAN, numpy.inf]
+    more = [float(n) for n in range(1000, 1600)]
+    with numpy.errstate(all="ignore"):
+        for n in [*numbers, *more, *reversed(numbers)]:
+            for got, expected in ((a(x) * n, x * n), (n - a(x), n - x), (a(x) / n, x / n), (n / a(x), n / x)):
+                numpy.testing.assert_array_equal(got.asnumpy(), expected)
+                numpy.testing.assert_array_equal(numpy.signbit(got.asnumpy()), numpy.signbit(expected))
+    wide = a([1.0], "float64") * 0.1        # after the same number beside float32
+    assert wide.asnumpy().tolist() == [0.1]
+
+
 @pytest.mark.parametrize("f, expected", [
     (lambda: i([1, 2]) * 1.7, [1, 2]), (lambda: i([7, -7]) / 2, [3, -3]), (lambda: i([7, -7]) % 3, [1, 2]),
     (lambda: nd.sqrt(i([4, 10])), [2, 3]), (lambda: nd.exp(i([1, 2, 3])), [2, 7, 20]),

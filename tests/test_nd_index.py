@@ -8,7 +8,7 @@ import mxgrad as mx
 import numpy
 import pytest
 from mxgrad import autograd, nd
-from mxgrad.base import InplaceError, OutOfRangeError
+from mxgrad.base import InplaceError, OutOfRangeError, check_indices
 from mxgrad.testing import check_grads, use_device_double
 from nd_recorded import compare, recorded
 
@@ -253,3 +253,15 @@ def test_out() -> None:
 def test_indices_that_are_no_numbers(call: Any, wrong: float) -> None:
     with pytest.raises(OutOfRangeError, match=f"indices are whole numbers, got {wrong} among them"):
         call(nd.ones((3, 4)), nd.array([0, wrong, 1]))
+
+
+@pytest.mark.parametrize("count", [3, 5000])
+@pytest.mark.parametrize("dtype, most", [("float16", 6e4), ("float32", 3e38), ("float64", 1e308)])
+def test_indices_of_any_size_are_numbers(count: int, dtype: str, most: float) -> None:
+    # whose squares are beyond the dtype
+    index = numpy.full(count, most, dtype)
+    with numpy.errstate(all="raise"):
+        check_indices(index)
+    index[count // 2] = numpy.nan
+    with pytest.raises(OutOfRangeError, match="indices are whole numbers, got nan among them"):
+        nd.take(nd.arange(4), nd.array(index, dtype=dtype))

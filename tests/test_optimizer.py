@@ -16,6 +16,7 @@ import mxgrad as mx
 import numpy
 import pytest
 from mxgrad import autograd, gluon, nd, optimizer, testing
+from mxgrad.kernels import cpu as kernels
 from mxgrad.lr_scheduler import FactorScheduler
 
 DATA = Path(__file__).parent / "data"
@@ -345,6 +346,162 @@ def test_one_of_mxnet_2_without_np() -> None:
     opt, weight = TogetherOnly(), nd.ones(2)
     optimizer.get_updater(opt)([4], [nd.ones(2)], [weight])
     assert opt.calls == [[4]] and weight.asnumpy().tolist() == pytest.approx([0.99] * 2)
+
+
+@pytest.mark.parametrize("name", ["sgd", "nag", "adam", "adamw", "ftml"])
+@pytest.mark.parametrize("np_arrays", [False, True])
+@pytest.mark.parametrize("small", [0, 1 << 60])
+def test_every_weight_has_its_own_formula(name: str, np_arrays: bool, small: int,
+                                          monkeypatch: pytest.MonkeyPatch, request: Any) -> None:
+    """Factors, counts and states that differ, and a rate that changes: in lists as one by one."""
+    if np_arrays:
+        request.getfixturevalue("np_on")
+    monkeypatch.setattr(kernels, "small", small)
+    found = []
+    for together in (True, False):
+        weights, grads = arrays(5)
+        opt: Any = optimizer.create(name, learning_rate=0.1, wd=0.25, clip_gradient=0.5)
+        opt.set_lr_mult({1: 0.5})
+        opt.set_wd_mult({1: 0.0, 3: 0.0})
+        states = [opt.create_state(i, w) for i, w in enumerate(weights)]
+        if name in ("sgd", "nag"):
+            opt.momentum, opt.rescale_grad = 0.5, 2.0
+            states[2:] = [opt.create_state(i, weights[i]) for i in range(2, 5)]
+        opt.update(4, weights[4], grads[4], states[4])
+        for step in range(3):
+            opt.set_learning_rate(0.1 + step)
+            if together:
+                opt.update(list(range(5)), weights, grads, states)
+            else:
+                for i in range(5):
+                    opt.update(i, weights[i], grads[i], states[i])
+        found.append(hosts(weights))
+    numpy.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("small", [0, 1 << 60])
+@pytest.mark.parametrize("by", ["trainer", "updater", "update", "step"])
+def test_a_step_is_seen_where_it_was_made(by: str, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "small", small)
+    net = gluon.nn.Dense(3, in_units=2)
+    net.initialize()
+    params = list(net.collect_params().values())
+    trainer = gluon.Trainer(params, "adam")
+    opt = trainer.optimizer
+    weights = [p.data() for p in params]
+    states = [opt.create_state(i, w) for i, w in enumerate(weights)]
+    for _ in range(2):
+        with autograd.record():
+            y = sum((w * w).sum() for w in weights)
+        y.backward(retain_graph=True)
+        rows = [p.grad() for p in params], weights
+        if by == "trainer":
+            line = sys._getframe().f_lineno + 1
+            trainer.step(1)
+        elif by == "updater":
+            line = sys._getframe().f_lineno + 1
+            trainer._updaters[0]([0, 1], *rows)
+        elif by == "update":
+            line = sys._getframe().f_lineno + 1
+            opt.update([0, 1], *rows[::-1], states)
+        else:
+            line = sys._getframe().f_lineno + 1
+            opt.step([0, 1], *rows[::-1], states)
+        with pytest.raises(mx.base.InplaceError, match=rf"test_optimizer.py:{line}\b"):
+            y.backward()
+
+
+def test_a_step_waits_for_who_reads_the_weights() -> None:
+    weight = nd.ones((600, 600))
+    opt = optimizer.create("adam", learning_rate=0.5)
+    state = opt.create_state(0, weight)
+    for was in (1.0, 0.5):
+        read = (weight + 1) * 2 - weight
+        opt.update([0], [weight], [nd.ones((600, 600))], [state])
+        numpy.testing.assert_allclose(read.asnumpy(), was + 2, rtol=1e-5)
+
+
+def test_no_step_where_the_tape_forbids_it() -> None:
+    weights, grads = [nd.ones(200) for _ in range(2)], [nd.ones(200) for _ in range(2)]
+    opt = optimizer.create("sgd", learning_rate=0.5)
+    weights[1].attach_grad()
+    with autograd.record(), pytest.raises(mx.base.InplaceError, match="computational graph"):
+        opt.update([0, 1], weights, grads, [None, None])
+    assert all((w.asnumpy() == 1).all() for w in weights)
+    net = gluon.nn.Dense(100, in_units=2, weight_initializer="ones")
+    net.initialize()
+    trainer = gluon.Trainer(net.collect_params(), opt)
+    with autograd.record():
+        net(nd.ones((1, 2))).backward()
+        trainer.step(1)
+        assert autograd.is_recording() and autograd.is_training()
+    assert (net.weight.data().asnumpy() == 0.5).all()
+
+
+def test_a_step_needs_a_state_for_each_weight() -> None:
+    weights, grads = [nd.ones(200) for _ in range(3)], [nd.ones(200) for _ in range(3)]
+    optimizer.create("sgd", learning_rate=0.5).update([0, 1, 2], weights[:2], grads[:2], [None] * 3)
+    assert [w.asnumpy()[0] for w in weights] == [0.5, 0.5, 1]
+
+
+def changes(trainer: Any, params: list[Any]) -> Iterator[None]:
+    """What a script may do between two steps."""
+    first, second = params
+    yield
+    trainer.set_learning_rate(0.25)
+    yield
+    first.lr_mult, second.wd_mult = 0.5, 0.0
+    yield
+    first.data()[:] = 2
+    second.set_data(nd.ones(second.shape))
+    yield
+    second.grad_req = "null"
+    yield
+    second.grad_req = "add"
+    yield
+    first.zero_grad()
+    first.initialize(mx.init.Constant(0.5), force_reinit=True)
+    yield
+    for p in params:
+        p.cast("float64")
+    yield
+    for p in params:
+        p.cast("float32")
+    yield
+    first.reset_ctx([mx.cpu(1)])
+    second.reset_ctx([mx.cpu(1)])
+    yield
+    first._grad[0][:] = 7
+    yield
+
+
+@pytest.mark.parametrize("small", [0, 1 << 60])
+def test_what_changes_between_steps(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against SGD in NumPy, of weights and gradients as they are before each step."""
+    monkeypatch.setattr(kernels, "small", small)
+    params = [gluon.Parameter(f"p{i}", shape=shape, init="ones") for i, shape in enumerate([(20, 5), (3,)])]
+    for p in params:
+        p.initialize()
+    trainer = gluon.Trainer(params, "sgd", {"learning_rate": 0.5, "wd": 0.125})
+    steps = changes(trainer, params)
+    for step, _ in enumerate(steps):
+        ctx = params[0].list_ctx()[0]
+        with autograd.record():
+            losses = [(p.data(ctx) * (step + 1)).sum().astype("float32") for p in params]
+        autograd.backward([y for y, p in zip(losses, params) if p.grad_req != "null"])
+        if step == 6:
+            gluon.utils.clip_global_norm([params[0].grad()], 0.5)
+        expected = []
+        for p in params:
+            w = p.data(ctx).asnumpy()
+            if p.grad_req != "null":
+                g, lr = p.grad(ctx).asnumpy() / 4, trainer.learning_rate * p.lr_mult
+                w = w - lr * (g + 0.125 * p.wd_mult * w)
+            expected.append(w)
+        trainer.step(4)
+        for p, w in zip(params, expected):
+            numpy.testing.assert_allclose(p.data(ctx).asnumpy(), w, rtol=1e-5)
+    assert step == 10
 
 
 def test_a_trainer_takes_steps() -> None:

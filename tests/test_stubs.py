@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from checks import shows_signatures
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "data" / "typing_sample.py"
 
 
+@shows_signatures
 def test_stubs_are_current() -> None:
     for path, text in runpy.run_path(str(ROOT / "tools" / "stubs.py"))["stubs"]().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is out of date: run `make docs`"

@@ -14,7 +14,7 @@ from mxgrad.array import wrap
 from mxgrad.base import AutogradError, InplaceError, MXNetError
 from mxgrad.frontend import op_function
 from mxgrad.kernels import cpu as kernels
-from mxgrad.nd.update import updates
+from mxgrad.nd.update import fitted, together, updates
 from mxgrad.ops.update import UPDATES
 
 DATA = Path(__file__).parent / "data"
@@ -198,6 +198,46 @@ def test_weights_together(name: str, params: dict[str, float], threads: int, mon
     kernels.set_threads(before)
     for generic, compiled in zip(*found):
         numpy.testing.assert_allclose(compiled, generic, rtol=3e-6, atol=1e-6)
+
+
+@pytest.mark.skipif(kernels.lib is None, reason="the kernels are not built (make setup)")
+def test_what_the_loop_of_a_kernel_takes(monkeypatch: Any) -> None:
+    def row(shape: tuple[int, ...] = (3, 5), dtype: str = "float32") -> tuple[Any, ...]:
+        return tuple(nd.ones(shape, dtype=dtype) for _ in range(3))
+
+    monkeypatch.setattr(kernels, "small", 0)
+    frozen = numpy.ones((3, 5), "float32")
+    frozen.flags.writeable = False
+    odd = numpy.frombuffer(bytes(61), "float32", 15, 1).reshape(3, 5).copy()
+    assert fitted([row(), row((7,)), row(()), row((2, 3, 4))]) is not None
+    assert fitted([row()]) is not None and fitted([row(), (wrap(nd.NDArray, odd), *row()[:2])]) is not None
+    x, other = nd.ones((3, 5)), nd.ones((3, 5), ctx=cpu(1))
+    for bad in (row(dtype="float64"), row((5, 3))[:1] + row()[:2], row((15,))[:1] + row()[:2], row()[:2],
+                (x, x, nd.ones((3, 5))), (x, nd.ones((3, 5)), x[:]), (other, *row()[:2]), (*row()[:2], None),
+                (nd.ones((3, 5)), numpy.ones((3, 5), "float32"), x), row(dtype="int32"),
+                (wrap(nd.NDArray, numpy.ones((5, 3), "float32").T), *row()[:2]),
+                (wrap(nd.NDArray, frozen), *row()[:2]),
+                (wrap(nd.NDArray, numpy.frombuffer(bytes(61), "float32", 15, 1).reshape(3, 5)), *row()[:2])):
+        assert fitted([row(), bad, row()]) is None
+    assert fitted([]) is None and fitted([row((0,))]) is None
+    with autograd.record():
+        assert fitted([row()]) is None
+    monkeypatch.setattr(kernels, "small", 64 * 16)
+    assert fitted([row()]) is None
+
+
+@pytest.mark.skipif(kernels.lib is None, reason="the kernels are not built (make setup)")
+def test_the_loop_has_a_formula_for_each_weight(monkeypatch: Any) -> None:
+    monkeypatch.setattr(kernels, "small", 0)
+    rows = [(nd.ones(5), nd.ones(5)) for _ in range(2)]
+    found = fitted(rows)
+    assert found is not None
+    sgd, adam = (UPDATES["sgd_update"], {"lr": 0.5}), (UPDATES["adam_update"], {"lr": 0.5})
+    for formulas in ([], [sgd], [sgd] * 3, [adam] * 2, [sgd, (UPDATES["signsgd_update"], {"lr": 0.5})]):
+        assert not together(found, formulas)
+    assert all((w.asnumpy() == 1).all() for w, _ in rows)
+    assert together(found, [sgd, (sgd[0], {"lr": 0.25})])
+    assert [w.asnumpy()[0] for w, _ in rows] == [0.5, 0.75]
 
 
 def test_weights_that_share_memory_are_updated_one_after_the_other() -> None:

@@ -20,63 +20,63 @@ from .registry import OPS, Op, table
 # is for the ufuncs of the fast path; every other kernel runs under errstate.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"mxgrad\.")
 
+_ndarray = numpy.ndarray
 
-def _make_quiet() -> tuple[Any, Callable[[], AbstractContextManager[Any]]]:
-    """`quiet(f)`: f without NumPy's floating point warnings, and with an array where NumPy gives a scalar;
-    and `quietly()`, a ``with`` block around many kernels, such as a whole reverse pass.
 
-    ``with numpy.errstate(all="ignore")`` costs more than a small ufunc.  NumPy 2 keeps its flags in a context
-    variable, and setting that one to a prepared value is seven times cheaper.
+try:
+    # What ``with numpy.errstate(all="ignore")`` does costs more than a small ufunc.  NumPy 2 keeps its flags
+    # in a context variable, and setting that one to a prepared value is seven times cheaper.
+    from numpy._core.umath import _extobj_contextvar, _make_extobj
+
+    SILENT: Any = _make_extobj(all="ignore")
+    enter: Callable[[Any], Any] = _extobj_contextvar.set
+    leave: Callable[[Any], Any] = _extobj_contextvar.reset
+    leave(enter(SILENT))
+except (ImportError, TypeError, AttributeError):        # NumPy 1.26, or a later change of its internals
+    SILENT = {"all": "ignore"}
+
+    def enter(flags: Any) -> Any:
+        return numpy.seterr(**flags)
+
+    def leave(flags: Any) -> Any:
+        numpy.seterr(**flags)
+
+
+def as_arrays(out: Any) -> Any:
+    """What a kernel gave, with an array where NumPy gives a scalar."""
+    if out.__class__ is tuple:
+        return tuple(as_arrays(o) for o in out)
+    return numpy.asarray(out) if isinstance(out, numpy.generic) else out
+
+
+def quiet(f: Callable[..., Any]) -> Callable[..., Any]:
+    """`f` without NumPy's floating point warnings, and with an array where NumPy gives a scalar.
+
+    What is called often does the same in its own code: the call in between costs twice as much as the rest.
     """
-    ndarray = numpy.ndarray
+    def call(*args: Any, **params: Any) -> Any:
+        token = enter(SILENT)
+        try:
+            out = f(*args, **params)
+        finally:
+            leave(token)
+        return out if out.__class__ is _ndarray else as_arrays(out)
 
-    def arrays(out: Any) -> Any:
-        if out.__class__ is tuple:
-            return tuple(arrays(o) for o in out)
-        return numpy.asarray(out) if isinstance(out, numpy.generic) else out
-
-    try:
-        from numpy._core.umath import _extobj_contextvar, _make_extobj
-
-        silent = _make_extobj(all="ignore")
-        enter, leave = _extobj_contextvar.set, _extobj_contextvar.reset
-        leave(enter(silent))
-    except (ImportError, TypeError, AttributeError):        # NumPy 1.26, or a later change of its internals
-        def quiet(f: Any) -> Any:
-            def call(*args: Any, **params: Any) -> Any:
-                with numpy.errstate(all="ignore"):
-                    out = f(*args, **params)
-                return out if out.__class__ is ndarray else arrays(out)
-
-            return call
-
-        def quietly() -> AbstractContextManager[Any]:
-            return numpy.errstate(all="ignore")
-    else:
-        def quiet(f: Any) -> Any:
-            def call(*args: Any, **params: Any) -> Any:
-                token = enter(silent)
-                try:
-                    out = f(*args, **params)
-                finally:
-                    leave(token)
-                return out if out.__class__ is ndarray else arrays(out)
-
-            return call
-
-        class quietly:  # type: ignore[no-redef]
-            __slots__ = ("_token",)
-
-            def __enter__(self) -> None:
-                self._token = enter(silent)
-
-            def __exit__(self, *error: object) -> None:
-                leave(self._token)
-
-    return quiet, quietly
+    return call
 
 
-quiet, quietly = _make_quiet()
+class quietly:
+    """A ``with`` block without NumPy's floating point warnings around many kernels, such as a whole reverse
+    pass.
+    """
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = enter(SILENT)
+
+    def __exit__(self, *error: object) -> None:
+        leave(self._token)
 
 
 _backends: WeakSet[Backend] = WeakSet()

@@ -17,14 +17,17 @@ import numpy
 
 from . import backend as _backend
 from .array import Array, wrap
-from .backend import cpu_backend, quiet
+from .backend import SILENT, as_arrays, cpu_backend, enter, leave
 from .base import ContextError, MXNetError, NotAnArrayError, completed, describe as describe
-from .kernels import deferred
+from .kernels import cpu, deferred
 from .registry import OPS, Op, Spec, table
-from .tape import Output, next_order, record, site, state
+from .tape import Output, internal, next_order, record, site, state
 
 _ndarray = numpy.ndarray
 _new = object.__new__
+
+# How to put another kernel into the short path of an op, and the kernel that belongs there.
+_short: dict[str, tuple[Callable[[Any], None], Any]] = {}
 
 # Ufuncs whose flags come up in ordinary use run quietly; the others raise theirs on overflow only, which the
 # warning filter of `backend` and the second try in `_binary` take care of.
@@ -202,8 +205,9 @@ def _single(op: Op) -> Callable[..., Any]:
     """`op` of one array and parameters: `invoke`, and a short path for a small one on the CPU, of a floating
     point dtype unless dtypes are independent.
     """
-    name, mixed, view, same = op.name, op.mixed, op.view, op.result != "free"
+    mixed, view, same = op.mixed, op.view, op.result != "free"
     keeps_x, keeps_y = bool(op.keeps) and bool(op.read_by((True,))[0]), op.keeps_y
+    kernel = _kernel(op)
 
     def call(*values: Any, **params: Any) -> Any:
         try:
@@ -215,13 +219,18 @@ def _single(op: Op) -> Callable[..., Any]:
                 return invoke(op, values, params)
         except (AttributeError, ValueError):
             return invoke(op, values, params)
+        token = enter(SILENT)
         try:
-            out = (ctx._backend or ctx.backend).forward[name](data, **params)
+            out = kernel(data, **params)
         except Exception as error:
             raise completed(error, _said(op, [data], params, error)) from _cause(error)
+        finally:
+            leave(token)
         cls = x.__class__
         if out.__class__ is not _ndarray:
-            return _made(op, values, params, [data], out, cls, ctx, entry is not None)
+            out = as_arrays(out)
+            if out.__class__ is not _ndarray:
+                return _made(op, values, params, [data], out, cls, ctx, entry is not None)
         if view and (out.base is not None or out is data):
             out = out.copy()
         r = _new(cls)
@@ -232,12 +241,26 @@ def _single(op: Op) -> Callable[..., Any]:
             cells = []
             version = 0
             if keeps_x:
-                cell = x._cell
+                cell = x._version
+                if cell is None:        # what `_cell` gives; calling it costs twice as much
+                    cell = x._version = [0, None]
                 cells.append(cell)
                 version = cell[0]
             if keeps_y:
-                cells.append(r._cell)
-            code, lasti = site(2)
+                r._version = cell = [0, None]
+                cells.append(cell)
+            try:
+                frame = _getframe(1)
+                code: Any = frame.f_code
+                while code is not _user_code and code.co_filename in internal:      # an adapter's
+                    frame = frame.f_back        # type: ignore[assignment]
+                    code = frame.f_code
+                if code is _user_code and state.location is None:
+                    lasti = frame.f_lasti
+                else:
+                    code, lasti = _caller(code)
+            except (ValueError, AttributeError):        # the C library called: there is no such frame
+                code, lasti = state.location or ("", 0)
             r._entry = [
                 next_order(), op, code, lasti, ctx, params, out if keeps_y else Spec(out.shape, out.dtype),
                 version, (entry,), (data if keeps_x else Spec(data.shape, dtype),), cells]
@@ -245,6 +268,11 @@ def _single(op: Op) -> Callable[..., Any]:
             return cls._settle(op, r, dtype)
         return r
 
+    def put(other: Any) -> None:
+        nonlocal kernel
+        kernel = other
+
+    _short[op.name] = put, kernel
     return call
 
 
@@ -252,7 +280,8 @@ def _general(op: Op) -> Callable[..., Any]:
     """`op` of any arguments: `invoke`, and a short path for arrays alone that are small, on the CPU, of one
     class and, unless their dtypes are independent, of one floating point dtype.
     """
-    name, mixed, view, same = op.name, op.mixed, op.view, op.result != "free"
+    mixed, view, same = op.mixed, op.view, op.result != "free"
+    kernel = _kernel(op)
 
     def call(*values: Any, **params: Any) -> Any:
         live = False
@@ -273,12 +302,17 @@ def _general(op: Op) -> Callable[..., Any]:
                 return invoke(op, values, params)
         except (AttributeError, IndexError):
             return invoke(op, values, params)
+        token = enter(SILENT)
         try:
-            out = (ctx._backend or ctx.backend).forward[name](*raws, **params)
+            out = kernel(*raws, **params)
         except Exception as error:
             raise completed(error, _said(op, raws, params, error)) from _cause(error)
+        finally:
+            leave(token)
         if out.__class__ is not _ndarray:
-            return _made(op, values, params, raws, out, cls, ctx, live)
+            out = as_arrays(out)
+            if out.__class__ is not _ndarray:
+                return _made(op, values, params, raws, out, cls, ctx, live)
         if view and (out.base is not None or out is raws[0]):
             out = out.copy()
         r = _new(cls)
@@ -291,7 +325,17 @@ def _general(op: Op) -> Callable[..., Any]:
             return cls._settle(op, r, dtype)
         return r
 
+    def put(other: Any) -> None:
+        nonlocal kernel
+        kernel = other
+
+    _short[op.name] = put, kernel
     return call
+
+
+def _kernel(op: Op) -> Callable[..., Any]:
+    """The kernel of `op` for NumPy's arrays, as the short paths call it."""
+    return cpu.override(op.name, partial(op.kernel, numpy))
 
 
 _EMPTY: dict[str, Any] = {}
@@ -301,8 +345,6 @@ _F16, _F32, _F64 = numpy.dtype("float16"), numpy.dtype("float32"), numpy.dtype("
 _NEP50 = numpy.lib.NumpyVersion(numpy.__version__) >= "2.0.0"
 
 _getframe = sys._getframe
-# How to put another kernel into the short path of an op, and the kernel that belongs there.
-_short: dict[str, tuple[Callable[[Any], None], Any]] = {}
 
 
 def observe(observer: Callable[[str, Any, Any], Any] | None) -> None:
@@ -319,7 +361,7 @@ _user_code: Any = None
 
 
 def _caller(code: Any) -> tuple[Any, int]:
-    """The user's site, when the caller of `_unary` or `_binary` is not the code seen last."""
+    """The user's site, when the caller of a short path is not the code seen last."""
     global _user_code
     found = site(3)
     if found[0] is code:
@@ -329,8 +371,7 @@ def _caller(code: Any) -> tuple[Any, int]:
 
 def _unary(op: Op) -> Callable[[Any], Any]:
     ufunc = getattr(numpy, op.name) if op.ufunc else partial(op.kernel, numpy)
-    if op.name not in _CALM:
-        ufunc = quiet(ufunc)
+    calm = op.name in _CALM
     keeps_x, keeps_y = op.read_by((True,))[0], op.keeps_y
     plain = not (keeps_x and keeps_y)       # the short node has room for one kept value
     same, sure = op.result != "free", op.ufunc and _NEP50
@@ -339,10 +380,16 @@ def _unary(op: Op) -> Callable[[Any], Any]:
         try:
             xd = x._raw
             dtype = xd.dtype
-            if xd.__class__ is _ndarray and xd.size < deferred.large:
+            if xd.__class__ is not _ndarray or xd.size >= deferred.large:
+                d = None
+            elif calm:
                 d = ufunc(xd)
             else:
-                d = None
+                token = enter(SILENT)
+                try:
+                    d = ufunc(xd)
+                finally:
+                    leave(token)
         except Exception:
             d = None
         if d is None:
@@ -394,10 +441,36 @@ def _unary(op: Op) -> Callable[[Any], Any]:
     return call
 
 
+# Numbers as NumPy makes them operands of float32 arrays, for which it takes as long as for a small ufunc.
+_numbers: dict[float, numpy.ndarray] = {}
+
+
+def _number(y: float) -> Any:
+    """The number `y`, which is not 0, as an operand of a float32 array.  (0 and -0 are one key of a dict.)"""
+    if not -1e38 < y < 1e38:        # nan is a new key each time, and NumPy warns of what overflows
+        return y
+    if len(_numbers) >= 256:
+        _numbers.clear()
+    number = _numbers[y] = numpy.array(y, _F32)
+    return number
+
+
+def _silent(ufunc: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """`quiet` for a ufunc of two operands, in half the time."""
+    def call(a: Any, b: Any) -> Any:
+        token = enter(SILENT)
+        try:
+            return ufunc(a, b)
+        finally:
+            leave(token)
+
+    return call
+
+
 def _binary(op: Op) -> Callable[[Any, Any], Any]:
     ufunc = getattr(numpy, op.name)
     if op.name not in _CALM:
-        ufunc = quiet(ufunc)
+        ufunc = _silent(ufunc)
     # What the rules that will run read, by the first, the second, both arguments being on the tape: the first
     # primal, the second, only shapes.
     by_first, by_second, by_both = (
@@ -421,6 +494,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
                 xe = x._entry
                 ye = y._entry
                 ctx = x._ctx
+                d = ufunc(xd, yd)
             elif other is float or other is int:
                 xd = x._raw
                 dtype = xd.dtype
@@ -431,6 +505,12 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
                 xe = x._entry
                 ye = None
                 ctx = x._ctx
+                number: Any = y
+                if dtype is _F32 and y:
+                    number = _numbers.get(y)
+                    if number is None:
+                        number = _number(y)
+                d = ufunc(xd, number)
             elif cls is float or cls is int:
                 yd = y._raw
                 dtype = yd.dtype
@@ -442,9 +522,14 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
                 ye = y._entry
                 ctx = y._ctx
                 cls = other
+                number = x
+                if dtype is _F32 and x:
+                    number = _numbers.get(x)
+                    if number is None:
+                        number = _number(x)
+                d = ufunc(number, yd)
             else:
                 return invoke(op, (x, y), _EMPTY)
-            d = ufunc(xd, yd)
         except Exception:
             return invoke(op, (x, y), _EMPTY)
         if d.__class__ is not _ndarray:

@@ -31,6 +31,8 @@ IN_GRAPH = (
     "you cannot use inplace operations like +=, *=, relu(x, out=x), y[idx]=x, etc inside a record section."
 )
 
+_ONE = (1,)
+
 GRAD_REQS = ("write", "add", "null")
 
 
@@ -173,6 +175,9 @@ class BaseArray(Array):
 
     def asscalar(self) -> Any:
         """The only element, as a NumPy scalar."""
+        raw = self._raw
+        if raw.__class__ is numpy.ndarray and raw.shape == _ONE:
+            return raw[0]
         raw = self._data
         if raw.size != 1:
             raise InvalidValueError("The current array is not a scalar")

@@ -65,14 +65,14 @@ class State(threading.local):
 state = State()
 
 _INTERNAL: tuple[str, ...] = (dirname(__file__),)
-_internal: set[str] = set()     # files under these folders, of those seen so far
+internal: set[str] = set()      # files under these folders, of those seen so far
 
 
 def add_internal(folder: str) -> None:
     """Count the code under `folder` as ours: a user's line is never there."""
     global _INTERNAL
     _INTERNAL = (*_INTERNAL, folder)
-    _internal.clear()
+    internal.clear()
 
 
 def site(depth: int = 1) -> tuple[Any, int]:
@@ -88,10 +88,10 @@ def site(depth: int = 1) -> tuple[Any, int]:
     while frame is not None:
         code = frame.f_code
         file = code.co_filename
-        if file not in _internal:
+        if file not in internal:
             if not file.startswith(_INTERNAL):
                 return state.location or (code, frame.f_lasti)
-            _internal.add(file)
+            internal.add(file)
         frame = frame.f_back
     return state.location or ("", 0)
 

@@ -26,12 +26,15 @@ void k_softmax(const float *x, float *y, long outer, long n, long inner, int log
 /* The cotangent of x, from that of the result, g, and the result y. */
 void k_softmax_dx(const float *g, const float *y, float *dx, long outer, long n, long inner, int logarithm);
 
-/* loss (outer, inner) = log(sum of exp(x)) - x at the label (outer, inner), or at the place nearest to it. */
-int k_cross_entropy(const float *x, const int64_t *label, float *loss, long outer, long n, long inner);
+/* loss (outer, inner) = log(sum of exp(x)) - x at the label (outer, inner), or at the place nearest to it.  Labels
+ * are in one of both arrays, as integers or as floats, whose fractions do not count; -1 if not all of those are
+ * finite, or there is no memory. */
+int k_cross_entropy(const float *x, const int64_t *label, const float *written, float *loss, long outer, long n,
+                    long inner);
 
 /* The cotangent of x, from that of the loss, g (outer, inner). */
-void k_cross_entropy_dx(const float *g, const float *x, const int64_t *label, float *dx, long outer, long n,
-                        long inner);
+void k_cross_entropy_dx(const float *g, const float *x, const int64_t *label, const float *written, float *dx,
+                        long outer, long n, long inner);
 
 /* -- reductions (reduce.c): over the middle axis of x (outer, n, inner) -- */
 
@@ -74,6 +77,13 @@ int k_batch_norm_dx(const float *g, const float *z, const float *x, const float 
  * Each has its own arrays, none of which overlaps another, and its own numbers, one after the other in
  * `numbers`, for which the formulas are those of engine/mxgrad/ops/update.py: g is the gradient times the first,
  * moved into [-limit, limit] where limit, which may be infinite, is the second. */
+
+/* Where the elements of NumPy's arrays are, and where each weight ends.  `objects` are the addresses of Python's
+ * objects: those of `count` weights, then of as many gradients, and so on, `columns` times; `head` is the length
+ * of an object's head, which ends with the address of its type.  0 if all are arrays of that type and dtype, in
+ * C's order, aligned and writable, and those of one weight have one shape; -1 otherwise. */
+int k_rows(int count, int columns, const uintptr_t *objects, long head, uintptr_t type, uintptr_t dtype,
+           float **data, long *ends);
 
 /* w = keep w - lr g; the numbers end with lr, keep. */
 void k_sgd(int count, const long *ends, float *const *w, float *const *g, const float *numbers);

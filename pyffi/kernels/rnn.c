@@ -4,14 +4,15 @@
  * forward, a tile is the product of a few rows of inputs and states with a panel, and the gates of these rows
  * and units follow at once: what the inputs give is never in memory.  Going back, a tile is the product of a few
  * rows of a step's cotangents, and the gates of the step before follow.  The cotangents of some steps stay in the
- * cache until they are multiplied with the inputs and states, for the gradients of the weights.
+ * cache until they are multiplied with the inputs and states, for the gradients of the weights; beside them stay
+ * the states, which are read column by column then: in memory their rows may lie in a few sets of the cache.
  *
  * With gates of `size` units, a step forward takes 2 gates batch size (inputs + size) operations in products and
  * reads the packed weights, 4 gates size (inputs + size) bytes, from the second-level cache once for each ROWS
  * rows; back it takes twice as many, less what the inputs' cotangents would take if they are not wanted.
  *
- * One core of a Xeon (Sapphire Rapids), whose tiles alone reach 138 billion operations a second, computes 95 of
- * an LSTM of 28 to 128 units, batch 64, forward, and 105 back: a fifth of the time is the gates', which wait for
+ * One core of a Xeon (Sapphire Rapids), whose tiles alone reach 138 billion operations a second, computes 98 of
+ * an LSTM of 28 to 128 units, batch 64, forward, and 111 back: a sixth of the time is the gates', which wait for
  * the memory that they are kept in.  Two cores compute 175 and 185 of one of 128 to 256 units, batch 32. */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@
 /* What the registers hold: ROWS x VECTORS sums, a row of a panel, and an element of what it is multiplied with. */
 enum { ROWS = LANES == 16 ? WIDE_ROWS : 2, VECTORS = MOST_VECTORS, WIDTH = VECTORS * LANES };
 enum { PART = 1 << 18 };        /* multiplications that are worth a part of their own */
-enum { KEPT = 256 };            /* rows of cotangents that stay in the cache */
+enum { KEPT = 192 };            /* rows of cotangents that are multiplied at once, with what is in the cache */
 
 /* -- products -- */
 
@@ -103,6 +104,7 @@ struct layer {
     const struct kind *kind;
     long steps, batch, inputs, size, t;
     long x_step, x_row, h_step, h_row;      /* between steps and examples of x and dx, and of hs and gh */
+    int at_rest;                    /* whether the first states are 0, and, forward, the weights finite */
     long count;                     /* panels of units */
     long groups;                    /* of panels, each of which is a thread's */
     struct panels of_x, of_h;
@@ -116,9 +118,10 @@ struct layer {
     const float *hs_seen, *cs_seen, *gates_seen;
     float *dx, *dh, *dc;            /* dh, dc (batch, size): what reaches a step past the product */
     int any;                        /* whether there is a step after */
-    /* Rows of cotangents: of each panel of units those of `slots` steps, in the slots in turn. */
-    float *d;
-    long slots, slot;
+    /* Rows of cotangents: of each panel of units those of `slots` steps, in the slots in turn.  A slot is
+     * complete when the step before has added the states that its step began with, in rows of `states_row`. */
+    float *d, *states;
+    long slots, slot, after, states_row;       /* the slots of step t, and of the step after */
     float *dw_in, *dw, *db;         /* by panels: (inputs, each), (size, each), (WIDTH) */
 };
 
@@ -138,6 +141,20 @@ static long least(long a, long b)
     return a < b ? a : b;
 }
 
+static int all_zero(const float *p, long n)
+{
+    for (long i = 0; i < n; i++)
+        if (p[i] != 0)
+            return 0;
+    return 1;
+}
+
+/* Whether a lane is nan: of sums of products with 0 one is where a number was not finite. */
+INLINE int has_nan(vf v)
+{
+    return any(v != v);
+}
+
 static long tiles_of(const struct layer *s)
 {
     return (s->batch + ROWS - 1) / ROWS;
@@ -149,6 +166,12 @@ static float *cotangents(const struct layer *s, long p, long slot)
     return s->d + (p * s->slots + slot) * s->batch * WIDTH;
 }
 
+/* The states that the step of slot `slot` began with. */
+static float *states_of(const struct layer *s, long slot)
+{
+    return s->states + slot * s->batch * s->states_row;
+}
+
 /* -- packing -- */
 
 struct packing {
@@ -156,12 +179,13 @@ struct packing {
     const struct panels *to;
     const float *w, *b, *b_more;    /* the weights (gates size, depth or columns), and what the sums begin with */
     int turn;
+    _Atomic int infinite;           /* set where a weight is not finite */
 };
 
 /* The vectors [begin, end) of the panels for the way forward: a row of biases and the transposed weights. */
 static void pack(void *context, long begin, long end)
 {
-    const struct packing *c = context;
+    struct packing *c = context;
     const struct layer *s = c->layer;
     int vectors = vectors_of(s->kind);
     long depth = c->to->depth, across = vectors * LANES;
@@ -176,10 +200,15 @@ static void pack(void *context, long begin, long end)
         for (long i = 0; i < n; i++)
             out[i] = c->b ? c->b[column + i] + (c->b_more ? c->b_more[column + i] : 0) : 0;
         k_transposed(c->w + column * depth, n, depth, depth, out + across, across);
+        vf zeros = splat(0);
+        for (long k = 1; k <= depth; k++)
+            zeros += load(out + k * across) * 0.0f;
+        if (has_nan(zeros))
+            c->infinite = 1;
     }
 }
 
-/* -1 if there is no memory. */
+/* -1 if there is no memory, 1 if a weight is not finite, else 0. */
 static int make_panels(const struct layer *s, struct panels *to, long depth, const float *w, const float *b,
                        const float *b_more)
 {
@@ -187,9 +216,9 @@ static int make_panels(const struct layer *s, struct panels *to, long depth, con
     *to = (struct panels){.depth = depth, .memory = k_room((size_t)(1 + depth) * (size_t)vectors * LANES)};
     if (!to->memory)
         return -1;
-    struct packing packing = {s, to, w, b, b_more, 0};
+    struct packing packing = {s, to, w, b, b_more, 0, 0};
     pool_run(pack, &packing, vectors, 32768 / (depth * LANES) + 1);
-    return 0;
+    return packing.infinite;
 }
 
 /* The vector of columns that panel q begins with. */
@@ -229,7 +258,7 @@ static int make_panels_back(const struct layer *s, struct panels *to, long colum
                           .memory = k_room((size_t)depth * (size_t)vectors * LANES)};
     if (!to->memory)
         return -1;
-    struct packing packing = {s, to, w, NULL, NULL, turn};
+    struct packing packing = {s, to, w, NULL, NULL, turn, 0};
     pool_run(pack_back, &packing, to->count * s->count, 32768 / (WIDTH * WIDTH) + 1);
     return 0;
 }
@@ -297,6 +326,7 @@ static void step(void *context, long begin, long end)
             {s->x + s->t * s->x_step + row * s->x_row, b[0] + across, s->x_row, 1, s->inputs, across, 1, 0, 0},
             {s->from + row * s->from_row, b[1] + across, s->from_row, 1, s->size, across, 1, 0, 0}};
         vf sums[2][ROWS][VECTORS];
+        int states = s->t > 0 || !s->at_rest;
         long stride;
         const float *ahead = next_gates(s, s->gates, row + ROWS, p, s->count, s->inputs + s->size, &stride);
         for (long i = row; i < row + rows; i++) {
@@ -305,8 +335,8 @@ static void step(void *context, long begin, long end)
                 __builtin_prefetch(s->cs + now(s, i, unit_of(kind, p, 0)), 1);
         }
         if (kind->apart)
-            product(spans + 1, 1, b[1], 0, (float *)sums[1], WIDTH, rows, vectors, ZEROS, 0);
-        product(spans, kind->apart ? 1 : 2, b[0], 0, (float *)sums[0], WIDTH, rows, vectors, ahead,
+            product(spans + 1, states, b[1], 0, (float *)sums[1], WIDTH, rows, vectors, ZEROS, 0);
+        product(spans, kind->apart ? 1 : 1 + states, b[0], 0, (float *)sums[0], WIDTH, rows, vectors, ahead,
                 stride);
         if (kind->gates > 1)
             kind->cell(s, sums[0], sums[1], row, rows, unit_of(kind, p, 0));
@@ -320,7 +350,6 @@ static void step_back(void *context, long begin, long end)
 {
     const struct layer *s = context;
     const struct panels *panels = &s->of_h;
-    long before = (s->slot + s->slots - 1) % s->slots;
     long depth = panels->depth / s->count;
     for (long item = begin; item < end; item++) {
         struct item at = item_of(s, panels->count, item);
@@ -328,7 +357,7 @@ static void step_back(void *context, long begin, long end)
         long first = first_of(panels, q), vectors = first_of(panels, q + 1) - first;
         vf sums[ROWS][VECTORS];
         struct span span = {
-            cotangents(s, 0, before) + row * WIDTH + s->kind->state * LANES,
+            cotangents(s, 0, s->after) + row * WIDTH + s->kind->state * LANES,
             panels->memory + first * LANES * panels->depth, WIDTH, 1, depth, vectors * LANES, s->count,
             s->slots * s->batch * WIDTH, depth * vectors * LANES};
         long stride;
@@ -348,7 +377,13 @@ static void step_back(void *context, long begin, long end)
     }
 }
 
-/* -- gradients of the weights and inputs, from the cotangents in the slots up to `slot`, whose step is t -- */
+/* -- gradients of the weights and inputs, from the cotangents in complete slots -- */
+
+/* `count` slots in turn from `first` on, which is that of step `latest`. */
+struct group {
+    const struct layer *layer;
+    long first, count, latest;
+};
 
 /* c (features, each) += the sums of the spans, whose a are the columns of features. */
 static void add_products(struct span *s, int spans, long features, int each, float *c)
@@ -366,34 +401,45 @@ static void add_products(struct span *s, int spans, long features, int each, flo
 
 static void add_gradients(void *context, long begin, long end)
 {
-    const struct layer *s = context;
+    const struct group *g = context;
+    const struct layer *s = g->layer;
     int each = vectors_of(s->kind);
-    long used = s->slot + 1, latest = s->t + s->slot, of_slot = s->batch * WIDTH;
+    long of_slot = s->batch * WIDTH;
     for (long p = begin; p < end; p++) {
-        const float *d = cotangents(s, p, 0);
         vf sums[VECTORS] = {{0}};
-        for (long r = 0; r < used * s->batch; r++)
-            for (int v = 0; v < VECTORS; v++)
-                sums[v] += load(d + r * WIDTH + v * LANES);
+        struct span in[2], states[2];
+        int spans = 0;
+        /* the slots up to the last one, and then those from the first on */
+        for (long done = 0, n; done < g->count; done += n, spans++) {
+            long slot = (g->first + done) % s->slots;
+            n = least(s->slots - slot, g->count - done);
+            const float *d = cotangents(s, p, slot);
+            for (long r = 0; r < n * s->batch; r++)
+                for (int v = 0; v < VECTORS; v++)
+                    sums[v] += load(d + r * WIDTH + v * LANES);
+            in[spans] = (struct span){s->x + (g->latest - done) * s->x_step, d + s->kind->in * LANES, 1,
+                                      s->x_row, s->batch, WIDTH, n, -s->x_step, of_slot};
+            states[spans] = (struct span){states_of(s, slot), d + s->kind->state * LANES, 1, s->states_row,
+                                          n * s->batch, WIDTH, 1, 0, 0};
+        }
+        float *db = s->db + p * WIDTH;
+        vf zeros = splat(0);
         for (int v = 0; v < VECTORS; v++)
-            store(s->db + p * WIDTH + v * LANES, load(s->db + p * WIDTH + v * LANES) + sums[v]);
-        struct span in = {s->x + latest * s->x_step, d + s->kind->in * LANES, 1, s->x_row, s->batch, WIDTH,
-                          used, -s->x_step, of_slot};
-        add_products(&in, 1, s->inputs, each, s->dw_in + p * s->inputs * each * LANES);
-        /* the states before these steps, of which the first is not among hs */
-        const float *from = d + s->kind->state * LANES;
-        long later = s->t ? used : used - 1;
-        struct span states[2] = {
-            {s->hs_seen + (latest - 1) * s->h_step, from, 1, s->h_row, s->batch, WIDTH, later, -s->h_step,
-             of_slot},
-            {s->h, from + later * of_slot, 1, s->size, s->batch, WIDTH, 1, 0, 0}};
-        add_products(states, 1 + (later < used), s->size, each, s->dw + p * s->size * each * LANES);
+            zeros += sums[v] * 0.0f;
+        /* finite cotangents of the first step give 0 with states that are 0 */
+        if (s->at_rest && g->latest == g->count - 1 && !has_nan(zeros))
+            states[spans - 1].depth -= s->batch;
+        for (int v = 0; v < VECTORS; v++)
+            store(db + v * LANES, load(db + v * LANES) + sums[v]);
+        add_products(in, spans, s->inputs, each, s->dw_in + p * s->inputs * each * LANES);
+        add_products(states, spans, s->size, each, s->dw + p * s->size * each * LANES);
     }
 }
 
 static void inputs_dx(void *context, long begin, long end)
 {
-    const struct layer *s = context;
+    const struct group *g = context;
+    const struct layer *s = g->layer;
     const struct panels *panels = &s->of_x;
     long tiles = tiles_of(s), depth = panels->depth / s->count;
     for (long item = begin; item < end; item++) {
@@ -401,9 +447,9 @@ static void inputs_dx(void *context, long begin, long end)
         long row = i * s->batch / tiles, rows = (i + 1) * s->batch / tiles - row;
         long first = first_of(panels, q), vectors = first_of(panels, q + 1) - first;
         long n = least(vectors * LANES, s->inputs - first * LANES);
-        float sums[ROWS][WIDTH], *dx = s->dx + (s->t + s->slot - slot) * s->x_step + row * s->x_row;
+        float sums[ROWS][WIDTH], *dx = s->dx + (g->latest - slot) * s->x_step + row * s->x_row;
         struct span span = {
-            cotangents(s, 0, slot) + row * WIDTH + s->kind->in * LANES,
+            cotangents(s, 0, (g->first + slot) % s->slots) + row * WIDTH + s->kind->in * LANES,
             panels->memory + first * LANES * panels->depth, WIDTH, 1, depth, vectors * LANES, s->count,
             s->slots * s->batch * WIDTH, depth * vectors * LANES};
         product(&span, 1, ZEROS, 0, sums[0], WIDTH, rows, (int)vectors, ZEROS, 0);
@@ -489,7 +535,7 @@ INLINE const float *cells_before(const struct layer *s, const float *cs, long ro
 /* 1 / (1 + e^-v), within 2 ulp; where that is below 2^-126 it is that. */
 INLINE vf sigmoid(vf v)
 {
-    vf b = vexp(clamp(-v, -87.0f, 87.0f)) + 1.0f;
+    vf m, k = exponent(-clamp(v, -87.0f, 87.0f), &m), b = scaled(m + 1.0f, k) + 1.0f;
 #if LANES == 16
     vf y = (vf)_mm512_rcp14_ps((__m512)b);
     return y + y * (1.0f - b * y);
@@ -583,6 +629,12 @@ INLINE void first_dx(const struct layer *s, const vf (*sums)[VECTORS], long row,
     }
 }
 
+/* Where the states of step t go, in rows of states_row: the step after began with them. */
+INLINE float *kept_states(const struct layer *s, long row, long unit)
+{
+    return states_of(s, s->after) + row * s->states_row + unit;
+}
+
 /* The cotangents of a unit's sums; what is beyond the units is 0. */
 INLINE void put_parts(float *d, const vf *part, int parts, long n)
 {
@@ -615,14 +667,16 @@ INLINE float *parts_of(const struct layer *s, long row, long unit)
 INLINE void rnn_dx(const struct layer *s, const vf (*sums)[VECTORS], long row, long rows, long unit, int relu,
                    long n)
 {
-    float *parts = parts_of(s, row, unit);
-    for (long i = 0; i < rows; i++, parts += WIDTH) {
+    float *parts = parts_of(s, row, unit), *states = kept_states(s, row, unit);
+    const float *hs = s->hs_seen + state(s, row, unit);
+    long h_row = s->h_row, states_row = s->states_row;
+    for (long i = 0; i < rows; i++, parts += WIDTH, hs += h_row, states += states_row) {
         vf d = of_state(s, sums[i][0], row + i, unit, n, 0), part = splat(0);
         int outside = is_outside(s, row + i);
-        if (!outside) {
-            vf h = get(s->hs_seen + state(s, row + i, unit), n);
+        vf h = get(hs, n);
+        put(states, h, n);
+        if (!outside)
             part = relu ? choose(h > 0, d, splat(0)) : d * (1 - h * h);
-        }
         put_parts(parts, &part, 1, n);
         if (s->inside)
             put(s->dh + here(s, row + i, unit), outside ? d : splat(0), n);
@@ -641,9 +695,11 @@ INLINE void lstm_rows_dx(const struct layer *s, const vf (*sums)[VECTORS], long 
     float *dcs = s->dc + here(s, row, unit);
     const float *gates = s->gates_seen + 4 * now(s, row, 0) + unit, *cs = s->cs_seen + now(s, row, unit);
     const float *before = cells_before(s, s->cs_seen, row, unit);
+    float *states = of_row ? kept_states(s, row, unit) : NULL;
+    long states_row = s->states_row;
     const float *gc = s->gc ? s->gc + now(s, row, unit) : NULL;
     for (long i = 0; i < rows; i++, parts += of_row) {
-        vf d = of_state(s, sums[i][0], row + i, unit, n, 0), dc = get(dcs + i * size, n), part[4] = {{0}};
+        vf d = of_state(s, sums[i][0], row + i, unit, n, 0), dc = get(dcs + i * size, n), part[4] = {{0}}, h;
         int outside = is_outside(s, row + i);
         if (gc)
             dc += get(gc + i * size, n);
@@ -658,10 +714,13 @@ INLINE void lstm_rows_dx(const struct layer *s, const vf (*sums)[VECTORS], long 
             part[2] = dc * in * (1 - new * new);
             part[3] = d * out * o * (1 - o);
             dc *= forget;
-        }
-        if (of_row)
+            h = o * out;        /* as forward: it need not be read from memory */
+        } else if (of_row)
+            h = get(s->hs_seen + state(s, row + i, unit), n);
+        if (of_row) {
             put_parts(parts, part, 4, n);
-        else
+            put(states + i * states_row, h, n);
+        } else
             for (int k = 0; k < 4; k++)
                 put(parts + k * apart, part[k], n);
         put(dcs + i * size, dc, n);
@@ -677,9 +736,10 @@ INLINE void gru_rows_dx(const struct layer *s, const vf (*sums)[VECTORS], long r
                         long n)
 {
     long size = s->size;
-    float *parts = parts_of(s, row, unit);
-    const float *gates = s->gates_seen + 4 * now(s, row, 0) + unit;
-    for (long i = 0; i < rows; i++, parts += WIDTH, gates += 4 * size) {
+    float *parts = parts_of(s, row, unit), *states = kept_states(s, row, unit);
+    const float *gates = s->gates_seen + 4 * now(s, row, 0) + unit, *hs = s->hs_seen + state(s, row, unit);
+    long h_row = s->h_row, states_row = s->states_row;
+    for (long i = 0; i < rows; i++, parts += WIDTH, gates += 4 * size, hs += h_row, states += states_row) {
         vf d = of_state(s, sums[i][0], row + i, unit, n, 1), part[4] = {{0}};
         if (!is_outside(s, row + i)) {
             vf r = get(gates, n), z = get(gates + size, n), new = get(gates + 2 * size, n);
@@ -691,6 +751,7 @@ INLINE void gru_rows_dx(const struct layer *s, const vf (*sums)[VECTORS], long r
             d *= z;
         }
         put_parts(parts, part, 4, n);
+        put(states, get(hs, n), n);
         put(s->dh + here(s, row + i, unit), d, n);
     }
 }
@@ -734,8 +795,10 @@ int k_rnn(int kind, const long *sizes, const float *x, const float *w_in, const 
 {
     struct layer s = layer_of(kind, sizes);
     s.x = x, s.h = h, s.c = c, s.inside = inside, s.hs = hs, s.cs = cs, s.gates = gates;
-    int failed = make_panels(&s, &s.of_x, s.inputs, w_in, b_in, s.kind->apart ? NULL : b)
-        || make_panels(&s, &s.of_h, s.size, w, s.kind->apart ? b : NULL, NULL);
+    int failed = make_panels(&s, &s.of_x, s.inputs, w_in, b_in, s.kind->apart ? NULL : b) < 0;
+    int infinite = failed ? -1 : make_panels(&s, &s.of_h, s.size, w, s.kind->apart ? b : NULL, NULL);
+    failed = infinite < 0;
+    s.at_rest = !infinite && all_zero(h, s.batch * s.size);
     long work = (s.inputs + s.size) * WIDTH * ROWS;
     for (long t = 0; !failed && t < s.steps; t++) {
         begin_step(&s, t, hs);
@@ -746,20 +809,40 @@ int k_rnn(int kind, const long *sizes, const float *x, const float *w_in, const 
     return -failed;
 }
 
+/* The gradients from complete slots, of `count` steps of which t is the earliest. */
+static void flush(const struct layer *s, long count, long t)
+{
+    struct group g = {s, (s->after - count + 1 + s->slots) % s->slots, count, t + count - 1};
+    long gradients = count * s->batch * (s->inputs + s->size) * WIDTH, work = s->of_x.depth * WIDTH * ROWS;
+    pool_run(add_gradients, &g, s->count, PART / gradients + 1);
+    if (s->dx)
+        pool_run(inputs_dx, &g, count * tiles_of(s) * s->of_x.count, PART / work + 1);
+}
+
 static void back(struct layer *s)
 {
-    long work = s->of_h.depth * WIDTH * ROWS, gradients = s->slots * s->batch * (s->inputs + s->size) * WIDTH;
+    long work = s->of_h.depth * WIDTH * ROWS, complete = 0;
     for (long t = s->steps - 1; t >= 0; t--) {
         begin_step(s, t, s->hs_seen);
         pool_run(step_back, s, s->of_h.count * tiles_of(s), PART / work + 1);
-        s->any = 1;
-        if (s->slot == s->slots - 1 || !t) {
-            pool_run(add_gradients, s, s->count, PART / gradients + 1);
-            if (s->dx)
-                pool_run(inputs_dx, s, (s->slot + 1) * tiles_of(s) * s->of_x.count, PART / work + 1);
+        if (complete == s->slots - 1) {
+            flush(s, complete, t + 1);
+            complete = 0;
         }
+        complete++;
+        s->any = 1;
+        s->after = s->slot;
         s->slot = (s->slot + 1) % s->slots;
     }
+    for (long row = 0; row < s->batch; row++)
+        copy_floats(states_of(s, s->after) + row * s->states_row, s->h + row * s->size, s->size);
+    flush(s, complete, 0);
+}
+
+/* The length of rows of n floats that begin in different sets of the cache: an odd number of its lines. */
+static long spread(long n)
+{
+    return (n + 31) / 32 * 32 + 16;
 }
 
 int k_rnn_dx(int kind, const long *sizes, const float *gh, const float *gc, const float *x, const float *w_in,
@@ -771,11 +854,13 @@ int k_rnn_dx(int kind, const long *sizes, const float *gh, const float *gc, cons
     s.x = x, s.h = h, s.c = c, s.inside = inside, s.hs_seen = hs, s.cs_seen = cs, s.gates_seen = gates;
     s.gh = gh, s.gc = gc, s.dx = dx, s.dh = dh, s.dc = dc;
     int each = vectors_of(s.kind);
-    s.slots = KEPT / s.batch < s.steps ? KEPT / s.batch : s.steps;
-    s.slots = s.slots < 2 ? 2 : s.slots;
+    s.at_rest = all_zero(h, s.batch * s.size);
+    s.slots = 1 + least(KEPT / s.batch + !(KEPT / s.batch), s.steps);
+    s.after = s.slots - 1;
+    s.states_row = spread(s.size);
     size_t of_panel = (size_t)(s.inputs + s.size) * (size_t)each * LANES + WIDTH, count = (size_t)s.count;
-    size_t kept = (size_t)(s.slots * s.batch) * WIDTH;
-    float *room = k_room(count * (of_panel + kept));
+    size_t rows = (size_t)(s.slots * s.batch), kept = rows * WIDTH;
+    float *room = k_room(count * (of_panel + kept) + rows * (size_t)s.states_row);
     int failed = !room || make_panels_back(&s, &s.of_h, s.size, w, 0)
         || (dx && make_panels_back(&s, &s.of_x, s.inputs, w_in, s.kind->in_turn));
     if (!failed) {
@@ -788,6 +873,7 @@ int k_rnn_dx(int kind, const long *sizes, const float *gh, const float *gc, cons
         s.dw = s.dw_in + s.count * s.inputs * each * LANES;
         s.db = s.dw + s.count * s.size * each * LANES;
         s.d = s.db + s.count * WIDTH;
+        s.states = s.d + count * kept;
         back(&s);
         begin_step(&s, -1, hs);
         if (wants_h)

@@ -44,11 +44,20 @@ INLINE vf splat(float a)
     return a - (vf){0};     /* a sum would make 0 of -0, and costs an addition for that */
 }
 
+/* a where the mask (all bits of a lane, or none) is set, b elsewhere. */
+INLINE vf choose(vi mask, vf a, vf b)
+{
+    return (vf)(((vi)a & mask) | ((vi)b & ~mask));
+}
+
 /* The first n < LANES elements at p, the others being `rest`. */
 INLINE vf load_some(const float *p, long n, float rest)
 {
 #if LANES == 16
     return (vf)_mm512_mask_loadu_ps((__m512)splat(rest), (__mmask16)((1u << n) - 1), p);
+#elif LANES == 8
+    vi there = PLACES < (int32_t)n;
+    return choose(there, (vf)_mm256_maskload_ps(p, (__m256i)there), splat(rest));
 #else
     float a[LANES];
     for (int i = 0; i < LANES; i++)
@@ -61,18 +70,14 @@ INLINE void store_some(float *p, vf v, long n)
 {
 #if LANES == 16
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif LANES == 8
+    _mm256_maskstore_ps(p, (__m256i)(PLACES < (int32_t)n), (__m256)v);
 #else
     float a[LANES];
     store(a, v);
     for (int i = 0; i < n; i++)
         p[i] = a[i];
 #endif
-}
-
-/* a where the mask (all bits of a lane, or none) is set, b elsewhere. */
-INLINE vf choose(vi mask, vf a, vf b)
-{
-    return (vf)(((vi)a & mask) | ((vi)b & ~mask));
 }
 
 /* The elements of a, and after them those of b, that `from` numbers: constants, once loops are unrolled. */
@@ -97,22 +102,18 @@ INLINE vf greater(vf a, vf b)
 
 INLINE float sum_of(vf v)
 {
-    float a[LANES];
-    store(a, v);
+#pragma GCC unroll 4
     for (int half = LANES / 2; half; half /= 2)
-        for (int i = 0; i < half; i++)
-            a[i] += a[i + half];
-    return a[0];
+        v += picked(v, v, PLACES ^ half);
+    return v[0];
 }
 
 INLINE float greatest_of(vf v)
 {
-    float a[LANES];
-    store(a, v);
-    float m = a[0];
-    for (int i = 1; i < LANES; i++)
-        m = a[i] > m || a[i] != a[i] ? a[i] : m;
-    return m;
+#pragma GCC unroll 4
+    for (int half = LANES / 2; half; half /= 2)
+        v = greater(v, picked(v, v, PLACES ^ half));
+    return v[0];
 }
 
 /* -- functions: errors are in units of the last place (ulp) of the true value, over all floats; -- */
@@ -127,6 +128,18 @@ INLINE vf clamp(vf v, float low, float high)
     return (vf)_mm256_min_ps((__m256)splat(high), _mm256_max_ps((__m256)splat(low), (__m256)v));
 #else
     return choose(v < low, splat(low), choose(v > high, splat(high), v));
+#endif
+}
+
+/* v, but `high` where it is above that; nan stays nan. */
+INLINE vf capped(vf v, float high)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_min_ps((__m512)splat(high), (__m512)v);
+#elif defined(__AVX2__)
+    return (vf)_mm256_min_ps((__m256)splat(high), (__m256)v);
+#else
+    return choose(v > high, splat(high), v);
 #endif
 }
 
@@ -145,6 +158,16 @@ INLINE vf scaled(vf v, vf k)
     /* two factors, so that the powers below 2^-126 come out as denormal numbers */
     vi e = __builtin_convertvector(k, vi), half = e >> 1;
     return v * (vf)((half + 127) << 23) * (vf)((e - half + 127) << 23);
+#endif
+}
+
+/* 2^k for whole numbers k from -126 to 127. */
+INLINE vf power_of_2(vf k)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_scalef_ps((__m512)splat(1), (__m512)k);
+#else
+    return (vf)((__builtin_convertvector(k, vi) + 127) << 23);
 #endif
 }
 
@@ -193,10 +216,8 @@ INLINE vf vsqrt(vf v)
 INLINE vf quotient(vf a, vf b)
 {
 #if defined(__AVX512F__)
-    vf r = (vf)_mm512_rcp14_ps((__m512)b);
-    r += r * (1.0f - b * r);
-    vf q = a * r;
-    return q + r * (a - b * q);
+    vf r = (vf)_mm512_rcp14_ps((__m512)b), q = a * r;
+    return q + r * (a - b * q);         /* both r and q are within 2^-14 */
 #else
     return a / b;
 #endif
@@ -237,9 +258,8 @@ INLINE vf vexpm1(vf v)
 /* tanh(v), within 2.5 ulp: m / (m + 2) with m = e^(2 |v|) - 1. */
 INLINE vf vtanh(vf v)
 {
-    vf m, k = exponent(clamp(absolute(v), 0, 10.0f) * 2.0f, &m);
-    vf two = (vf)((__builtin_convertvector(k, vi) + 127) << 23);        /* 2^k; k is 0 to 29 */
-    m = m * two + (two - 1.0f);
+    vf m, k = exponent(capped(absolute(v), 10.0f) * 2.0f, &m), power = power_of_2(k);
+    m = m * power + (power - 1.0f);
     return with_sign(quotient(m, m + 2.0f), v);
 }
 

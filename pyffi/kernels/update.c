@@ -13,6 +13,42 @@
 
 enum { PART = 32768 };      /* elements of a part of a loop */
 
+/* What stands behind the head of a Python object that is an array, as NumPy's ndarraytypes.h has it. */
+struct array {
+    float *data;
+    int axes;
+    intptr_t *shape, *strides;
+    void *base;
+    uintptr_t dtype;
+    int flags;
+};
+
+enum { PLAIN = 0x0001 | 0x0100 | 0x0400 };      /* in C's order, aligned, and may be written */
+
+int k_rows(int count, int columns, const uintptr_t *objects, long head, uintptr_t type, uintptr_t dtype,
+           float **data, long *ends)
+{
+    long end = 0;
+    for (int row = 0; row < count; row++) {
+        const struct array *first = (const struct array *)(objects[row] + head);
+        for (int i = row; i < count * columns; i += count) {
+            const struct array *a = (const struct array *)(objects[i] + head);
+            if (((const uintptr_t *)a)[-1] != type || a->dtype != dtype || (a->flags & PLAIN) != PLAIN
+                || a->axes != first->axes)
+                return -1;
+            for (int axis = 0; axis < a->axes; axis++)
+                if (a->shape[axis] != first->shape[axis])
+                    return -1;
+            data[i] = a->data;
+        }
+        long size = 1;
+        for (int axis = 0; axis < first->axes; axis++)
+            size *= first->shape[axis];
+        ends[row] = end += size;
+    }
+    return 0;
+}
+
 struct update {
     int count;
     const long *ends;       /* where each weight ends in the row of all elements */

@@ -372,7 +372,8 @@ class Parameter:
 
     def list_data(self) -> list[Any]:
         """The arrays on all contexts."""
-        return self._check_and_get(self._data, list)        # type: ignore[no-any-return]
+        data = self._data
+        return self._check_and_get(None, list) if data is None else data
 
     def grad(self, ctx: Any = None, device: Any = None) -> Any:
         """The gradient on a context, which may be left out where there is one only."""
@@ -380,7 +381,8 @@ class Parameter:
 
     def list_grad(self) -> list[Any]:
         """The gradients on all contexts."""
-        return self._check_and_get(self._grads(), list)     # type: ignore[no-any-return]
+        grads = self._grad
+        return self._check_and_get(self._grads(), list) if grads is None else grads
 
     def _grads(self) -> list[Any] | None:
         if self._data is not None and self._grad is None:

@@ -9,9 +9,13 @@ from ..base import InvalidValueError, MXNetError
 from ..kvstore.base import added
 from ..npx.switches import is_np_array
 from ..params_file import replacing
+from ..tape import state
 from .parameter import Parameter, ParameterError
 
 __all__ = ["Trainer"]
+
+
+Row = tuple[int, list[Any], list[Any]]
 
 
 class StaleGradientError(MXNetError, UserWarning):
@@ -133,11 +137,10 @@ class Trainer:
             is a StaleGradientError, and no parameter changes.
         """
         self._optimizer.rescale_grad = self._scale / batch_size
-        if not ignore_stale_grad:
-            self._check_fresh()
+        rows = self._rows(ignore_stale_grad)
         if not self._update_on_kvstore:
             self._allreduce_grads()
-        self._update(ignore_stale_grad)
+        self._update(rows, ignore_stale_grad)
 
     def allreduce_grads(self) -> None:
         """Give every context the sum of the gradients of all; then change them, and call `update`."""
@@ -148,9 +151,7 @@ class Trainer:
         """Take a step with the gradients as they are, over `batch_size`; see `step`."""
         self._refuse_on_kvstore("update()")
         self._optimizer.rescale_grad = self._scale / batch_size
-        if not ignore_stale_grad:
-            self._check_fresh()
-        self._update(ignore_stale_grad)
+        self._update(self._rows(ignore_stale_grad), ignore_stale_grad)
 
     def _refuse_on_kvstore(self, what: str) -> None:
         if self._update_on_kvstore:
@@ -158,50 +159,54 @@ class Trainer:
                 f"{what} when parameters are updated on kvstore is not supported. Try setting "
                 "`update_on_kvstore` to False when creating trainer.")
 
-    def _trained(self) -> list[tuple[int, Parameter]]:
-        return [(i, p) for i, p in enumerate(self._params) if p.grad_req != "null"]
+    def _rows(self, ignore_stale_grad: bool) -> list[Row]:
+        """What is trained: its index, and its gradients and weights on all contexts."""
+        rows: list[Row] = []
+        for i, p in enumerate(self._params):
+            if p.grad_req != "null":
+                weights = p.list_data()
+                for weight in weights:
+                    if not (ignore_stale_grad or weight._fresh_grad):
+                        raise self._stale(p, weight)
+                rows.append((i, p.list_grad(), weights))
+        return rows
 
-    def _check_fresh(self) -> None:
-        for _, p in self._trained():
-            for data in p.list_data():
-                if not data._fresh_grad:
-                    what = "device" if is_np_array() else "context"
-                    raise StaleGradientError(
-                        f"Gradient of Parameter `{p.name}` on {what} {data.context} has not been updated by "
-                        "backward since last `step`. This could mean a bug in your model that made it "
-                        "only use a subset of the Parameters (Blocks) for this iteration. If you are "
-                        "intentionally only using a subset, call step with ignore_stale_grad=True to "
-                        "suppress this warning and skip updating of Parameters with stale gradient")
+    def _stale(self, p: Parameter, weight: Any) -> StaleGradientError:
+        what = "device" if is_np_array() else "context"
+        return StaleGradientError(
+            f"Gradient of Parameter `{p.name}` on {what} {weight.context} has not been updated by backward "
+            "since last `step`. This could mean a bug in your model that made it only use a subset of the "
+            "Parameters (Blocks) for this iteration. If you are intentionally only using a subset, call step "
+            "with ignore_stale_grad=True to suppress this warning and skip updating of Parameters with stale "
+            "gradient")
 
     def _allreduce_grads(self) -> None:
         if self._kvstore is None:
             return
         with pause():
-            for _, p in self._trained():
-                total = added(p.list_grad())
-                for grad in p.list_grad():
+            for _, grads, _ in self._rows(True):
+                total = added(grads)
+                for grad in grads:
                     grad[...] = total
 
-    def _update(self, ignore_stale_grad: bool) -> None:
-        trained = self._trained()
-        with pause():
-            if self._update_on_kvstore:
-                rows = [(i, added(p.list_grad()), p.list_data()[0]) for i, p in trained
-                        if not ignore_stale_grad or any(w._fresh_grad for w in p.list_data())]
-                _step(self._updaters[0], rows)
-                for i, *_ in rows:
-                    first, *others = self._params[i].list_data()
-                    for other in others:
-                        other[...] = first
-            else:
-                for place, updater in enumerate(self._updaters):
-                    rows = [(i, p.list_grad()[place], p.list_data()[place]) for i, p in trained]
-                    if ignore_stale_grad:
-                        rows = [row for row in rows if row[2]._fresh_grad]
-                    _step(updater, rows)
-            for _, p in trained:
-                for weight in p.list_data():
-                    weight._fresh_grad = 0
+    def _update(self, rows: list[Row], ignore_stale_grad: bool) -> None:
+        if state.recording or state.training:
+            with pause():
+                self._update(rows, ignore_stale_grad)
+            return
+        if self._update_on_kvstore:
+            fresh = [row for row in rows if not ignore_stale_grad or any(w._fresh_grad for w in row[2])]
+            _step(self._updaters[0], [(i, added(grads), weights[0]) for i, grads, weights in fresh])
+            for _, _, (first, *others) in fresh:
+                for other in others:
+                    other[...] = first
+        else:
+            for place, updater in enumerate(self._updaters):
+                _step(updater, [(i, grads[place], weights[place]) for i, grads, weights in rows
+                                if not ignore_stale_grad or weights[place]._fresh_grad])
+        for _, _, weights in rows:
+            for weight in weights:
+                weight._fresh_grad = 0
 
     # -- states ----------------------------------------------------------------------------------------------
 

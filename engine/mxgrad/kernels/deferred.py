@@ -44,6 +44,15 @@ _GREATEST = float(numpy.finfo("float32").max)
 
 Layout = tuple[int, int]        # (inner, m)
 
+
+def _references() -> int:
+    place = object()
+    return sys.getrefcount(place)
+
+
+_LOCAL = _references()
+"""What the counter says of an object in one local variable; before Python 3.14 the call refers to it, too."""
+
 available = cpu.lib is not None and numpy.lib.NumpyVersion(numpy.__version__) >= "2.0.0"
 """Whether ops can be put off at all.  NumPy 1 promotes numbers in another way."""
 
@@ -249,8 +258,8 @@ def known(x: Any) -> Any:
 def inside(node: Deferred, i: int) -> Deferred | None:
     """Operand `i` of an expression if it is one, too, which nobody else refers to."""
     a = node.args[i]
-    # the tuple, `a` and the call refer to it
-    return a if a.__class__ is Deferred and a._value is None and sys.getrefcount(a) == 3 else None
+    # the tuple refers to it, too
+    return a if a.__class__ is Deferred and a._value is None and sys.getrefcount(a) == _LOCAL + 1 else None
 
 
 def _settled_all(x: Any) -> Any:
@@ -552,7 +561,7 @@ def deferring(name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
             if a.__class__ is Deferred:
                 break
         else:
-            if not from_nothing:
+            if not from_nothing or _product(params["shape"]) < large:
                 return kernel(*args, **params)
         if build is not None and enabled:
             found = build(*args, **params)
@@ -672,9 +681,9 @@ def _run(size: int, roots: list[Deferred], into: dict[int, Any]) -> None:
     for node in nodes:
         if id(node) not in wanted:
             node.visits += 1
-            # `nodes`, `seen`, `node` and the call refer to it, and its users here: whoever else does, such
-            # as an array, will ask for it
-            if node.visits == _VISITS or sys.getrefcount(node) > 4 + uses[id(node)]:
+            # `nodes` and `seen` refer to it, too, and its users here: whoever else does, such as an array,
+            # will ask for it
+            if node.visits == _VISITS or sys.getrefcount(node) > _LOCAL + 2 + uses[id(node)]:
                 wanted.add(id(node))
 
     inputs: list[numpy.ndarray] = []

@@ -33,7 +33,9 @@ def _products(a: Any, b: Any, transpose_a: bool, transpose_b: bool, shape: tuple
     """
     count, m, n, k = sizes
     work = m * n * k
-    if min(sizes) < 1 or n < 8 or m < 4 or count * work < WORK * cpu.small:
+    # a product that takes other calls along is worth it sooner
+    alone = not relu and gate is None and sums is None
+    if min(sizes) < 1 or n < 8 or m < 4 or count * work < (WORK if alone else WORK // 4) * cpu.small:
         return None
     c = numpy.empty(shape, numpy.float32)
     if lib.k_gemm(count, transpose_a, transpose_b, m, n, k, floats(a), floats(b),

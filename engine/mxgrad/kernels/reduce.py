@@ -13,6 +13,7 @@ from . import cpu
 from .cpu import Kernel, ffi, fits, floats, lib, overrides, plain
 
 _float32 = numpy.dtype("float32")
+_add: Any = numpy.add.reduce
 _SUM, _MAX, _MIN, _SQUARES = range(4)
 _SHORT = 1 / 256        # of `cpu.small`: to reduce fewer elements at a time is not worth a call
 
@@ -68,10 +69,14 @@ def _reduced(x: Any, steps: list[Layout], kind: int, count: float = 1) -> Any:
 def _reduction(kind: int, is_mean: bool = False) -> Callable[[Kernel], Kernel]:
     def make(generic: Kernel) -> Kernel:
         def kernel(a: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
-            if is_mean and axis is None and 0 < a.size < cpu.small and a.dtype is _float32:
-                total = a.sum(keepdims=keepdims)        # what NumPy does, too, in more Python
-                return total / _float32.type(a.size)
-            if not fits(a):
+            size = a.size
+            if 0 < size < cpu.small and axis is None and kind == _SUM and a.dtype is _float32:
+                if is_mean:     # what NumPy does, too, in more Python
+                    return _add(a, None, None, None, keepdims) / _float32.type(size)
+                # to make an array here takes less time than to make one of NumPy's scalar
+                out = None if keepdims else numpy.empty((), _float32)
+                return _add(a, None, None, out, keepdims)
+            if size < cpu.small or not fits(a):
                 return generic(a, axis=axis, keepdims=keepdims)
             steps = _along(a.shape, axis)
             y = _reduced(a, steps, kind, math.prod(n for _, n, _ in steps) if is_mean else 1)
@@ -97,8 +102,9 @@ for _name, _arguments in (("sum", (_SUM,)), ("mean", (_SUM, True)), ("max", (_MA
 def _norm(generic: Kernel) -> Kernel:
     def kernel(x: Any, *, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Any:
         if ord == 2 and axis is None and not keepdims and x.size < cpu.small and x.dtype is _float32:
-            flat = x.reshape(-1)
-            return numpy.sqrt(flat.dot(flat))
+            flat = x.ravel()
+            # The root in double precision, rounded, is the root: it has more than twice as many digits.
+            return numpy.array(math.sqrt(flat.dot(flat)), _float32)
         squares = _reduced(x, _along(x.shape, axis), _SQUARES) if ord == 2 and fits(x) else None
         if squares is None:
             return generic(x, ord=ord, axis=axis, keepdims=keepdims)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy
@@ -9,6 +10,8 @@ import numpy
 from ..base import as_indices
 from . import cpu, deferred
 from .cpu import Kernel, around, ffi, fits, floats, lib, overrides, plain
+
+_float32 = numpy.dtype("float32")
 
 
 def _softmax_of(data: Any, axis: int, logarithm: int, factor: float = 1.0) -> Any:
@@ -60,26 +63,39 @@ def _served(data: Any, *others: Any) -> bool:
     return plain(data, *others) and 0 < data.size and data.size * 64 >= cpu.small
 
 
-def _one_each(data: Any, axis: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The shapes of arrays of one number for all along an axis."""
-    axis %= data.ndim
-    before, after = data.shape[:axis], data.shape[axis + 1:]
-    return (*before, *after), (*before, 1, *after)
+Shape = tuple[int, ...]
 
 
-def _places(label: Any) -> Any:
-    """The address of labels as 64-bit integers."""
-    return ffi.from_buffer("int64_t[]", numpy.ascontiguousarray(as_indices(label)))
+@lru_cache(1024)
+def _layout(shape: Shape, axis: int) -> tuple[tuple[int, int, int] | None, tuple[Shape, Shape]]:
+    """The lengths before, of and after `axis`, None if there is no such axis, and the shapes of arrays of one
+    number for all along it.
+    """
+    sizes = around(shape, axis)
+    if sizes is None:
+        return None, ((), ())
+    axis %= len(shape)
+    before, after = shape[:axis], shape[axis + 1:]
+    return sizes, ((*before, *after), (*before, 1, *after))
+
+
+def _places(label: Any) -> tuple[Any, Any]:
+    """The addresses of labels, as 64-bit integers or as floats."""
+    if plain(label):
+        return ffi.NULL, floats(label)
+    return ffi.from_buffer("int64_t[]", numpy.ascontiguousarray(as_indices(label))), ffi.NULL
 
 
 @overrides("cross_entropy")
 def _cross_entropy(generic: Kernel) -> Kernel:
     def kernel(data: Any, label: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
-        if (not _served(data) or (shape := around(data.shape, axis)) is None
-                or label.shape not in (shapes := _one_each(data, axis))):
+        if not _served(data) or axis.__class__ is not int:
             return generic(data, label, axis=axis, keepdims=keepdims)
-        loss = numpy.empty(shapes[keepdims], "float32")
-        if lib.k_cross_entropy(floats(data), _places(label), floats(loss), *shape):
+        sizes, shapes = _layout(data.shape, axis)
+        if sizes is None or label.shape not in shapes:
+            return generic(data, label, axis=axis, keepdims=keepdims)
+        loss = numpy.empty(shapes[keepdims], _float32)
+        if lib.k_cross_entropy(floats(data), *_places(label), floats(loss), *sizes):
             return generic(data, label, axis=axis, keepdims=keepdims)
         return loss
 
@@ -89,11 +105,13 @@ def _cross_entropy(generic: Kernel) -> Kernel:
 @overrides("cross_entropy_dx")
 def _cross_entropy_dx(generic: Kernel) -> Kernel:
     def kernel(g: Any, data: Any, label: Any, axis: int = -1) -> Any:
-        if (not _served(data, g) or (shape := around(data.shape, axis)) is None
-                or label.shape not in (shapes := _one_each(data, axis)) or g.shape not in shapes):
+        if not _served(data, g) or axis.__class__ is not int:
             return generic(g, data, label, axis=axis)
-        dx = numpy.empty_like(data)
-        lib.k_cross_entropy_dx(floats(g), floats(data), _places(label), floats(dx), *shape)
+        sizes, shapes = _layout(data.shape, axis)
+        if sizes is None or label.shape not in shapes or g.shape not in shapes:
+            return generic(g, data, label, axis=axis)
+        dx = numpy.empty(data.shape, _float32)
+        lib.k_cross_entropy_dx(floats(g), floats(data), *_places(label), floats(dx), *sizes)
         return dx
 
     return kernel

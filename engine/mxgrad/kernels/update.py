@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import Any
 
 import numpy
@@ -11,7 +11,9 @@ import numpy
 from . import cpu
 from .cpu import Kernel, ffi, floats, lib
 
+_HEAD = object.__basicsize__
 _float32 = numpy.dtype("float32")
+_TYPE, _DTYPE = id(numpy.ndarray), id(_float32)
 Numbers = dict[str, float]
 
 
@@ -43,7 +45,19 @@ def _moments(n: Numbers) -> tuple[float, ...]:
     return beta1, 1 - beta1, beta2, 1 - beta2, n.get("epsilon", 1e-8)
 
 
-_UPDATES: dict[str, tuple[Any, Callable[[Numbers], tuple[float, ...]]]] = {} if lib is None else {
+def _are_known() -> bool:
+    """Whether NumPy's arrays are laid out as the kernels take them to be."""
+    if lib is None or sys.implementation.name != "cpython":     # elsewhere `id` is no address
+        return False
+    a, data, end = numpy.zeros((3, 5), _float32), ffi.new(_ADDRESSES, 1), ffi.new(_LONGS, 1)
+    known = lib.k_rows(1, 1, [id(a)], _HEAD, _TYPE, _DTYPE, data, end) == 0
+    return bool(known and data[0] == floats(a) and end[0] == a.size)
+
+
+if lib is not None:
+    _ADDRESSES, _LONGS = ffi.typeof("float *[]"), ffi.typeof("long[]")
+
+_UPDATES: dict[str, tuple[Any, Callable[[Numbers], tuple[float, ...]]]] = {} if not _are_known() else {
     "sgd_update": (lib.k_sgd, _sgd),
     "sgd_mom_update": (lib.k_momentum, _momentum),
     "nag_mom_update": (lib.k_nesterov, _momentum),
@@ -52,34 +66,46 @@ _UPDATES: dict[str, tuple[Any, Callable[[Numbers], tuple[float, ...]]]] = {} if 
 }
 
 
-def together(name: str, rows: Sequence[Sequence[Any]], numbers: Sequence[Numbers]) -> bool:
-    """Make the update `name` of every row of arrays (weight, gradient, states), written where they are.
+Rows = tuple[Sequence[Any], Any, Any]
+"""Arrays that a kernel changes where they are, the addresses of their memory, and where each weight ends."""
 
-    False, and nothing has changed, where there is no compiled kernel for them.  The arrays of a row have one
-    shape; no array may share memory with another.
+
+def rows(arrays: Sequence[Any], count: int) -> Rows | None:
+    """The arrays of `count` weights if kernels can work on them and are faster: all weights, then as many
+    gradients, and so on.
+
+    The arrays of one weight must have one shape, or the answer is None.  None may share memory with another.
+    """
+    if not _UPDATES:
+        return None
+    data, ends = ffi.new(_ADDRESSES, len(arrays)), ffi.new(_LONGS, count)
+    if lib.k_rows(count, len(arrays) // count, [*map(id, arrays)], _HEAD, _TYPE, _DTYPE, data, ends):
+        return None
+    total = ends[count - 1]
+    if total * 64 < cpu.small or not total:     # NumPy is as fast then
+        return None
+    return arrays, data, ends
+
+
+def together(name: str, rows: Rows, numbers: Sequence[Numbers]) -> bool:
+    """Make the update `name` of each weight in `rows`, with numbers of its own.
+
+    False, and nothing has changed, where there is no compiled kernel for it.
     """
     found = _UPDATES.get(name)
     if found is None:
         return False
-    total = 0
-    for row in rows:
-        for a in row:
-            if a.dtype is not _float32 or not a.flags.carray:
-                return False
-        total += a.size
-    if total * 64 < cpu.small or not total:     # NumPy is as fast then
-        return False
     kernel, coefficients = found
-    columns = [[floats(a) for a in column] for column in zip(*rows)]
     flat: list[float] = []
     last: Numbers | None = None
     own: tuple[float, ...] = ()
     for n in numbers:
-        if n is not last:       # many rows share one
+        if n is not last:       # many weights share them
             last, own = n, coefficients(n)
         flat += own
-    kernel(len(rows), ffi.new("long[]", list(accumulate([row[0].size for row in rows]))),
-           *[ffi.new("float*[]", column) for column in columns], ffi.new("float[]", flat))
+    _, data, ends = rows
+    count = len(numbers)
+    kernel(count, ends, *[data + i for i in range(0, len(data), count)], flat)
     return True
 
 
@@ -89,7 +115,8 @@ def override(name: str, generic: Kernel) -> Kernel:
         return generic
 
     def kernel(xp: Any, out: Any, *arrays: Any, **numbers: float) -> None:
-        if xp is not numpy or out is not arrays[0] or not together(name, [arrays], [numbers]):
+        found = rows(arrays, 1) if out is arrays[0] else None
+        if found is None or not together(name, found, [numbers]):
             generic(xp, out, *arrays, **numbers)
 
     return kernel

@@ -60,13 +60,13 @@ class NDFrontend(Frontend):
 
     def give_axis(self, result: Any) -> None:
         """Turn an array without axes, which nobody else has seen, into one of shape (1,)."""
+        raw = result._raw
+        if raw.__class__ is ndarray:
+            result._raw = raw[None]
+            return
         if state.program is not None:
             seen = F.reshape(result, shape=(1,))
             result._raw, result._entry = seen._raw, seen._entry
-            return
-        raw = result._raw
-        if raw.__class__ is ndarray:
-            result._raw = raw.reshape(1)
             return
         seen = deferred.defer("reshape", (raw,), {"shape": (1,)})
         if seen is None:

@@ -5,6 +5,7 @@ from numbers import Integral
 from typing import Any
 
 from ..base import InvalidTypeError, InvalidValueError
+from ..frontend import named
 from ..invoke import F, into
 from ..ndarray import BaseArray
 from ..ops.reduce import axes_of
@@ -37,27 +38,44 @@ def _reduced_axes(data: Any, axis: Any, exclude: bool) -> Any:
 
 def _with_axis(result: Any, data: Any, op: str, out: Any) -> Any:
     """What a reduction of `data` gives, at least of shape (1,), or `out` with it."""
-    if not result._raw.shape and data._raw.shape and type(result) is NDArray:
+    if not result._raw.shape and data._raw.shape and result.__class__ is NDArray:
         # The rules of reductions take a cotangent with an axis, too: there is nothing to record.
         ND.give_axis(result)
     return result if out is None else into(op, out, result)
 
 
+def _told(error: Exception, name: str, data: Any, **params: Any) -> Exception:
+    """`named` for a reduction, which is called so often that it catches its errors itself."""
+    given = {p: value for p, value in params.items() if value is not None and value is not False}
+    return named(error, name, (data,), given, composed=True)
+
+
 def _reduction(op: str, names: str, doc: str) -> None:
-    f = getattr(F, op)
+    f, called = getattr(F, op), names.split()[0]
 
     def reduce(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None,
                name: Any = None) -> Any:
-        data = ND.array(data, "data")
-        axis = None if axis is None else _reduced_axes(data, axis, exclude)
-        return _with_axis(f(data, axis=axis, keepdims=bool(keepdims)), data, op, out)
+        try:
+            if data.__class__ is not NDArray:
+                ND.array(data, "data")
+            if axis is None and keepdims is False:
+                result = f(data)
+            else:
+                axis = None if axis is None else _reduced_axes(data, axis, exclude)
+                result = f(data, axis=axis, keepdims=bool(keepdims))
+            return _with_axis(result, data, op, out)
+        except Exception as error:
+            told = _told(error, called, data, axis=axis, keepdims=keepdims, exclude=exclude)
+            if told is error:
+                raise
+            raise told from None
 
-    reduce.__name__ = reduce.__qualname__ = names.split()[0]
+    reduce.__name__ = reduce.__qualname__ = called
     reduce.__doc__ = (
         f"{doc} over `axis` (None or (): all; with `exclude`: all but those); "
         "without axes left the shape is (1,)."
     )
-    ND.adapter(names)(reduce)
+    ND.adapter(names, names_its_errors=True)(reduce)
 
 
 for _op, _names, _doc in (
@@ -72,7 +90,7 @@ for _op, _names, _doc in (
     _reduction(_op, _names, _doc)
 
 
-@ND.adapter("norm")
+@ND.adapter("norm", names_its_errors=True)
 def norm(
     data: Any,
     ord: int = 2,
@@ -83,9 +101,20 @@ def norm(
     name: Any = None,
 ) -> Any:
     """Vector norm over `axis` (None: all): `ord` 2 Euclidean, 1 sum of absolute values."""
-    data = ND.array(data, "data")
-    axis = None if axis is None else _reduced_axes(data, axis, False)
-    return _with_axis(F.norm(data, ord=ord, axis=axis, keepdims=bool(keepdims)), data, "norm", out)
+    try:
+        if data.__class__ is not NDArray:
+            ND.array(data, "data")
+        if ord == 2 and axis is None and keepdims is False:
+            result = F.norm(data)
+        else:
+            axis = None if axis is None else _reduced_axes(data, axis, False)
+            result = F.norm(data, ord=ord, axis=axis, keepdims=bool(keepdims))
+        return _with_axis(result, data, "norm", out)
+    except Exception as error:
+        told = _told(error, "norm", data, ord=ord, axis=axis, keepdims=keepdims)
+        if told is error:
+            raise
+        raise told from None
 
 
 def reshape_codes(shape: tuple[int, ...], target: tuple[int, ...], reverse: bool = False) -> tuple[int, ...]:

@@ -32,7 +32,7 @@ from ..tape import site, state
 from .functions import ND
 
 _nothing = nullcontext()
-_FLOAT64 = numpy.dtype("float64")
+_FLOAT32, _FLOAT64 = numpy.dtype("float32"), numpy.dtype("float64")
 
 
 def _alike(values: tuple[Any, ...]) -> bool:
@@ -95,14 +95,11 @@ def _numbers(op: Update, params: dict[str, Any], dtype: numpy.dtype) -> dict[str
 _KERNELS = {name: quiet(compiled.override(name, op.kernel)) for name, op in UPDATES.items()}
 
 
-def _prepared(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any,
-              numbers: dict[str, float] | None = None) -> tuple[dict[str, float], list[Any]]:
-    """The parameters as numbers, unless these are known, and the arrays that are written, once everything
-    has been checked.
-    """
+def _prepared(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any
+              ) -> tuple[dict[str, float], list[Any]]:
+    """The parameters as numbers, and the arrays that are written, once everything has been checked."""
     _check(op, values, out)
-    if numbers is None:
-        numbers = _numbers(op, params, (values[-1] if op.master else values[0])._raw.dtype)
+    numbers = _numbers(op, params, (values[-1] if op.master else values[0])._raw.dtype)
     written = [values[i] for i in op.changed]
     if out is not None:
         written.append(out)
@@ -155,8 +152,8 @@ def _made(op: Update, values: tuple[Any, ...], params: dict[str, Any], out: Any,
     return wrap(type(weight), result, weight._ctx) if out is None else out
 
 
-def _touched(written: Sequence[Any]) -> None:
-    where = site()
+def _touched(written: Sequence[Any], depth: int = 1) -> None:
+    where = site(depth)
     for v in written:
         v._touch(where)
 
@@ -167,33 +164,72 @@ Call = tuple[Update, tuple[Any, ...], dict[str, Any]]
 def updates(calls: Sequence[Call]) -> None:
     """Several updates, each with its arrays and parameters, which put the new weights where the old ones are.
 
-    Those of one kind are made in one loop where there is a compiled kernel for all of them.
+    They are made in one loop where there is a compiled kernel for all of them.
     """
-    kinds: dict[Update, list[tuple[Any, ...]]] = {}
-    last: tuple[Any, ...] = (None, None, None)
-    numbers: dict[str, float] | None = None
-    for op, values, params in calls:
-        now = op, params, (values[-1] if op.master else values[0])._raw.dtype
-        row = values, params, *_prepared(op, values, params, values[0], numbers if now == last else None)
-        last, numbers = now, row[2]
-        kinds.setdefault(op, []).append(row)
-    for op, several in kinds.items():
-        if not _made_together(op, several):
-            for values, params, numbers, written in several:
-                _made(op, values, params, values[0], numbers, written)
+    found = fitted([values for _, values, _ in calls])
+    if found is None or not together(found, [(op, params) for op, _, params in calls]):
+        rows = [(*call, call[1][0], *_prepared(*call, call[1][0])) for call in calls]
+        for row in rows:
+            _made(*row)
 
 
-def _made_together(op: Update, several: list[tuple[Any, ...]]) -> bool:
-    if len(several) == 1 or op.master:
+Fitted = tuple[Sequence[Sequence[Any]], compiled.Rows]
+
+
+def fitted(values: Sequence[tuple[Any, ...]]) -> Fitted | None:
+    """The arrays of several weights, weight, gradient and states of each, if one loop can change them all:
+    they are on one context, in memory of their own, those of a weight have one shape, and nothing forbids to
+    write them now.
+    """
+    if not values or state.recording or state.program is not None:
+        return None
+    columns = list(zip(*values))
+    raws = []
+    memories = set()
+    try:
+        ctx = values[0][0]._ctx
+        for column in columns:
+            for v in column:
+                if v._ctx is not ctx:
+                    return None
+                raws.append(v._raw)
+                memories.add(id(v._version or v))
+    except AttributeError:      # something is no array
+        return None
+    if not len(raws) == len(memories) == sum(map(len, values)):
+        return None
+    rows = compiled.rows(raws, len(values))
+    return None if rows is None else (columns, rows)
+
+
+def together(found: Fitted, formulas: Sequence[tuple[Any, ...]]) -> bool:
+    """Make an update of each weight whose arrays were `fitted`; its formula begins with the update and its
+    parameters.
+
+    False, and nothing has changed, where they are not of one kind or there is no compiled kernel for it.
+    """
+    columns, rows = found
+    if len(formulas) != len(columns[0]):
         return False
-    arrays = [v for row in several for v in row[0]]
-    memories = {id(v._cell) for v in arrays}
-    if len(memories) < len(arrays) or "eta" in op.params and any(_is_void(row[2]) for row in several):
+    op = formulas[0][0]
+    if len(columns) != len(op.arrays):
         return False
-    if arrays[0]._ctx.backend.xp is not numpy or not compiled.together(
-            op.name, [[v._data for v in values] for values, *_ in several], [row[2] for row in several]):
+    numbers: list[dict[str, float]] = []
+    last: tuple[Any, ...] | None = None
+    for formula in formulas:
+        if formula is not last:     # many weights share one
+            if formula[0] is not op:
+                return False
+            last, own = formula, _numbers(op, formula[1], _FLOAT32)
+        numbers.append(own)
+    if "eta" in op.params and any(map(_is_void, numbers)):
         return False
-    _touched([v for row in several for v in row[3]])
+    written = [v for i in (0, *op.changed) for v in columns[i]]
+    for v in written:
+        deferred.flush(v._raw)
+    if not compiled.together(op.name, rows, numbers):
+        return False
+    _touched(written, 4)        # who called this one is one of ours, too
     return True
 
 

@@ -11,9 +11,9 @@ import math
 from typing import Any
 
 from ..invoke import F
-from ..nd.update import Call, updates
+from ..nd.update import updates
 from .descent import group_size
-from .optimizer import OneByOne, by_version, register, settled, towards, zeros_like
+from .optimizer import Formula, OneByOne, by_version, register, settled, towards, zeros_like
 
 __all__ = ["AdaBelief", "Adam", "AdamW", "Adamax", "FTML", "LAMB", "LANS", "Nadam"]
 
@@ -31,9 +31,8 @@ class _Moments(OneByOne):
     def _betas(self) -> dict[str, Any]:
         return {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon}
 
-    def _corrected(self, index: Any, lr: float) -> float:
+    def _corrected(self, t: int, lr: float) -> float:
         """The rate for means that began with zeros: lr sqrt(1 - beta2^t) / (1 - beta1^t)."""
-        t = self._index_update_count[index]
         return lr * math.sqrt(1 - self.beta2 ** t) / (1 - self.beta1 ** t)
 
 
@@ -73,9 +72,8 @@ class Adam(_Moments):
         super().__init__(beta1, beta2, epsilon, learning_rate=learning_rate, **kwargs)
         self.lazy_update = settled(lazy_update)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
-        return self._apply_decayed("adam_update", weight, grad, *state, lr=self._corrected(index, lr), wd=wd,
-                                   **self._betas())
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula:
+        return self._apply_decayed("adam_update", lr=self._corrected(t, lr), wd=wd, **self._betas())
 
 
 class _Apart(_Moments):
@@ -87,8 +85,8 @@ class _Apart(_Moments):
         super().__init__(beta1, beta2, epsilon, learning_rate=learning_rate, **kwargs)
         self.correct_bias = correct_bias
 
-    def _eta(self, index: Any, lr: float) -> float:
-        return self._corrected(index, lr) if self.correct_bias else lr
+    def _eta(self, t: int, lr: float) -> float:
+        return self._corrected(t, lr) if self.correct_bias else lr
 
 
 @register
@@ -100,15 +98,16 @@ class AdamW(_Apart):
     with a `rescale_grad` that is 0, infinite or nan changes nothing.
     """
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call | None:
-        eta = self._eta(index, lr)
-        call = self._apply("contrib.adamw_update", weight, grad, *state, lr=1.0, eta=eta,
-                           wd=wd if self.use_fused_step else 0.0, **self._betas())
-        if self.use_fused_step:
-            return call
-        updates([call])
-        weight *= 1 - eta * wd
-        return None
+    def _adamw(self, t: int, lr: float, wd: float) -> Formula:
+        return self._apply("contrib.adamw_update", lr=1.0, eta=self._eta(t, lr), wd=wd, **self._betas())
+
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula | None:
+        return self._adamw(t, lr, wd) if self.use_fused_step else None
+
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
+        t = self._index_update_count[index]
+        updates([self._call(self._adamw(t, lr, 0.0), (weight, grad, *state), 0.0)])
+        weight *= 1 - self._eta(t, lr) * wd
 
 
 @register
@@ -119,9 +118,8 @@ class AdaBelief(_Apart):
     `rescale_grad` that is 0, infinite or nan changes nothing.
     """
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
-        return self._apply("contrib.adabelief_update", weight, grad, *state, lr=1.0,
-                           eta=self._eta(index, lr), wd=wd, **self._betas())
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula:
+        return self._apply("contrib.adabelief_update", lr=1.0, eta=self._eta(t, lr), wd=wd, **self._betas())
 
 
 @register
@@ -186,9 +184,8 @@ class FTML(_Moments):
     def create_state(self, index: Any, weight: Any) -> Any:
         return zeros_like(weight, 3)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
-        return self._apply_decayed("ftml_update", weight, grad, *state, lr=lr, wd=wd, clip="clip_grad",
-                                   t=self._index_update_count[index], **self._betas())
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula:
+        return self._apply_decayed("ftml_update", lr=lr, wd=wd, clip="clip_grad", t=t, **self._betas())
 
 
 class _LargeBatch(_Moments):
@@ -201,12 +198,9 @@ class _LargeBatch(_Moments):
         super().__init__(beta1, beta2, epsilon, learning_rate=learning_rate, **kwargs)
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
 
-    def _apply_layer(self, name: str, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float,
-                     **params: Any) -> Call:
-        return self._apply(name, weight, grad, *state, lr=lr, wd=wd,
-                           step_count=self._index_update_count[index],
-                           lower_bound=self.lower_bound or -1.0, upper_bound=self.upper_bound or -1.0,
-                           **self._betas(), **params)
+    def _apply_layer(self, name: str, t: int, lr: float, wd: float, **params: Any) -> Formula:
+        return self._apply(name, lr=lr, wd=wd, step_count=t, lower_bound=self.lower_bound or -1.0,
+                           upper_bound=self.upper_bound or -1.0, **self._betas(), **params)
 
 
 @register
@@ -223,14 +217,13 @@ class LAMB(_LargeBatch):
         super().__init__(learning_rate, beta1, beta2, epsilon, lower_bound, upper_bound, **kwargs)
         self.bias_correction = bias_correction
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
-        return self._apply_layer("contrib.multi_lamb_update", index, weight, grad, state, lr, wd,
-                                 bias_correction=self.bias_correction)
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula:
+        return self._apply_layer("contrib.multi_lamb_update", t, lr, wd, bias_correction=self.bias_correction)
 
 
 @register
 class LANS(_LargeBatch):
     """`LAMB` with gradients of length 1 and Nesterov's look ahead (Zheng et al. 2020)."""
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
-        return self._apply_layer("contrib.multi_lans_update", index, weight, grad, state, lr, wd)
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula:
+        return self._apply_layer("contrib.multi_lans_update", t, lr, wd)

@@ -10,8 +10,7 @@ from typing import Any
 
 from ..base import InvalidValueError
 from ..invoke import F
-from ..nd.update import Call
-from .optimizer import OneByOne, by_version, register, settled, towards, zeros_like
+from .optimizer import Formula, OneByOne, by_version, register, settled, towards, zeros_like
 
 __all__ = ["AdaDelta", "AdaGrad", "Ftrl", "GroupAdaGrad", "RMSProp"]
 
@@ -125,18 +124,20 @@ class RMSProp(_Damped):
     def create_state(self, index: Any, weight: Any) -> Any:
         return zeros_like(weight, 3 if self.centered else 1)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call | None:
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula | None:
         if not self.centered and self.allow_np_array:
-            g, (n,) = self._decayed_gradient(weight, grad, wd), state
-            towards(n, self.rho, g * g)
-            weight -= lr * g / self._root(n)
-            if self.clip_weights:
-                weight[...] = F.clip(weight, a_min=-self.clip_weights, a_max=self.clip_weights)
             return None
         params: dict[str, Any] = {"gamma2": self.momentum} if self.centered else {}
-        return self._apply_decayed("rmspropalex_update" if self.centered else "rmsprop_update", weight, grad,
-                                   *state, lr=lr, wd=wd, gamma1=self.rho, epsilon=self.epsilon,
+        return self._apply_decayed("rmspropalex_update" if self.centered else "rmsprop_update", lr=lr, wd=wd,
+                                   gamma1=self.rho, epsilon=self.epsilon,
                                    clip_weights=self.clip_weights or -1.0, **params)
+
+    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> None:
+        g, (n,) = self._decayed_gradient(weight, grad, wd), state
+        towards(n, self.rho, g * g)
+        weight -= lr * g / self._root(n)
+        if self.clip_weights:
+            weight[...] = F.clip(weight, a_min=-self.clip_weights, a_max=self.clip_weights)
 
 
 @register
@@ -156,6 +157,5 @@ class Ftrl(OneByOne):
     def create_state(self, index: Any, weight: Any) -> Any:
         return zeros_like(weight, 2)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
-        return self._apply("ftrl_update", weight, grad, *state, lr=lr, wd=wd, lamda1=self.lamda1,
-                           beta=self.beta)
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula:
+        return self._apply("ftrl_update", lr=lr, wd=wd, lamda1=self.lamda1, beta=self.beta)

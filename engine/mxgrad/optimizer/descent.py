@@ -14,7 +14,7 @@ from ..base import InvalidValueError
 from ..invoke import F
 from ..nd import random
 from ..nd.update import Call
-from .optimizer import OneByOne, by_version, register, settled
+from .optimizer import Formula, OneByOne, arrays, by_version, register, settled
 
 __all__ = ["DCASGD", "LARS", "LBSGD", "NAG", "SGD", "SGLD", "Signum", "ccSGD", "group_size"]
 
@@ -33,11 +33,10 @@ class _Momentum(OneByOne):
     def create_state(self, index: Any, weight: Any) -> Any:
         return F.zeros_like(weight) if self.momentum else None
 
-    def _descend(self, weight: Any, grad: Any, mom: Any, lr: float, wd: float, momentum: float) -> Call:
-        if mom is None:
-            return self._apply("sgd_update", weight, grad, lr=lr, wd=wd)
-        else:
-            return self._apply("sgd_mom_update", weight, grad, mom, lr=lr, wd=wd, momentum=momentum)
+    def _descent(self, lr: float, wd: float, momentum: float, stateless: bool) -> Formula:
+        if stateless:
+            return self._apply("sgd_update", lr=lr, wd=wd)
+        return self._apply("sgd_mom_update", lr=lr, wd=wd, momentum=momentum)
 
 
 @register
@@ -53,8 +52,8 @@ class SGD(_Momentum):
         super().__init__(learning_rate=learning_rate, aggregate_num=_size(aggregate_num), **kwargs)
         self.momentum, self.lazy_update = momentum, settled(lazy_update)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
-        return self._descend(weight, grad, state, lr, wd, self.momentum)
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula:
+        return self._descent(lr, wd, self.momentum, stateless)
 
 
 def _size(aggregate_num: float | None) -> float:
@@ -78,12 +77,10 @@ class NAG(_Momentum):
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.momentum = settled(momentum)
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
-        if state is None:
-            return self._descend(weight, grad, None, lr, wd, 0.0)
-        else:
-            return self._apply_decayed("nag_mom_update", weight, grad, state, lr=lr, wd=wd, apart=True,
-                                       momentum=self.momentum)
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula:
+        if stateless:
+            return self._descent(lr, wd, 0.0, True)
+        return self._apply_decayed("nag_mom_update", lr=lr, wd=wd, apart=True, momentum=self.momentum)
 
 
 @register
@@ -97,12 +94,10 @@ class Signum(_Momentum):
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.momentum, self.wd_lh = momentum, wd_lh
 
-    def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call:
-        if state is None:
-            return self._apply("signsgd_update", weight, grad, lr=lr, wd=wd + self.wd_lh)
-        else:
-            return self._apply("signum_update", weight, grad, state, lr=lr, wd=wd, momentum=self.momentum,
-                               wd_lh=self.wd_lh)
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula:
+        if stateless:
+            return self._apply("signsgd_update", lr=lr, wd=wd + self.wd_lh)
+        return self._apply("signum_update", lr=lr, wd=wd, momentum=self.momentum, wd_lh=self.wd_lh)
 
 
 @register
@@ -185,7 +180,7 @@ class LARS(_Momentum):
         momentum = self.momentum
         if self.momentum_correction and self.last_lr and self.cur_lr is not None:
             momentum *= self.cur_lr / self.last_lr
-        return self._descend(weight, grad, state, lr, wd, momentum)
+        return self._call(self._descent(lr, wd, momentum, state is None), arrays(weight, grad, state), wd)
 
 
 def _length(x: Any) -> float:
@@ -247,6 +242,7 @@ class LBSGD(_Momentum):
             mean, total = total / self.batch_scale, None
             lars = self.warmup_strategy == "lars"
             lr *= self._get_lars(weight, mean, wd) if lars else self._get_lbmult(count)
-            call = self._descend(weight, mean, state, lr, wd, self.momentum)
+            formula = self._descent(lr, wd, self.momentum, state is None)
+            call = self._call(formula, arrays(weight, mean, state), wd)
         self.cumgrads[index] = total, count
         return call

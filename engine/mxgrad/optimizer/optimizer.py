@@ -11,10 +11,10 @@ import numpy
 from ..base import InvalidTypeError, InvalidValueError, MXNetError, NotAnArrayError, nearest
 from ..invoke import F
 from ..lr_scheduler import LRScheduler
-from ..nd.update import Call, updates
+from ..nd.update import Call, fitted, together, updates
 from ..ndarray import BaseArray
 from ..npx.switches import is_np_array
-from ..ops.update import UPDATES
+from ..ops.update import UPDATES, Update
 
 __all__ = ["Optimizer", "Test", "create", "register"]
 
@@ -311,11 +311,12 @@ class Optimizer:
     _set_current_context = _set_current_device
 
     def _update_count(self, index: Any) -> None:
-        counts = self._index_update_count
+        counts, begin, most = self._index_update_count, self.begin_num_update, self.num_update
         for i in index if isinstance(index, (list, tuple)) else (index,):
-            counts[i] = count = counts.get(i, self.begin_num_update) + 1
-            if count > self.num_update:
-                self.num_update = count
+            counts[i] = count = counts.get(i, begin) + 1
+            if count > most:
+                most = count
+        self.num_update = most
 
     # -- pickling --------------------------------------------------------------------------------------------
 
@@ -331,8 +332,12 @@ register = Optimizer.register
 create = Optimizer.create_optimizer
 
 
+Formula = tuple[Update, dict[str, Any], bool]
+"""An update, its parameters, and whether the gradient is scaled, clipped and decayed before."""
+
+
 class OneByOne(Optimizer):
-    """An optimizer that treats weight after weight, in `_one`."""
+    """An optimizer that treats weight after weight, by `_formula` or in `_one`."""
 
     _fused = True
 
@@ -345,11 +350,28 @@ class OneByOne(Optimizer):
 
     def step(self, indices: Sequence[Any], weights: Sequence[Any], grads: Sequence[Any],
              states: Sequence[Any]) -> None:
-        for index, weight, grad in zip(indices, weights, grads):
-            self._check(index, weight, grad)
-        lrs = self._counted_lrs(indices)
-        rows = zip(indices, weights, grads, states, lrs, self._get_wds(indices))
-        updates([call for row in rows if (call := self._one(*row)) is not None])
+        values = list(map(arrays, weights, grads, states))
+        found = fitted(values)
+        if found is None:
+            for index, weight, grad in zip(indices, weights, grads):
+                self._check(index, weight, grad)
+        lrs, wds = self._counted_lrs(indices), self._get_wds(indices)
+        counts = self._index_update_count
+        formulas: list[Formula | None] = []
+        formula: Formula | None = None
+        last: Any = None
+        for index, state, lr, wd in zip(indices, states, lrs, wds):
+            now = counts.get(index, 0), lr, wd, state is None
+            if now != last:     # many weights share a formula
+                formula, last = self._formula(*now), now
+                if formula is None or formula[2]:
+                    found = None
+            formulas.append(formula)
+        if found is None or not together(found, formulas):      # type: ignore[arg-type]
+            rows = zip(formulas, values, indices, weights, grads, states, lrs, wds)
+            calls = [self._one(*row) if formula is None else self._call(formula, own, row[-1])
+                     for formula, own, *row in rows]
+            updates([call for call in calls if call is not None])
 
     fused_step = step
 
@@ -370,28 +392,42 @@ class OneByOne(Optimizer):
         self._update_count(indices)
         return self._get_lrs(indices)
 
+    def _formula(self, t: int, lr: float, wd: float, stateless: bool) -> Formula | None:
+        """What changes a weight and its state; None if `_one` does it in another way.
+
+        `t` counts the updates of the weight, this one included; `lr` and `wd` are its own, and `stateless`
+        says that it has no state.
+        """
+        return None
+
     def _one(self, index: Any, weight: Any, grad: Any, state: Any, lr: float, wd: float) -> Call | None:
         """Change a weight and its state, or give the update that is to; `lr` and `wd` are its own."""
         raise NotImplementedError
 
-    def _apply(self, name: str, weight: Any, grad: Any, *states: Any, clip: str = "clip_gradient",
-               **params: Any) -> Call:
+    def _apply(self, name: str, clip: str = "clip_gradient", **params: Any) -> Formula:
         """The update of that name."""
         params["rescale_grad"] = self.rescale_grad
         if self.clip_gradient:
             params[clip] = self.clip_gradient
-        return UPDATES[name], (weight, grad, *states), params
+        return UPDATES[name], params, False
 
-    def _apply_decayed(self, name: str, weight: Any, grad: Any, *states: Any, wd: float, apart: bool = False,
-                       **params: Any) -> Call:
+    def _apply_decayed(self, name: str, *, wd: float, apart: bool = False, **params: Any) -> Formula:
         """The same, but in MXNet 2 the decay is added to the gradient outside of the limits.
 
         `apart` says that this matters without limits, too.
         """
         if wd and self.allow_np_array and (apart or self.clip_gradient):
             params.pop("clip", None)
-            return UPDATES[name], (weight, self._decayed_gradient(weight, grad, wd), *states), params
-        return self._apply(name, weight, grad, *states, wd=wd, **params)
+            return UPDATES[name], params, True
+        return self._apply(name, wd=wd, **params)
+
+    def _call(self, formula: Formula, arrays: tuple[Any, ...], wd: float) -> Call:
+        """The formula for a weight, its gradient and its states."""
+        op, params, decays = formula
+        if decays:
+            weight, grad, *states = arrays
+            arrays = weight, self._decayed_gradient(weight, grad, wd), *states
+        return op, arrays, params
 
     def _scaled(self, grad: Any) -> Any:
         # In memory of its own: MXNet 2 scales some gradients in place, which breaks grad_req="add".
@@ -412,6 +448,15 @@ class OneByOne(Optimizer):
         if self.allow_np_array:
             return self._gradient(grad) + wd * weight
         return self._clipped(self._scaled(grad) + wd * weight)
+
+
+def arrays(weight: Any, grad: Any, state: Any) -> tuple[Any, ...]:
+    """A weight, its gradient and the arrays of its state."""
+    if state is None:
+        return weight, grad
+    if isinstance(state, (tuple, list)):
+        return weight, grad, *state
+    return weight, grad, state
 
 
 def zeros_like(weight: Any, n: int) -> tuple[Any, ...]:

@@ -98,9 +98,13 @@ class Updater:
         indices = [py_str(i) if isinstance(i, bytes) else i for i in indices]
         optimizer = self.optimizer
         optimizer._set_current_device(weights[0].context.device_id)
-        states = [self._state(i, w) for i, w in zip(indices, weights)]
+        known, synced = self.states, self.states_synced
+        states = [known[i] if i in known and synced.get(i) else self._state(i, w)
+                  for i, w in zip(indices, weights)]
         size = optimizer._handed_over()
-        if size:
+        if size == numpy.inf:
+            optimizer.update_multi_precision(indices, list(weights), list(grads), states)
+        elif size:
             for places in _groups(weights, size):
                 optimizer.update_multi_precision(
                     *([values[p] for p in places] for values in (indices, weights, grads, states)))
@@ -154,10 +158,8 @@ class Updater:
 
 
 def _groups(weights: Sequence[Any], size: float) -> Iterator[Sequence[int]]:
-    """The places of weights in groups of at most `size`, each of one dtype, or all of them together."""
-    if size == numpy.inf:
-        yield range(len(weights))
-    elif size <= 1:
+    """The places of weights in groups of at most `size`, each of one dtype."""
+    if size <= 1:
         for i in range(len(weights)):
             yield (i,)
     else:
