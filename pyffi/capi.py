@@ -140,6 +140,10 @@ def _report(kind: type[BaseException], error: BaseException, trace: Any) -> None
             frames.append((code.co_filename, trace.tb_lineno, code.co_name))
             trace = trace.tb_next
         _local.error = f"{name}: {error}", frames
+    except RecursionError:      # Python 3.12's stack can be too full for a look at the exception
+        lib.mxg_c_error(
+            lib.MXG_ERR_INTERNAL, b"RecursionError", b"RecursionError: maximum recursion depth exceeded", 0
+        )
     except BaseException:
         lib.mxg_c_error(
             lib.MXG_ERR_MEMORY, b"OutOfMemoryError", b"OutOfMemoryError: while reporting an error", 0
