@@ -440,6 +440,51 @@ def test_moving_statistics_are_not_arguments() -> None:
     assert numpy.allclose(mean.asnumpy(), numpy.array([2, 3.5]) * (1 - 0.9 ** 2))
 
 
+def test_what_a_backward_does_it_does_once(monkeypatch: Any) -> None:
+    done: list[str] = []
+
+    def acts(name: str) -> Any:
+        def action(*noted: Any) -> None:
+            done.append(name)
+            if len(done) == 6:
+                raise KeyError("the sixth")
+
+        return action
+
+    first, second = acts("first"), acts("second")
+    p = autograd.program(lambda x: F.on_backward(F.on_backward(x * 2, x, action=first) + 1, action=second))
+    x = marked([1.0])
+    for i in range(3):
+        with autograd.record():
+            y = p(x)
+        if i < 2:
+            y.backward()
+            assert x.grad.asnumpy().tolist() == [2]
+    with monkeypatch.context() as patch, pytest.raises(KeyError, match="sixth"):
+        asked_once([OPS["on_backward"]], patch)
+        y.backward()
+    assert done == ["second", "first"] * 3
+
+    net, other = (nn.HybridSequential() for _ in range(2))
+    for n in (net, other):
+        n.add(nn.Dense(4), nn.BatchNorm(), nn.Activation("relu"), nn.BatchNorm())
+        n.initialize(init.Constant(0.3))
+    other.hybridize()
+    draw = numpy.random.RandomState(0)
+    for i in range(6):
+        values = nd.array(draw.uniform(-1, 1, (5, 3)))
+        for n in (net, other):
+            with autograd.record():
+                y = n(values)
+            with monkeypatch.context() as patch:
+                if n is other and i > 3:
+                    asked_once([OPS["batch_norm"], OPS["on_backward"]], patch)
+                y.backward()
+    assert equal(*[[v for p in n.collect_params().values()
+                    for v in ([p.data()] if p.grad_req == "null" else [p.data(), p.grad()])]
+                   for n in (net, other)])
+
+
 def test_custom_functions_are_refused() -> None:
     class Double(autograd.Function):
         def forward(self, x: Any) -> Any:

@@ -63,7 +63,7 @@ class Reverse:
         self._opened: Callable[..., Any] | None = None
         self._sizes = sizes         # how many orders, entries, cells and versions there are
         self._replay: Callable[..., Any] | None = None
-        self._fails = False
+        self._fails = self._acts = False
         self._forward = cpu_backend().forward
 
     def opened(self, *kept: Any) -> Any:
@@ -80,14 +80,20 @@ class Reverse:
             return None
         try:
             g = settled(g)
-            if self._replay is None:
-                return self._record(g, saved)
-            return self._replay(g, *saved)      # type: ignore[no-any-return]
+            if self._replay is not None:
+                return self._replay(g, *saved)      # type: ignore[no-any-return]
+            cts, effects = self._record(g, saved)
         except Exception:       # node by node it is raised again, with the op and the line
+            if self._acts:      # but what has been done must not be done again
+                raise
             self._fails = self._replay is None
             return None
+        for effect in effects:
+            effect()
+        return cts
 
-    def _record(self, g: Any, saved: Sequence[Any]) -> Sequence[Any]:
+    def _record(self, g: Any, saved: Sequence[Any]) -> tuple[Sequence[Any], list[Callable[[], Any]]]:
+        """The cotangents, and what is still to be done."""
         orders, entries, cells, versions = self._sizes
         steps = _Steps()
         values = [_Value(steps, f"v{i}", v) for i, v in enumerate(saved)]
@@ -97,7 +103,8 @@ class Reverse:
         found = {id(end): ct for end, ct in walk([last], [head], True, _World(steps))}
         given = [found.get(id(end)) for end in ends]
         self._replay = steps.function(["g", *(v.name for v in values)], given)
-        return [None if ct is None else ct._raw for ct in given]
+        self._acts = bool(steps.effects)
+        return [None if ct is None else ct._raw for ct in given], steps.effects
 
 
 class _World(Recorded):
@@ -130,6 +137,8 @@ class _Kernels(SimpleNamespace):
             op = OPS[name]
             kernel = getattr(numpy, name) if op.ufunc else cpu_backend().kernel(op)
         else:
+            if name == "effect":
+                return self._steps.effect
             raw = partial(COMPOSITIONS[name], cpu_backend().F)
             kernel = cpu.override(name, raw)
             if kernel is raw:
@@ -150,6 +159,7 @@ class _Line:
     kernel: Any = None
     args: Sequence[str] = ()
     params: Sequence[str] = ()
+    acts: bool = False      # is called for what it does
 
     def written(self, source: Source) -> str:
         text = self.expression or f"{source.constant(self.kernel)}({', '.join([*self.args, *self.params])})"
@@ -162,6 +172,7 @@ class _Steps:
     def __init__(self) -> None:
         self.source = Source()
         self.lines: list[_Line] = []
+        self.effects: list[Callable[[], Any]] = []
         self._count = 0
 
     def operand(self, value: Any, used: set[str]) -> str:
@@ -184,6 +195,14 @@ class _Steps:
         line = _Line([], used, text.format(*[self.operand(a, used) for a in args]))
         return self.note(line, function(*map(_raw, args)))
 
+    def effect(self, *noted: Any, action: Callable[..., Any]) -> None:
+        used: set[str] = set()
+        given = ", ".join(self.operand(a, used) for a in noted)
+        self._count += 1
+        self.lines.append(
+            _Line([f"w{self._count}"], used, f"{self.source.constant(action)}({given})", acts=True))
+        self.effects.append(partial(action, *map(_raw, noted)))
+
     def note(self, line: _Line, out: Any) -> Any:
         values: list[_Value | None] = []
         for o in out if isinstance(out, (list, tuple)) else (out,):
@@ -205,7 +224,7 @@ class _Steps:
         live = {v.name for v in given if v is not None}
         lines = []
         for line in reversed(self._joined(live)):
-            if live.isdisjoint(line.targets):
+            if live.isdisjoint(line.targets) and not line.acts:
                 continue
             over = sorted({*line.used, *line.targets} - live - set(arguments))
             if over:

@@ -545,7 +545,7 @@ def _name_failed(node: Any, error: Exception) -> None:
     """Raise the error of a rule once more, with the op, its line and its arguments; not where the walk itself
     made it, nor where it comes out of a function of the user's.
     """
-    if isinstance(error, AutogradError) or type(node) is not list or is_freed(node):
+    if isinstance(error, AutogradError) or type(node) is not list or len(node) in (FREED + 1, FOLDED):
         return
     op = node[OP]
     if op not in OPS.values():

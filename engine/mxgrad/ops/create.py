@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..registry import register, zero
+from ..registry import composition, register, zero
 
 
 def _fill(xp: Any, like: Any, *, shape: Any, dtype: Any, value: Any) -> Any:
@@ -40,8 +40,14 @@ def _on_backward(xp: Any, x: Any, *noted: Any, action: Any) -> Any:
     return x
 
 
-def _on_backward_vjp(F: Any, g: Any, y: Any, x: Any, *noted: Any, action: Any) -> Any:
+@composition
+def effect(F: Any, *noted: Any, action: Any) -> None:
+    """``action(*noted)``, for what it does, each time that a rule comes by."""
     action(*noted)
+
+
+def _on_backward_vjp(F: Any, g: Any, y: Any, x: Any, *noted: Any, action: Any) -> Any:
+    F.effect(*noted, action=action)
     return g
 
 
