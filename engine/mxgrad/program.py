@@ -6,8 +6,8 @@ shape and dtype are known, and whoever asks for more is told that a program cann
 function did not get as arguments are captured: the program reads them each time it runs.
 
 A `Plan` is the Python source of these steps, compiled.  Running it calls the kernels and, while recording,
-puts the same nodes on the tape as the function would have; what follows, a backward of any order, is the
-tape's and knows nothing of programs.
+puts the same nodes on the tape as the function would have, or one that stands for them (see `reverse`); what
+follows, a backward of any order, is the tape's and knows nothing of programs.
 """
 from __future__ import annotations
 
@@ -296,7 +296,7 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[list[str], S
     external = set(recorder.externals)
     steps, parents = _needed(recorder, given)
     nodes = _Nodes(recorder, source, steps, given)
-    folded = nodes.folded(parents)
+    folded = nodes.folded()
 
     lines = [f"def replay({', '.join(f'x{s}' for s in recorder.externals)}):", "cell = [0, None]"]
     for slot in recorder.externals:
@@ -316,7 +316,7 @@ def _written(recorder: Recorder, outputs: Sequence[Array]) -> tuple[list[str], S
         if slot not in external and slot not in given and recorder.raws[slot].size >= _large:
             over.setdefault(id(step), []).append(f"v{slot} = None")
     ended: list[str] = []
-    firsts = _firsts(steps, recorder, given)
+    firsts = _firsts(steps, nodes, recorder, given)
     joined = {id(first) for first in firsts.values()}
     for step in steps:
         lines += ended
@@ -372,22 +372,17 @@ def _kernel_of(step: _Step, recorder: Recorder) -> Any:
     return backend.forward[op.name]
 
 
-def _firsts(steps: Sequence[_Step], recorder: Recorder, given: dict[int, Array]) -> dict[int, _Step]:
+def _firsts(steps: Sequence[_Step], nodes: _Nodes, recorder: Recorder, given: dict[int, Array]
+            ) -> dict[int, _Step]:
     """By the identity of a step: the one before it that a kernel computes together with it, whose result
     nobody else wants.
     """
     users: dict[int, int] = dict.fromkeys(given, 2)
     made = {step.slots[0]: step for step in steps if not step.several}
     for step in steps:
-        for s in step.sources:
+        for s in (*step.sources, *(() if step.node is None else nodes.kept(step))):
             if s is not None:
                 users[s] = users.get(s, 0) + 1
-        if step.node is not None:       # what is kept
-            values = [*zip(step.node[VALUES], step.sources)]
-            values += zip(step.node[OUT], step.slots) if step.several else [(step.node[OUT], step.slots[0])]
-            for value, s in values:
-                if s is not None and not isinstance(value, Spec):
-                    users[s] = users.get(s, 0) + 1
     found = {}
     for step in steps:
         slot = step.sources[0] if step.sources else None
@@ -434,7 +429,7 @@ class _Nodes:
 
     def __init__(self, recorder: Recorder, source: Source, steps: Sequence[_Step],
                  given: dict[int, Array]) -> None:
-        self._recorder, self._source, self._given = recorder, source, given
+        self._source, self._given = source, given
         self._external = set(recorder.externals)
         self._cell_of = {id(cell): s for s, cell in enumerate(recorder.cells)}
         self._steps = [step for step in steps if step.node is not None]
@@ -450,6 +445,12 @@ class _Nodes:
     def _outs(self, step: _Step) -> Sequence[Any]:
         assert step.node is not None
         return step.node[OUT] if step.several else [step.node[OUT]]
+
+    def kept(self, step: _Step) -> list[int]:
+        """The slots of what a node keeps."""
+        assert step.node is not None
+        values = [*zip(step.node[VALUES], step.sources), *zip(self._outs(step), step.slots)]
+        return [s for v, s in values if s is not None and not isinstance(v, Spec)]
 
     def _kept(self, value: Any, slot: int | None) -> str:
         return self._source.constant(value) if slot is None or isinstance(value, Spec) else f"v{slot}"
@@ -491,7 +492,7 @@ class _Nodes:
         return [f"e{slot} = {head}, {constant(step.params)}, {out}, {version}, ({', '.join(entries)},), "
                 f"[{', '.join(kept)}], [{', '.join(cells)}]]"]
 
-    def folded(self, parents: set[int]) -> list[str]:
+    def folded(self) -> list[str]:
         """The lines that make one node of all, for a program of one result; none where that does not pay.
 
         What is large stays node by node: rules put it off, and each node that has been gone through lets its
@@ -525,8 +526,7 @@ class _Nodes:
                 if p in self._external:
                     named[-1] += f"_{len(entries)}"
                     entries.append(p)
-            values = [*zip(step.node[VALUES], step.sources), *zip(self._outs(step), step.slots)]
-            kept.update((s, None) for v, s in values if s is not None and not isinstance(v, Spec))
+            kept.update(dict.fromkeys(self.kept(step)))
             lines[:0] = self.of(step, named, "take()", self.version(step, "n{}"))
         orders = sum(1 + len(step.slots) * step.several for step in steps)
         outer = sorted(self.watched & self._external)
