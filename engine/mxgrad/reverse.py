@@ -102,8 +102,9 @@ class Reverse:
         last = self.opened(range(orders, 0, -1), ends, values, [[0, None]] * cells, [0] * versions)
         found = {id(end): ct for end, ct in walk([last], [head], True, _World(steps))}
         given = [found.get(id(end)) for end in ends]
-        self._replay = steps.function(["g", *(v.name for v in values)], given)
-        self._acts = bool(steps.effects)
+        replay = steps.function(["g", *(v.name for v in values)], given)
+        self._acts = bool(steps.effects)        # before another thread may replay
+        self._replay = replay
         return [None if ct is None else ct._raw for ct in given], steps.effects
 
 
