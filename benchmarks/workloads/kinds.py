@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -161,7 +162,7 @@ class Training(Workload):
     rate: ClassVar[float] = 0.01
 
     def gluon_loss(self, mx: Any, net: Any, w: SimpleNamespace) -> Any:
-        return mx.gluon.loss.SoftmaxCrossEntropyLoss()(net(w.x), w.y).mean()
+        return gluon_cross_entropy(mx)(net(w.x), w.y).mean()
 
     def torch_loss(self, torch: Any, net: Any, w: SimpleNamespace) -> Any:
         return torch.nn.functional.cross_entropy(net(w.x), w.y)
@@ -236,6 +237,12 @@ class Training(Workload):
             return [loss, *by_leaf, *grads, *parameters]
 
         return step
+
+
+@cache
+def gluon_cross_entropy(mx: Any) -> Any:
+    """The loss, which programs make once, before they train."""
+    return mx.gluon.loss.SoftmaxCrossEntropyLoss()
 
 
 def split(w: SimpleNamespace) -> tuple[dict[str, Any], dict[str, int]]:

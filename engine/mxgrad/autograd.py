@@ -240,7 +240,8 @@ def _start(heads: list[Any], grads: list[Any], taped: bool) -> tuple[list[Any], 
         if g is None:
             raw = y._raw
             if raw.__class__ is numpy.ndarray and raw.size < deferred.large:
-                one = numpy.ones(raw.shape, raw.dtype)
+                one = numpy.empty(raw.shape, raw.dtype)
+                one.fill(1)
             else:
                 one = y._ctx.backend.forward["fill"](raw, shape=raw.shape, dtype=raw.dtype, value=1)
             g = wrap(type(y), one, y._ctx)

@@ -3,7 +3,8 @@
  * for itself what its parts need: panels that another core has packed come no faster than they are packed.  Then
  * the packing of the next block is parts, too.  If c has few rows, as that of a layer with a small batch, packing
  * would cost as much as the tiles: then b, the weights, is read where it lies, in tiles of c or, if b is
- * transposed, of the transposed c.
+ * transposed, of the transposed c.  So it is read if there are few products for each of c's elements, as for the
+ * gradient of those weights, unless its rows crowd each other out of the cache.
  *
  * One core of a Xeon (Sapphire Rapids) that does 153 billion operations a second in multiply-adds, and 138 in
  * tiles alone, computes 105 of matrices of 1,024 x 1,024, 105 to 130 of a layer with a batch of 32 or 64, forward
@@ -20,12 +21,15 @@
 
 enum {
     DEPTH = 384,
+    DEEP = 1024,    /* the same where few rows are packed, so that tiles are added up less often */
     GROUP = 8,      /* panels of a that are packed together */
     FEW = 8,        /* panels of b; for no more a is not packed: its rows are read side by side */
     PARTS = 8,      /* that threads share, at least */
     ALONE = 1 << 19,        /* multiplications that are not worth a second thread */
     OWN = 1 << 18,  /* floats of b that each thread packs for itself */
     LOW = 64,       /* rows of a; for no more b is not packed */
+    SETS = 64,      /* of the first cache, */
+    CROWD = 8,      /* and the lines in one of them that leave room for others */
     AHEAD = 12,     /* rows that are fetched before they are packed */
     CACHE_LINE = 64,
     LINE = CACHE_LINE / 4
@@ -39,9 +43,9 @@ float *k_room(size_t count)
 
 void k_transposed(const float *s, long rows, long columns, long lds, float *d, long ldd)
 {
-    for (long j = 0; j < columns; j += LANES) {
-        long n = columns - j < LANES ? columns - j : LANES;
-        for (long i = 0; i < rows; i += LANES) {
+    for (long i = 0; i < rows; i += LANES) {
+        for (long j = 0; j < columns; j += LANES) {
+            long n = columns - j < LANES ? columns - j : LANES;
             vf block[LANES];
             if (n == LANES && i + LANES <= rows)
 #pragma GCC unroll 16
@@ -496,10 +500,11 @@ static int multiply(struct product *p)
     p->chunk = p->alone || p->groups >= PARTS ? p->of_b : panels(p->of_b, PARTS / p->groups);
     p->chunks = panels(p->of_b, p->chunk);
     p->tiles = p->groups * p->chunks;
-    p->blocks = panels(p->k, DEPTH);
+    int own = (size_t)p->k * p->vectors * LANES <= OWN;
+    p->blocks = panels(p->k, own && p->turned ? DEEP : DEPTH);
     p->depth = panels(panels(p->k, p->blocks), LANES) * LANES;       /* so that rows stay aligned */
     size_t each = (size_t)p->depth * p->vectors * LANES;
-    if (each * p->blocks <= OWN)
+    if (own)
         return multiply_own(p, p->packs ? each * p->blocks : 0);
     float *room = p->packs ? k_room(each * (p->blocks > 1 ? 2 : 1)) : NULL;
     p->finished = calloc(p->tiles, sizeof *p->finished);
@@ -516,6 +521,13 @@ static int multiply(struct product *p)
     free((void *)p->finished);
     free(room);
     return -failed;
+}
+
+/* How many of `rows` rows, `apart` floats from each other, share a set of the first cache. */
+static long in_a_set(long rows, long apart)
+{
+    long lines = apart / LINE, step = apart % LINE ? 1 : lines & -lines;
+    return panels(rows * least(step, SETS), SETS);
 }
 
 struct products {
@@ -553,7 +565,7 @@ int k_gemm(long count, int transpose_a, int transpose_b, long m, long n, long k,
         p.a = b, p.b = a;
         p.m = n, p.n = m;
     } else
-        p.direct = m <= LOW && !transpose_b;
+        p.direct = !transpose_b && (m <= LOW || (k <= LOW && in_a_set(k, n) <= CROWD));
     struct products q = {p, 0};
     if (many)
         pool_run(some, &q, count, (long)(ALONE / work) + 1);

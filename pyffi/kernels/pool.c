@@ -29,7 +29,7 @@ static void sleep_while(_Atomic uint32_t *word, uint32_t value)
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
 }
 
-static void wake(_Atomic uint32_t *word, int count)
+static void rouse(_Atomic uint32_t *word, int count)
 {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
@@ -40,7 +40,7 @@ static void sleep_while(_Atomic uint32_t *word, uint32_t value)
         sched_yield();
 }
 
-static void wake(_Atomic uint32_t *word, int count)
+static void rouse(_Atomic uint32_t *word, int count)
 {
     (void)word;
     (void)count;
@@ -54,6 +54,8 @@ static void wake(_Atomic uint32_t *word, int count)
 #endif
 
 enum { MOST_THREADS = 64, SPINS = 100, PATIENCE = 150 * 1000 };     /* nanoseconds */
+
+static _Atomic int asleep;      /* threads, or those about to be */
 
 static long nanoseconds(void)
 {
@@ -76,8 +78,17 @@ static void await_change(_Atomic uint32_t *word, uint32_t value)
                 return;
             RELAX();
         }
+    atomic_fetch_add(&asleep, 1);
     while (atomic_load(word) == value)
         sleep_while(word, value);
+    atomic_fetch_sub(&asleep, 1);
+}
+
+/* Wakes those that sleep on the word, which has changed.  Who counts itself looks at the word after that. */
+static void wake(_Atomic uint32_t *word, int count)
+{
+    if (atomic_load(&asleep))
+        rouse(word, count);
 }
 
 static struct {
@@ -162,6 +173,7 @@ static void after_fork_child(void)
     pthread_mutex_init(&pool.busy, NULL);
     pool.forked = 1;
     pool.started = 0;
+    atomic_store(&asleep, 0);
     atomic_store(&pool.inside, 0);
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy
@@ -128,12 +129,9 @@ def plain(*arrays: Any) -> bool:
     return True
 
 
-_FLOATS = None if ffi is None else ffi.typeof("float[]")    # reading the text each time costs a third more
-
-
-def floats(a: numpy.ndarray) -> Any:
-    """The address of a float32 array in C's order, for a kernel that reads or writes it."""
-    return ffi.from_buffer(_FLOATS, a)
+# the type is read here: to read its text with each call costs a third more
+floats: Any = None if ffi is None else partial(ffi.from_buffer, ffi.typeof("float[]"))
+"""The address of a float32 array in C's order, for a kernel that reads or writes it."""
 
 
 def around(shape: tuple[int, ...], axis: int) -> tuple[int, int, int] | None:

@@ -16,6 +16,7 @@ from .cpu import Kernel, ffi, floats, lib, overrides
 WORK = 64       # multiplications for each element that arrays must have to be worth a kernel
 
 _float32 = numpy.dtype("float32")
+_NULL = None if ffi is None else ffi.NULL
 
 
 def _plain(a: Any, b: Any) -> bool:
@@ -34,18 +35,15 @@ def _products(a: Any, b: Any, transpose_a: bool, transpose_b: bool, shape: tuple
     count, m, n, k = sizes
     work = m * n * k
     # a product that takes other calls along is worth it sooner
-    alone = not relu and gate is None and sums is None
+    alone = bias is None and not relu and gate is None and sums is None
     if min(sizes) < 1 or n < 8 or m < 4 or count * work < (WORK if alone else WORK // 4) * cpu.small:
         return None
     c = numpy.empty(shape, numpy.float32)
     if lib.k_gemm(count, transpose_a, transpose_b, m, n, k, floats(a), floats(b),
-                  _or_null(bias), factor, floats(c), relu, _or_null(gate), _or_null(sums)):
+                  _NULL if bias is None else floats(bias), factor, floats(c), relu,
+                  _NULL if gate is None else floats(gate), _NULL if sums is None else floats(sums)):
         raise MemoryError("no memory for packed matrices")
     return c
-
-
-def _or_null(a: Any) -> Any:
-    return ffi.NULL if a is None else floats(a)
 
 
 def _dot_of(a: Any, b: Any, transpose_a: bool, transpose_b: bool, *more: Any) -> Any:
