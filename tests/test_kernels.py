@@ -269,6 +269,24 @@ assert (nd.softmax(x).asnumpy() == a).all()
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("policy", ["", "active", "passive"])
+def test_threads_without_work_sleep(policy: str) -> None:
+    program = """
+import time, mxgrad as mx
+from mxgrad import nd
+mx.set_num_threads(3)
+x = nd.ones((512, 512))
+assert (nd.softmax(x).asnumpy() == 1 / 512).all()
+before = time.process_time()    # of all threads
+time.sleep(0.4)
+print(time.process_time() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "OMP_WAIT_POLICY": policy})
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 0.2
+
+
 @pytest.mark.parametrize("make", [
     lambda x, ones, zeros: nd.LayerNorm(x, ones, zeros, eps=0),
     lambda x, ones, zeros: nd.InstanceNorm(x.expand_dims(0), ones[:len(x)], zeros[:len(x)], eps=0)[0],

@@ -18,6 +18,10 @@ int k_threads(void);
 /* Sets it, to something between 1 and 64, and gives what was set. */
 int k_set_threads(int threads);
 
+/* How many microseconds a thread without work waits for the next loop before it sleeps, a second at most; a few to
+ * begin with. */
+void k_set_patience(long microseconds);
+
 /* -- softmax (softmax.c): along the middle axis of x (outer, n, inner) -- */
 
 /* y = exp(x - max) / sum of x times `factor`; with `logarithm` its logarithm. */

@@ -1,8 +1,9 @@
-/* Threads wait for the next loop about as long as it takes to wake one that sleeps, and then sleep on a futex:
- * that costs at most twice what the best choice would (Karlin, Li, Manasse and Owicki 1991, "Empirical studies
- * of competitive spinning for a shared-memory multiprocessor").  On a virtual processor to wake a thread takes
- * 100 microseconds and more, as long as a kernel runs.  Who waits yields: OpenBLAS has a pool of its own, and
- * two pools that only spin take each other's processors.
+/* A thread without work waits a few microseconds for the next loop and then sleeps on a futex, so that a pool
+ * that has nothing to do takes no processor: with `k_set_patience` it waits longer, for programs whose loops
+ * follow each other and that have their processors for themselves.  To wake a thread takes 10 to 50 microseconds
+ * on a virtual processor, and up to 300 on a busy host, as long as a kernel.  So the thread that runs a loop waits
+ * longer for those that still compute parts of it.  Who waits yields: OpenBLAS has a pool of its own, and two pools
+ * that only spin take each other's processors.
  *
  * A thread has the same share of every loop of one length, and takes parts of others' shares when it has done
  * its own.  What a core reads again and has in its cache comes four times as fast as what another one wrote
@@ -53,7 +54,12 @@ static void rouse(_Atomic uint32_t *word, int count)
 #define RELAX() ((void)0)
 #endif
 
-enum { MOST_THREADS = 64, SPINS = 100, PATIENCE = 150 * 1000 };     /* nanoseconds */
+enum {
+    MOST_THREADS = 64,
+    SPINS = 50,
+    IDLE = 8 * 1000,        /* nanoseconds without work, */
+    BUSY = 150 * 1000       /* and while others have some */
+};
 
 static _Atomic int asleep;      /* threads, or those about to be */
 
@@ -64,20 +70,18 @@ static long nanoseconds(void)
     return now.tv_sec * 1000000000L + now.tv_nsec;
 }
 
-/* Wait until the word is another one. */
-static void await_change(_Atomic uint32_t *word, uint32_t value)
+/* Wait until the word is another one; after `patience` nanoseconds, asleep. */
+static void await_change(_Atomic uint32_t *word, uint32_t value, long patience)
 {
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load(word) != value)
-            return;
-        RELAX();
-    }
-    for (long end = nanoseconds() + PATIENCE; nanoseconds() < end; sched_yield())
+    for (long end = nanoseconds() + patience;; sched_yield()) {
         for (int i = 0; i < SPINS; i++) {
             if (atomic_load(word) != value)
                 return;
             RELAX();
         }
+        if (nanoseconds() >= end)
+            break;
+    }
     atomic_fetch_add(&asleep, 1);
     while (atomic_load(word) == value)
         sleep_while(word, value);
@@ -94,6 +98,7 @@ static void wake(_Atomic uint32_t *word, int count)
 static struct {
     pthread_mutex_t busy;           /* held while a loop runs, and while the pool grows */
     _Atomic int threads;            /* that may work on a loop, the caller among them */
+    _Atomic long patience;          /* of workers, in nanoseconds */
     int started;                    /* workers that exist */
     _Atomic int forked;             /* in the child of a fork there are no workers */
     _Atomic uint32_t loops;         /* counts the loops; workers sleep on it */
@@ -108,7 +113,7 @@ static struct {
         _Alignas(64) _Atomic long next;     /* where the next part begins */
         long end;
     } share[MOST_THREADS];
-} pool = {.busy = PTHREAD_MUTEX_INITIALIZER, .threads = 1};
+} pool = {.busy = PTHREAD_MUTEX_INITIALIZER, .threads = 1, .patience = IDLE};
 
 static _Thread_local int place;     /* of a thread in the loop; the caller has 0 */
 
@@ -145,7 +150,7 @@ static void *worker(void *number)
 {
     uint32_t seen = atomic_load(&pool.loops) - 1;       /* it joins a loop that is open already */
     for (;;) {
-        await_change(&pool.loops, seen);
+        await_change(&pool.loops, seen, atomic_load(&pool.patience));
         seen = atomic_load(&pool.loops);
         /* Being inside comes before looking whether the loop is open: the caller closes it first and looks
          * who is inside then. */
@@ -230,7 +235,7 @@ static void run(pool_task task, void *context, long n, long chunk, int most, int
     work();
     atomic_store(&pool.open, 0);
     for (uint32_t left; (left = atomic_load(&pool.inside));)
-        await_change(&pool.inside, left);
+        await_change(&pool.inside, left, BUSY);
     pthread_mutex_unlock(&pool.busy);
 }
 
@@ -252,6 +257,11 @@ void pool_run_in_order(pool_task task, void *context, long n, long chunk)
 int k_threads(void)
 {
     return pool.forked ? 1 : pool.threads;
+}
+
+void k_set_patience(long microseconds)
+{
+    atomic_store(&pool.patience, microseconds < 0 ? 0 : microseconds > 1000000 ? 1000000000 : microseconds * 1000);
 }
 
 int k_set_threads(int threads)
