@@ -8,7 +8,7 @@
  *
  * One core of a Xeon (Sapphire Rapids) that does 153 billion operations a second in multiply-adds, and 138 in
  * tiles alone, computes 105 of matrices of 1,024 x 1,024, 105 to 130 of a layer with a batch of 32 or 64, forward
- * and by data, and 105 to 120 of the gradient of its weights.  Two cores compute 1.5 to 1.8 times as many, and
+ * and by data, and 105 to 125 of the gradient of its weights.  Two cores compute 1.5 to 1.8 times as many, and
  * 1.9 times as many of matrices of 1,024 x 1,024. */
 #include <sched.h>
 #include <stdatomic.h>

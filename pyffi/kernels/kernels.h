@@ -18,9 +18,9 @@ int k_threads(void);
 /* Sets it, to something between 1 and 64, and gives what was set. */
 int k_set_threads(int threads);
 
-/* How many microseconds a thread without work waits for the next loop before it sleeps, a second at most; a few to
- * begin with. */
-void k_set_patience(long microseconds);
+/* How long a thread without work waits, yielding, before it sleeps: 8 microseconds with a negative policy, 150
+ * with a positive one; with 0, as it begins, 150 if the loop before came within 150, and 8 otherwise. */
+void k_set_waiting(int policy);
 
 /* -- softmax (softmax.c): along the middle axis of x (outer, n, inner) -- */
 

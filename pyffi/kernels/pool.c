@@ -1,9 +1,10 @@
-/* A thread without work waits a few microseconds for the next loop and then sleeps on a futex, so that a pool
- * that has nothing to do takes no processor: with `k_set_patience` it waits longer, for programs whose loops
- * follow each other and that have their processors for themselves.  To wake a thread takes 10 to 50 microseconds
- * on a virtual processor, and up to 300 on a busy host, as long as a kernel.  So the thread that runs a loop waits
- * longer for those that still compute parts of it.  Who waits yields: OpenBLAS has a pool of its own, and two pools
- * that only spin take each other's processors.
+/* A thread without work waits a few microseconds for the next loop and then sleeps on a futex.  To wake it takes
+ * 10 to 50 microseconds on a virtual processor, and up to 300 on a busy host, as long as a kernel.  So a thread
+ * whose last loop came within 150 waits as long for the next one, which costs at most twice what the best choice
+ * would (Karlin, Li, Manasse and Owicki 1991, "Empirical studies of competitive spinning for a shared-memory
+ * multiprocessor"), and so does the thread that runs a loop for those that still compute parts of it.  Who waits
+ * yields every few microseconds: OpenBLAS has a pool of its own, and two pools that only spin take each other's
+ * processors.
  *
  * A thread has the same share of every loop of one length, and takes parts of others' shares when it has done
  * its own.  What a core reads again and has in its cache comes four times as fast as what another one wrote
@@ -57,8 +58,8 @@ static void rouse(_Atomic uint32_t *word, int count)
 enum {
     MOST_THREADS = 64,
     SPINS = 50,
-    IDLE = 8 * 1000,        /* nanoseconds without work, */
-    BUSY = 150 * 1000       /* and while others have some */
+    SHORT = 8 * 1000,       /* waits, in nanoseconds */
+    LONG = 150 * 1000
 };
 
 static _Atomic int asleep;      /* threads, or those about to be */
@@ -70,22 +71,23 @@ static long nanoseconds(void)
     return now.tv_sec * 1000000000L + now.tv_nsec;
 }
 
-/* Wait until the word is another one; after `patience` nanoseconds, asleep. */
-static void await_change(_Atomic uint32_t *word, uint32_t value, long patience)
+/* Waits until the word is another one, asleep after `patience` nanoseconds, and gives how many it took. */
+static long await_change(_Atomic uint32_t *word, uint32_t value, long patience)
 {
-    for (long end = nanoseconds() + patience;; sched_yield()) {
+    for (long begin = nanoseconds();; sched_yield()) {
         for (int i = 0; i < SPINS; i++) {
             if (atomic_load(word) != value)
-                return;
+                return nanoseconds() - begin;
             RELAX();
         }
-        if (nanoseconds() >= end)
-            break;
+        if (nanoseconds() - begin < patience)
+            continue;
+        atomic_fetch_add(&asleep, 1);
+        while (atomic_load(word) == value)
+            sleep_while(word, value);
+        atomic_fetch_sub(&asleep, 1);
+        return nanoseconds() - begin;
     }
-    atomic_fetch_add(&asleep, 1);
-    while (atomic_load(word) == value)
-        sleep_while(word, value);
-    atomic_fetch_sub(&asleep, 1);
 }
 
 /* Wakes those that sleep on the word, which has changed.  Who counts itself looks at the word after that. */
@@ -98,7 +100,7 @@ static void wake(_Atomic uint32_t *word, int count)
 static struct {
     pthread_mutex_t busy;           /* held while a loop runs, and while the pool grows */
     _Atomic int threads;            /* that may work on a loop, the caller among them */
-    _Atomic long patience;          /* of workers, in nanoseconds */
+    _Atomic long first, then;       /* how long workers wait: at first, after a wait of less than LONG */
     int started;                    /* workers that exist */
     _Atomic int forked;             /* in the child of a fork there are no workers */
     _Atomic uint32_t loops;         /* counts the loops; workers sleep on it */
@@ -113,7 +115,7 @@ static struct {
         _Alignas(64) _Atomic long next;     /* where the next part begins */
         long end;
     } share[MOST_THREADS];
-} pool = {.busy = PTHREAD_MUTEX_INITIALIZER, .threads = 1, .patience = IDLE};
+} pool = {.busy = PTHREAD_MUTEX_INITIALIZER, .threads = 1, .first = SHORT, .then = LONG};
 
 static _Thread_local int place;     /* of a thread in the loop; the caller has 0 */
 
@@ -149,8 +151,8 @@ static int take_place(int number)
 static void *worker(void *number)
 {
     uint32_t seen = atomic_load(&pool.loops) - 1;       /* it joins a loop that is open already */
-    for (;;) {
-        await_change(&pool.loops, seen, atomic_load(&pool.patience));
+    for (long waited = LONG;;) {
+        waited = await_change(&pool.loops, seen, atomic_load(waited < LONG ? &pool.then : &pool.first));
         seen = atomic_load(&pool.loops);
         /* Being inside comes before looking whether the loop is open: the caller closes it first and looks
          * who is inside then. */
@@ -235,7 +237,7 @@ static void run(pool_task task, void *context, long n, long chunk, int most, int
     work();
     atomic_store(&pool.open, 0);
     for (uint32_t left; (left = atomic_load(&pool.inside));)
-        await_change(&pool.inside, left, BUSY);
+        await_change(&pool.inside, left, LONG);
     pthread_mutex_unlock(&pool.busy);
 }
 
@@ -259,9 +261,10 @@ int k_threads(void)
     return pool.forked ? 1 : pool.threads;
 }
 
-void k_set_patience(long microseconds)
+void k_set_waiting(int policy)
 {
-    atomic_store(&pool.patience, microseconds < 0 ? 0 : microseconds > 1000000 ? 1000000000 : microseconds * 1000);
+    atomic_store(&pool.first, policy > 0 ? LONG : SHORT);
+    atomic_store(&pool.then, policy < 0 ? SHORT : LONG);
 }
 
 int k_set_threads(int threads)

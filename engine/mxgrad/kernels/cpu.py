@@ -110,8 +110,8 @@ def set_threads(count: int) -> None:
 
 
 set_threads(default_threads())
-if lib is not None and os.environ.get("OMP_WAIT_POLICY", "").lower() == "active":
-    lib.k_set_patience(150)     # as long as to wake one takes on a virtual processor at worst
+if lib is not None:
+    lib.k_set_waiting({"active": 1, "passive": -1}.get(os.environ.get("OMP_WAIT_POLICY", "").lower(), 0))
 
 
 def fits(*arrays: Any) -> bool:
