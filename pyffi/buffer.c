@@ -1,6 +1,6 @@
 /*
- * mxgrad.kernels._buffer: a base class whose method __buffer__ makes the buffer protocol, as it does for every
- * class from Python 3.12 on (PEP 688).
+ * mxgrad.kernels._buffer: a base class whose method __buffer__ makes the buffer protocol, as it does for
+ * every class from Python 3.12 on (PEP 688).
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

@@ -447,8 +447,8 @@ enum { ARRAYS, OBJECTS, UNARY, BINARY, ARRAY_CLASS, N_KEPT };
 static const char *const KEPT[N_KEPT] = {"_arrays", "_objects", "_unary", "_binary", "Array"};
 static PyObject *kept[N_KEPT];
 
-/* The integer that a Python function gave, whose reference is taken over; without one, 0 and the error that it
- * raised recorded. */
+/* The integer that a Python function gave, whose reference is taken over; without one, 0 and the error that
+ * it raised recorded. */
 static int64_t number_or_report(PyObject *result)
 {
     PyObject *type, *value, *trace;
@@ -489,8 +489,8 @@ static int64_t call_direct(int which, size_t n, int64_t a, int64_t b, int64_t c)
     return rc;
 }
 
-/* Takes the GIL for a thread that has a Python thread state, unless it holds it; what to give to leave_python.
- * PyGILState_Ensure does the same and counts besides. */
+/* Takes the GIL for a thread that has a Python thread state, unless it holds it; what to give to
+ * leave_python.  PyGILState_Ensure does the same and counts besides. */
 static PyThreadState *enter_python(void)
 {
     PyThreadState *mine = PyGILState_GetThisThreadState();

@@ -153,7 +153,8 @@ extern "C" {
 #define MXG_ERR_IO (-12)
 /* The caller's buffer or array is too small; the count or size out parameter says what is needed. */
 #define MXG_ERR_BUFFER (-13)
-/* An iterator, such as a data iterator's `next`, has nothing more to give.  In a callback it says the same. */
+/* An iterator, such as a data iterator's `next`, has nothing more to give.  In a callback it says the
+ * same. */
 #define MXG_ERR_STOP (-14)
 
 /* ---- types -------------------------------------------------------------------------------------------- */
@@ -222,13 +223,13 @@ typedef struct mxg_options {
 /* The forward or the backward callback of a custom function: see mxg_function_new. */
 typedef int (*mxg_callback)(void *ctx, int32_t n_in, const mxg_ndarray *in, int32_t n_out, mxg_ndarray *out);
 
-/* Called once with the ctx of a custom function or a callable when nobody needs it any more: on the thread that
- * made it.  Where another thread needed it last, that is when the first one makes the next. */
+/* Called once with the ctx of a custom function or a callable when nobody needs it any more: on the thread
+ * that made it.  Where another thread needed it last, that is when the first one makes the next. */
 typedef void (*mxg_deleter)(void *ctx);
 
-/* What an mxg_value of kind MXG_IS_CALLABLE points to.  It is copied.  `del`, which may be NULL, is called once
- * when mxgrad needs the function no more: also when the call that it was given to fails, unless that found a
- * NULL or a negative count (its message begins with the name of the function of this header). */
+/* What an mxg_value of kind MXG_IS_CALLABLE points to.  It is copied.  `del`, which may be NULL, is called
+ * once when mxgrad needs the function no more: also when the call that it was given to fails, unless that
+ * found a NULL or a negative count (its message begins with the name of the function of this header). */
 typedef struct mxg_callable {
     mxg_callable_function function;
     void *ctx;
@@ -635,15 +636,15 @@ MXG_API int mxg_program_begin(int32_t n_in, const mxg_ndarray *in);
 
 /* Ends the program that this thread began: it gives the arrays `out`.  They, and whatever else was computed,
  * keep their numbers and are constants from now on.  With a NULL `p` the program is given up.
- * Errors: HANDLE, VALUE (no `out`), AUTOGRAD (none has begun, or it drew random numbers).  After an error, too,
- * the program has ended, unless there is no `out`. */
+ * Errors: HANDLE, VALUE (no `out`), AUTOGRAD (none has begun, or it drew random numbers).  After an error,
+ * too, the program has ended, unless there is no `out`. */
 MXG_API int mxg_program_end(int32_t n_out, const mxg_ndarray *out, mxg_program *p);
 
 /* Runs a program on arguments of the shapes, dtypes and contexts it was recorded with, each with a gradient
  * attached where that one had; the recording and training flags must be as they were, too.  Its n_out results
  * go into `out`; while recording they are on the tape as if the operators had been called.
- * Errors: HANDLE, VALUE (other arguments or flags, another n_out), AUTOGRAD (an array that it uses has another
- * shape, dtype or attached gradient now). */
+ * Errors: HANDLE, VALUE (other arguments or flags, another n_out), AUTOGRAD (an array that it uses has
+ * another shape, dtype or attached gradient now). */
 MXG_API int mxg_program_run(mxg_program p, int32_t n_in, const mxg_ndarray *in, int32_t n_out,
                             mxg_ndarray *out);
 
@@ -707,8 +708,9 @@ MXG_API int mxg_iterate(const mxg_value *target, mxg_value *iterator);
  * Errors: HANDLE, TYPE (no iterator), and what the iteration itself raises. */
 MXG_API int mxg_next(const mxg_value *iterator, mxg_value *result, int *more);
 
-/* Enters a context, such as the one of a block's "name_scope", as Python's `with` does; `result`, if it is not
- * NULL, is what stands there after `as`.  mxg_exit leaves it.  Errors: HANDLE, TYPE (it cannot be entered). */
+/* Enters a context, such as the one of a block's "name_scope", as Python's `with` does; `result`, if it is
+ * not NULL, is what stands there after `as`.  mxg_exit leaves it.  Errors: HANDLE, TYPE (it cannot be
+ * entered). */
 MXG_API int mxg_enter(const mxg_value *target, mxg_value *result);
 
 /* Leaves the context that mxg_enter entered last; `is_error` not 0 says that what was done inside failed.

@@ -1,19 +1,19 @@
 /* Convolution of images as products of matrices: 2 * windows * filters * channels * taps operations.
  *
  * Forward, and by data: a block of TILE_COLUMNS windows is packed from the padded image into a panel
- * (channels * taps, windows), from which every tile of filters is computed.  By data
- * that is a convolution of the cotangent with the weights turned around: one for each place that an element
- * can have among the strides; or, where this would read much padding, a product of matrices whose tiles are
- * added up.  By weights: the cotangent is transposed, and the elements of the image are the numbers that rows
- * of it are multiplied by, from where they lie; or, for wide kernels, the other way round.
+ * (channels * taps, windows), from which every tile of filters is computed.  By data that is a convolution of
+ * the cotangent with the weights turned around: one for each place that an element can have among the
+ * strides; or, where this would read much padding, a product of matrices whose tiles are added up.  By
+ * weights: the cotangent is transposed, and the elements of the image are the numbers that rows of it are
+ * multiplied by, from where they lie; or, for wide kernels, the other way round.
  *
  * Where examples fill vectors and windows overlap, conv_lanes.c does most of this, with other means.
  *
- * Compute-bound from about 16 channels on: images and weights come from memory once, and panels from the second
- * cache.  Reached on two cores of a Xeon (Sapphire Rapids), which do 298 Gflop/s in multiply-adds alone (one
- * does 160): 16 x 256 x 14 x 14 to 256 filters of 3x3 at 197 Gflop/s, 66 %, by data and by weights 62 and 65 %,
- * some more on one core; 16 x 64 x 28 x 28 to 256 of 1x1 at 154, 52 %, and back 45 %; 16 x 64 x 56 x 56 to 128 of 3x3, two
- * apart, at 165, 56 %, by data 34 and by weights 60 %. */
+ * Compute-bound from about 16 channels on: images and weights come from memory once, and panels from the
+ * second cache.  Reached on two cores of a Xeon (Sapphire Rapids), which do 298 Gflop/s in multiply-adds
+ * alone (one does 160): 16 x 256 x 14 x 14 to 256 filters of 3x3 at 197 Gflop/s, 66 %, by data and by weights
+ * 62 and 65 %, some more on one core; 16 x 64 x 28 x 28 to 256 of 1x1 at 154, 52 %, and back 45 %; 16 x 64 x
+ * 56 x 56 to 128 of 3x3, two apart, at 165, 56 %, by data 34 and by weights 60 %. */
 #include "conv.h"
 
 #include "gemm.h"
@@ -277,8 +277,8 @@ static int fills_lanes(const struct conv *s)
     return 4 * s->n >= 3 * LANES * ((s->n + LANES - 1) / LANES) && s->kh * s->kw > 1;
 }
 
-/* Whether there is enough to do for each result that is brought back from there.  With more filters a product of
- * matrices is as fast: they all share its copies of the taps. */
+/* Whether there is enough to do for each result that is brought back from there.  With more filters a product
+ * of matrices is as fast: they all share its copies of the taps. */
 static int few_filters(const struct conv *s, long channels, long filters)
 {
     return 3 * filters <= channels * s->kh * s->kw;
@@ -649,11 +649,11 @@ static void add_spans(void *context, long begin, long end)
     }
 }
 
-/* The other way, for wide kernels: the rows of a kernel's taps are copied from the image, window by window, into
- * a panel (windows, depth), and the cotangent's elements are the numbers that rows of it are multiplied by, from
- * where they lie. */
-INLINE void runs_tile(int vectors, const struct by_weights *c, long row, long end, const float *g, long filter,
-                      const float *panel, float *sums)
+/* The other way, for wide kernels: the rows of a kernel's taps are copied from the image, window by window,
+ * into a panel (windows, depth), and the cotangent's elements are the numbers that rows of it are multiplied
+ * by, from where they lie. */
+INLINE void runs_tile(int vectors, const struct by_weights *c, long row, long end, const float *g,
+                      long filter, const float *panel, float *sums)
 {
     const struct conv *s = &c->s;
     long windows = c->oh * c->ow, reads[TILE_ROWS];

@@ -22,8 +22,8 @@ static inline long windows_of(long n, long k, long s, long d, long p)
 /* y (planes, h.before + h.n + h.after, w...) = x (planes, h.n, w.n) with zeros around, on the pool. */
 void k_padded(const float *x, float *y, long planes, const struct padding *h, const struct padding *w);
 
-/* k_conv, k_conv_data and k_conv_weight with examples side by side in vectors (conv_lanes.c); by data there are no
- * strides, and no more padding than keeps windows in touch with the image. */
+/* k_conv, k_conv_data and k_conv_weight with examples side by side in vectors (conv_lanes.c); by data there
+ * are no strides, and no more padding than keeps windows in touch with the image. */
 int k_conv_lanes(const float *x, const float *w, float *y, const struct conv *s);
 int k_conv_data_lanes(const float *g, const float *w, float *x, const struct conv *s);
 int k_conv_weight_lanes(const float *x, const float *g, float *dw, const struct conv *s);

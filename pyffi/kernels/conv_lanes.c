@@ -1,12 +1,14 @@
-/* Convolution with LANES examples side by side in vectors: 2 * windows * filters * channels * taps operations.
+/* Convolution with LANES examples side by side in vectors: 2 * windows * filters * channels * taps
+ * operations.
  *
- * Every element of an image is a vector then, so that no window is cut, whatever widths and strides are, and the
- * sums of a tile of filters and windows, or of filters and taps, stay in registers.  Elements are brought there
- * and back once; the products of matrices of conv.c, which says when they are faster, copy each for every tap.
+ * Every element of an image is a vector then, so that no window is cut, whatever widths and strides are, and
+ * the sums of a tile of filters and windows, or of filters and taps, stay in registers.  Elements are brought
+ * there and back once; the products of matrices of conv.c, which says when they are faster, copy each for
+ * every tap.
  *
- * One core of a shared Xeon (Sapphire Rapids), whose arithmetic reaches 144 Gflop/s, ran 64 x 6 x 14 x 14 to 16
- * filters of 5x5 at 103 Gflop/s forward, 83 by data and 86 by weights, and 32 x 32 x 28 x 28 to 32 of them at 118,
- * 120 and 92; 64 x 1 x 28 x 28 to 6 of 5x5, where bringing the results back is a third, at 70. */
+ * One core of a shared Xeon (Sapphire Rapids), whose arithmetic reaches 144 Gflop/s, ran 64 x 6 x 14 x 14 to
+ * 16 filters of 5x5 at 103 Gflop/s forward, 83 by data and 86 by weights, and 32 x 32 x 28 x 28 to 32 of them
+ * at 118, 120 and 92; 64 x 1 x 28 x 28 to 6 of 5x5, where bringing the results back is a third, at 70. */
 #include "conv.h"
 
 #include "gemm.h"
@@ -65,9 +67,10 @@ static long tile_of(long filters)
     return best;
 }
 
-/* to = rows of w elements each of up to LANES examples, which begin `apart` floats after each other: example by
- * example in vectors that begin `step` floats after each other, with `gap` floats more between rows. */
-static void to_lanes(const float *x, long examples, long apart, long rows, long w, float *to, long step, long gap)
+/* to = rows of w elements each of up to LANES examples, which begin `apart` floats after each other: example
+ * by example in vectors that begin `step` floats after each other, with `gap` floats more between rows. */
+static void to_lanes(const float *x, long examples, long apart, long rows, long w, float *to, long step,
+                     long gap)
 {
     long n = rows * w, column = 0;
     for (long j = 0; j < n; j += LANES) {
@@ -94,8 +97,8 @@ static void to_lanes(const float *x, long examples, long apart, long rows, long 
     }
 }
 
-/* y = n elements of each example.  They are put together in `room` (LANES, whole vectors) while the lines they go
- * to are fetched: stores to so many places at the same time would wait for each. */
+/* y = n elements of each example.  They are put together in `room` (LANES, whole vectors) while the lines
+ * they go to are fetched: stores to so many places at the same time would wait for each. */
 static void from_lanes(const float *from, long n, float *room, float *y, long examples, long apart)
 {
     long width = whole_parts(n, LANES) * LANES;
@@ -116,7 +119,8 @@ static void from_lanes(const float *from, long n, float *room, float *y, long ex
         copy_floats(y + i * apart, room + i * width, n);
 }
 
-/* The channels of the padded image that the windows of the rows from `row` on read: (channels, c->rows, c->wp). */
+/* The channels of the padded image that the windows of the rows from `row` on read: (channels, c->rows,
+ * c->wp). */
 static void image_to_lanes(const struct lanes *c, long group, long first, long row, float *to)
 {
     const struct conv *s = &c->s;
@@ -169,8 +173,8 @@ static struct reach reaching(long at, long many, long n, long k, long s, long d,
 
 /* y (filters, ..., LANES) = the sums for a tile of filters, with planes of `plane` vectors, and neighbouring
  * windows.  x and w are those of the first tap. */
-INLINE void window_tile(int filters, int windows, const struct lanes *c, struct reach down, struct reach along,
-                        const float *x, const float *w, float *y, long plane)
+INLINE void window_tile(int filters, int windows, const struct lanes *c, struct reach down,
+                        struct reach along, const float *x, const float *w, float *y, long plane)
 {
     const struct conv *s = &c->s;
     long step = s->sw * LANES, x_plane = c->rows * c->wp * LANES;
@@ -219,8 +223,8 @@ typedef void window_function(const struct lanes *c, struct reach down, struct re
 /* -- by weights -- */
 
 /* sums[f][k] += the products of the cotangents of filters and what some taps read, over rows of windows. */
-INLINE void tap_tile(int filters, int taps, const struct lanes *c, long rows, const float *x, const long *reads,
-                     const float *g, float *sums, long apart)
+INLINE void tap_tile(int filters, int taps, const struct lanes *c, long rows, const float *x,
+                     const long *reads, const float *g, float *sums, long apart)
 {
     long step = c->s.sw * LANES, next = (c->s.sh * c->wp - c->ow * c->s.sw) * LANES;
     const float *from[6];
@@ -367,8 +371,8 @@ static void some_sums(void *context, long begin, long end)
                                  c->tile * LANES, 0);
                     for (long i = 0; i < columns; i++) {
                         long k = c->depth * i / columns, many = c->depth * (i + 1) / columns - k;
-                        functions[many - 1](c, rows, x + (row - row0) * s->sh * c->wp * LANES, c->reads + k, g,
-                                            sums + (tile * c->tile * c->line + k) * LANES, c->line * LANES);
+                        functions[many - 1](c, rows, x + (row - row0) * s->sh * c->wp * LANES, c->reads + k,
+                                            g, sums + (tile * c->tile * c->line + k) * LANES, c->line * LANES);
                     }
                 }
         }
@@ -387,8 +391,8 @@ static void some_sums(void *context, long begin, long end)
     room_leave(&c->rooms, x);
 }
 
-/* The numbers that follow from `s`: at least `parts` bands if there are rows enough, and so many rows at once that
- * a tile of filters has about `near` floats. */
+/* The numbers that follow from `s`: at least `parts` bands if there are rows enough, and so many rows at once
+ * that a tile of filters has about `near` floats. */
 static void measured(struct lanes *c, long parts, long near)
 {
     struct conv *s = &c->s;

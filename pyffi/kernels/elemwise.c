@@ -1,5 +1,5 @@
-/* Elementwise loops that are met too often to be programs of the VM: 12 bytes and 2 operations per element, as
- * fast as the memory. */
+/* Elementwise loops that are met too often to be programs of the VM: 12 bytes and 2 operations per element,
+ * as fast as the memory. */
 #include "kernels.h"
 #include "pool.h"
 #include "simd.h"

@@ -1,15 +1,15 @@
-/* Products of matrices: 2 m n k operations.  A block of at most DEPTH numbers of each column of b is packed at
- * a time.  A part for a thread packs a few rows of a and computes tiles.  While b is small, every thread packs
- * for itself what its parts need: panels that another core has packed come no faster than they are packed.  Then
- * the packing of the next block is parts, too.  If c has few rows, as that of a layer with a small batch, packing
- * would cost as much as the tiles: then b, the weights, is read where it lies, in tiles of c or, if b is
- * transposed, of the transposed c.  So it is read if there are few products for each of c's elements, as for the
- * gradient of those weights, unless its rows crowd each other out of the cache.
+/* Products of matrices: 2 m n k operations.  A block of at most DEPTH numbers of each column of b is packed
+ * at a time.  A part for a thread packs a few rows of a and computes tiles.  While b is small, every thread
+ * packs for itself what its parts need: panels that another core has packed come no faster than they are
+ * packed.  Then the packing of the next block is parts, too.  If c has few rows, as that of a layer with a
+ * small batch, packing would cost as much as the tiles: then b, the weights, is read where it lies, in tiles
+ * of c or, if b is transposed, of the transposed c.  So it is read if there are few products for each of c's
+ * elements, as for the gradient of those weights, unless its rows crowd each other out of the cache.
  *
  * One core of a Xeon (Sapphire Rapids) that does 153 billion operations a second in multiply-adds, and 138 in
- * tiles alone, computes 105 of matrices of 1,024 x 1,024, 105 to 130 of a layer with a batch of 32 or 64, forward
- * and by data, and 105 to 125 of the gradient of its weights.  Two cores compute 1.5 to 1.8 times as many, and
- * 1.9 times as many of matrices of 1,024 x 1,024. */
+ * tiles alone, computes 105 of matrices of 1,024 x 1,024, 105 to 130 of a layer with a batch of 32 or 64,
+ * forward and by data, and 105 to 125 of the gradient of its weights.  Two cores compute 1.5 to 1.8 times as
+ * many, and 1.9 times as many of matrices of 1,024 x 1,024. */
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -313,7 +313,8 @@ static void finish(const struct product *p, float *c, long rows, long columns)
 }
 
 /* Adds to sums what `count` packed panels of rows, from `first` on, have in their rows. */
-static void add_rows(const struct product *p, long first, long count, const float *panel, long apart, long depth)
+static void add_rows(const struct product *p, long first, long count, const float *panel, long apart,
+                     long depth)
 {
     for (long i = 0; i < count; i++, panel += apart) {
         float *sums = p->sums + (first + i) * TILE_ROWS;
@@ -464,8 +465,8 @@ static int multiply_own(struct product *p, size_t floats)
     return 0;
 }
 
-/* The parts are, in this order: the packing of the first block; for each block its tiles and the packing of the
- * next.  So what a part needs began before it, and seldom makes it wait. */
+/* The parts are, in this order: the packing of the first block; for each block its tiles and the packing of
+ * the next.  So what a part needs began before it, and seldom makes it wait. */
 static void work(void *context, long begin, long end)
 {
     struct product *p = context;

@@ -9,8 +9,8 @@
 
 #include "simd.h"
 
-/* A tile of a product is TILE_ROWS x (3 * LANES), so that it, a row of b and a number of a fill the registers;
- * with 32 of them a tile of WIDE_ROWS x (4 * LANES) does, too. */
+/* A tile of a product is TILE_ROWS x (3 * LANES), so that it, a row of b and a number of a fill the
+ * registers; with 32 of them a tile of WIDE_ROWS x (4 * LANES) does, too. */
 #if LANES == 16
 enum { TILE_ROWS = 8, WIDE_ROWS = 6, MOST_VECTORS = 4 };
 #else
@@ -18,9 +18,9 @@ enum { TILE_ROWS = 4, WIDE_ROWS = 0, MOST_VECTORS = 4 };
 #endif
 enum { TILE_COLUMNS = 3 * LANES };
 
-/* t (rows, vectors) += the sum over k of a[i * row + k * step] * the vectors at b + k * ldb.  To be called with
- * constant `rows` and `vectors`, or the tile does not stay in registers.  If `ahead` is not null, the line of
- * the cache there is fetched, and for each further k the one `stride` floats after. */
+/* t (rows, vectors) += the sum over k of a[i * row + k * step] * the vectors at b + k * ldb.  To be called
+ * with constant `rows` and `vectors`, or the tile does not stay in registers.  If `ahead` is not null, the
+ * line of the cache there is fetched, and for each further k the one `stride` floats after. */
 INLINE void gemm_steps(int rows, int vectors, long depth, const float *a, long row, long step, const float *b,
                        long ldb, const float *ahead, long stride, vf t[][MOST_VECTORS])
 {
@@ -68,8 +68,8 @@ INLINE void gemm_packed(long depth, const float *a, const float *b, vf c[TILE_RO
     gemm_tile(TILE_ROWS, 3, depth, a, 1, TILE_ROWS, b, TILE_COLUMNS, c);
 }
 
-/* d[0:n] = s[0:n], for short n.  Masked vectors are narrow ones, and few: a load waits for a store before it that
- * the whole vector overlaps, be the elements masked or not. */
+/* d[0:n] = s[0:n], for short n.  Masked vectors are narrow ones, and few: a load waits for a store before it
+ * that the whole vector overlaps, be the elements masked or not. */
 INLINE void copy_floats(float *d, const float *s, long n)
 {
     long i = 0;
@@ -128,8 +128,8 @@ INLINE void transpose(vf r[LANES])
     }
 }
 
-/* d (columns, ldd) = the transposed of s (rows, columns) with rows of lds, zeros where d has more columns than
- * s rows: its rows are written up to a multiple of LANES. */
+/* d (columns, ldd) = the transposed of s (rows, columns) with rows of lds, zeros where d has more columns
+ * than s rows: its rows are written up to a multiple of LANES. */
 void k_transposed(const float *s, long rows, long columns, long lds, float *d, long ldd);
 
 /* Room for `count` floats, at a multiple of a cache line; NULL when there is none.  For free(). */

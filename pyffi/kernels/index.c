@@ -1,7 +1,7 @@
 /* Rows by index: bound by memory, one read and one write of each row that is taken, and for the adjoint one
  * write of each row of the result, most of them zeros.  Two cores of a Xeon (Sapphire Rapids) take rows of 64
- * floats at 38 GB/s, 75 % of what they copy in order, and one at 19 of 21; back they add at 23 GB/s, 47 %, and one
- * at 6, 29 %.  To ask for rows before they are taken gains nothing. */
+ * floats at 38 GB/s, 75 % of what they copy in order, and one at 19 of 21; back they add at 23 GB/s, 47 %,
+ * and one at 6, 29 %.  To ask for rows before they are taken gains nothing. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -35,7 +35,8 @@ struct block {
 
 /* Arrays begin at different places of a page.  If they all began at one, a kernel that walks through several
  * would find them in the same sets of the first cache and the same banks of the memory, and loads would wait
- * for stores that differ from them in high bits of the address alone: a step of Adam takes 1.5 times as long. */
+ * for stores that differ from them in high bits of the address alone: a step of Adam takes 1.5 times as
+ * long. */
 enum { HEADER = 64, PAGE = 4096, PLACES = 61, LEAST_BITS = 18, CLASSES = 8 * (48 - LEAST_BITS) };
 static const size_t HUGE_FROM = 4 << 20;
 static const uint64_t MARK = 0x6d78677261645f6dull;

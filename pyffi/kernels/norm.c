@@ -1,15 +1,15 @@
 /* Normalisation of rows and of channels, and the way back.
  *
- * Two or three passes over what belongs to one mean: sums, then the result.  Going back, and forward for rows,
- * that is small enough for the second cache as a rule, so that memory sees 8 bytes per element forward and 12
- * backward, or 16 with a mask; forward for channels 4 for the sums and 8 for the result, which waits for what is
- * added to it and for relu.  Some 8 and 16 operations per element.  Sums are in float within runs and parts, and
- * in double beyond.
+ * Two or three passes over what belongs to one mean: sums, then the result.  Going back, and forward for
+ * rows, that is small enough for the second cache as a rule, so that memory sees 8 bytes per element forward
+ * and 12 backward, or 16 with a mask; forward for channels 4 for the sums and 8 for the result, which waits
+ * for what is added to it and for relu.  Some 8 and 16 operations per element.  Sums are in float within runs
+ * and parts, and in double beyond.
  *
- * Reached on a Xeon (Sapphire Rapids), of what a copy past the caches moves, 51 GB/s on two cores and 21 on one:
- * rows 36 and 19 GB/s forward, 70 and 90 %, and 32 and 15 backward, 63 and 70 %; channels 37 to 49 and 19 to 24
- * forward, 70 to 100 %, and 26 to 29 and 11 to 14 backward, 50 to 65 %, their second pass reading what the second
- * cache kept. */
+ * Reached on a Xeon (Sapphire Rapids), of what a copy past the caches moves, 51 GB/s on two cores and 21 on
+ * one: rows 36 and 19 GB/s forward, 70 and 90 %, and 32 and 15 backward, 63 and 70 %; channels 37 to 49 and
+ * 19 to 24 forward, 70 to 100 %, and 26 to 29 and 11 to 14 backward, 50 to 65 %, their second pass reading
+ * what the second cache kept. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -230,11 +230,11 @@ static void layer(void *context, long begin, long end)
     stores_end();
 }
 
-void k_layer_norm(const float *x, const float *gamma, const float *beta, float *y, float *mean, float *deviation,
-                  long rows, long n, float eps)
+void k_layer_norm(const float *x, const float *gamma, const float *beta, float *y, float *mean,
+                  float *deviation, long rows, long n, float eps)
 {
-    struct layer c = {.x = x, .gamma = gamma, .beta = beta, .y = y, .mean = mean, .deviation = deviation, .n = n,
-                      .eps = eps, .past = rows * n >= PAST};
+    struct layer c = {.x = x, .gamma = gamma, .beta = beta, .y = y, .mean = mean, .deviation = deviation,
+                      .n = n, .eps = eps, .past = rows * n >= PAST};
     pool_run(layer, &c, rows, rows_at_once(n));
 }
 
@@ -274,7 +274,8 @@ INLINE void rows_dx(const struct layer *c, long at, int count, float *dgamma, fl
     for (int k = 0; k < count; k++) {
         float mean = (float)mean_of(x + k * n, n);
         struct row r = row_of(x + k * n, g + k * n, gamma, mean, n);
-        s[k] = (struct slopes){.mean = mean, .scale = 1 / deviation_of(r, n, c->eps), .shift = (float)(r.h / n)};
+        s[k] = (struct slopes){.mean = mean, .scale = 1 / deviation_of(r, n, c->eps),
+                               .shift = (float)(r.h / n)};
         s[k].slope = (float)(r.products / n * s[k].scale);
     }
     if (c->past && is_whole(dx) && (count == 1 || is_whole(dx + n)))
@@ -300,8 +301,8 @@ static void layer_dx(void *context, long begin, long end)
     stores_end();
 }
 
-int k_layer_norm_dx(const float *g, const float *x, const float *gamma, float *dx, float *dgamma, float *dbeta,
-                    long rows, long n, float eps)
+int k_layer_norm_dx(const float *g, const float *x, const float *gamma, float *dx, float *dgamma,
+                    float *dbeta, long rows, long n, float eps)
 {
     long chunk = rows_per_part(n), parts = (rows + chunk - 1) / chunk;
     double *total = malloc(sizeof(double) * 2 * n + sizeof(float) * parts * 2 * n);
@@ -330,8 +331,8 @@ struct batch {
     int of_batch, past;
 };
 
-/* The sums of `count` channels, from the first one on.  Numbers are taken less `centre`: one that is about their
- * mean makes one pass enough. */
+/* The sums of `count` channels, from the first one on.  Numbers are taken less `centre`: one that is about
+ * their mean makes one pass enough. */
 INLINE void add_channels(const struct batch *c, long first, long count, int with_g, int with_z,
                          const float *centre, struct sums *s)
 {
@@ -341,7 +342,8 @@ INLINE void add_channels(const struct batch *c, long first, long count, int with
     for (long o = 0; o < c->outer; o++)
         for (long k = 0; k < count; k++) {
             long at = o * row + (first + k) * c->inner;
-            add_all(s + k, c->x + at, with_g ? c->g + at : 0, with_z ? c->z + at : 0, centre[k], row, c->inner);
+            add_all(s + k, c->x + at, with_g ? c->g + at : 0, with_z ? c->z + at : 0, centre[k], row,
+                    c->inner);
         }
     for (long k = 0; k < count; k++)
         finish(s + k);
@@ -435,8 +437,8 @@ static void by_channel_dx(void *context, long begin, long end)
     stores_end();
 }
 
-/* How many channels of n elements make a part: neighbours, so that what is read and written next mostly is next
- * in memory, too, as long as the second cache has room for them. */
+/* How many channels of n elements make a part: neighbours, so that what is read and written next mostly is
+ * next in memory, too, as long as the second cache has room for them. */
 static long channels_at_once(long channels, long n)
 {
     long near = lesser_of(NEAR / n, channels / 8), enough = rows_at_once(n);
@@ -564,8 +566,8 @@ int k_statistics(const float *x, float *mean, float *var, long outer, long chann
     return 0;
 }
 
-int k_batch_norm_dx(const float *g, const float *z, const float *x, const float *gamma, float *mean, float *var,
-                    float *dx, float *dgamma, float *dbeta, long outer, long channels, long inner, float eps,
+int k_batch_norm_dx(const float *g, const float *z, const float *x, const float *gamma, float *mean,
+                    float *var, float *dx, float *dgamma, float *dbeta, long outer, long channels, long inner, float eps,
                     int of_batch)
 {
     struct batch c = {.g = g, .z = z, .x = x, .gamma = gamma, .dx = dx, .mean = mean, .var = var,
@@ -664,8 +666,8 @@ static void affine_columns(void *context, long begin, long end)
     }
 }
 
-int k_affine(const float *x, const float *r, const float *mean, const float *scale, const float *shift, float *y,
-             long outer, long channels, long inner, int relu)
+int k_affine(const float *x, const float *r, const float *mean, const float *scale, const float *shift,
+             float *y, long outer, long channels, long inner, int relu)
 {
     long n = channels * inner;
     struct affine c = {x, r, mean, scale, shift, y, channels, inner, relu, outer * n >= PAST};

@@ -1,10 +1,10 @@
-/* A thread without work waits a few microseconds for the next loop and then sleeps on a futex.  To wake it takes
- * 10 to 50 microseconds on a virtual processor, and up to 300 on a busy host, as long as a kernel.  So a thread
- * whose last loop came within 150 waits as long for the next one, which costs at most twice what the best choice
- * would (Karlin, Li, Manasse and Owicki 1991, "Empirical studies of competitive spinning for a shared-memory
- * multiprocessor"), and so does the thread that runs a loop for those that still compute parts of it.  Who waits
- * yields every few microseconds: OpenBLAS has a pool of its own, and two pools that only spin take each other's
- * processors.
+/* A thread without work waits a few microseconds for the next loop and then sleeps on a futex.  To wake it
+ * takes 10 to 50 microseconds on a virtual processor, and up to 300 on a busy host, as long as a kernel.  So
+ * a thread whose last loop came within 150 waits as long for the next one, which costs at most twice what the
+ * best choice would (Karlin, Li, Manasse and Owicki 1991, "Empirical studies of competitive spinning for a
+ * shared-memory multiprocessor"), and so does the thread that runs a loop for those that still compute parts
+ * of it.  Who waits yields every few microseconds: OpenBLAS has a pool of its own, and two pools that only
+ * spin take each other's processors.
  *
  * A thread has the same share of every loop of one length, and takes parts of others' shares when it has done
  * its own.  What a core reads again and has in its cache comes four times as fast as what another one wrote

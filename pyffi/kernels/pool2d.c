@@ -2,9 +2,9 @@
  * per element and row, then their columns, many windows at a time.  Each element is read once, and by the
  * adjoints read and written once.
  *
- * Reached on two cores of a Xeon (Sapphire Rapids), of the 51 GB/s that a copy past the caches moves: by windows
- * of 2x2, two apart, 48, 95 %, and by the adjoints 23 to 32, 45 to 65 %; by those of 3x3, two apart, 17 to 22,
- * 34 to 43 %, and by the adjoints, which add to elements that are there, 10 to 12, 20 to 25 %. */
+ * Reached on two cores of a Xeon (Sapphire Rapids), of the 51 GB/s that a copy past the caches moves: by
+ * windows of 2x2, two apart, 48, 95 %, and by the adjoints 23 to 32, 45 to 65 %; by those of 3x3, two apart,
+ * 17 to 22, 34 to 43 %, and by the adjoints, which add to elements that are there, 10 to 12, 20 to 25 %. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,8 +63,9 @@ INLINE vf higher(vf a, vf b)
 
 /* -- padded rows, and the same by phase --
  *
- * Element i of phase p is element i * sw + p of the padded row.  So what is at one place in windows side by side
- * stands side by side, too: in phase k % sw from k / sw on, if it is k elements from the windows' left ends. */
+ * Element i of phase p is element i * sw + p of the padded row.  So what is at one place in windows side by
+ * side stands side by side, too: in phase k % sw from k / sw on, if it is k elements from the windows' left
+ * ends. */
 
 struct lines {
     long length, phases;        /* of a phase, whole vectors; how many there are in use */
@@ -188,8 +189,8 @@ INLINE void combined(const struct pooling *c, struct lines *l, int maximum, cons
     }
 }
 
-/* Windows of 2x2, two apart and all of them in the data: whole vectors are read, and written past the end of a
- * row, where the next one is written afterwards. */
+/* Windows of 2x2, two apart and all of them in the data: whole vectors are read, and written past the end of
+ * a row, where the next one is written afterwards. */
 static int is_squares(const struct windows *s)
 {
     return s->kh == 2 && s->kw == 2 && s->sh == 2 && s->sw == 2 && !s->ph && !s->pw && 2 * s->oh <= s->h
@@ -263,7 +264,8 @@ static void combine(void *context, long begin, long end)
 /* -- backward -- */
 
 /* Puts the joined line k into a row of dx, of which `written` rows are there. */
-static void put_line(const struct windows *s, const struct lines *l, long k, float *dx, long row, long *written)
+static void put_line(const struct windows *s, const struct lines *l, long k, float *dx, long row,
+                     long *written)
 {
     float *to = dx + row * s->w;
     const float *from = l->joined + k * l->row + s->pw;
@@ -462,7 +464,8 @@ int k_max_windows(const float *x, float *y, long planes, const long *sizes, floa
     return pooled(&c, combine, combine_squares, planes, sizes);
 }
 
-int k_max_windows_dx(const float *g, const float *y, const float *x, float *dx, long planes, const long *sizes)
+int k_max_windows_dx(const float *g, const float *y, const float *x, float *dx, long planes,
+                     const long *sizes)
 {
     struct pooling c = {.x = x, .y = y, .g = g, .to = dx};
     return pooled(&c, maximum_dx, squares, planes, sizes);

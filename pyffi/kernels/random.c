@@ -1,9 +1,9 @@
 /* Words of Mersenne twisters, and what is made of them where they are still in the cache: numbers in [0, 1)
  * and Dropout's mask, about 20 operations and 4 bytes written for each element; Gaussian numbers, about 110.
  *
- * One core of a shared Xeon (Sapphire Rapids) makes 16 words, or 16 elements of a mask, in 10 ns: 6 GB/s, so that
- * arithmetic is the limit and not memory, which takes 15; these are some 40 % of the operations that its two vector
- * units do. */
+ * One core of a shared Xeon (Sapphire Rapids) makes 16 words, or 16 elements of a mask, in 10 ns: 6 GB/s, so
+ * that arithmetic is the limit and not memory, which takes 15; these are some 40 % of the operations that its
+ * two vector units do. */
 #include <stdint.h>
 
 #include "kernels.h"

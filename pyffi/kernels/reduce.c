@@ -1,11 +1,11 @@
 /* Reductions over the middle axis of x (outer, n, inner), and the way back.
  *
- * One operation and 4 bytes per element: memory is the limit.  In its cache a core of a Xeon (Sapphire Rapids)
- * takes 2 ns for 16 elements, less than half the time in which memory gives them; from memory it takes 4 to 6,
- * 11 to 16 GB/s, 60 to 75 % of the 21 that a copy moves, and two cores take 41 to 49 of 51 GB/s, 80 to 95 %.  The
- * way back writes 15 GB/s past the caches on one core, as much as memory takes.  Long axes are cut into
- * segments, whose results are put together in double afterwards, so that they are summed as accurately as by
- * halves. */
+ * One operation and 4 bytes per element: memory is the limit.  In its cache a core of a Xeon (Sapphire
+ * Rapids) takes 2 ns for 16 elements, less than half the time in which memory gives them; from memory it
+ * takes 4 to 6, 11 to 16 GB/s, 60 to 75 % of the 21 that a copy moves, and two cores take 41 to 49 of 51
+ * GB/s, 80 to 95 %.  The way back writes 15 GB/s past the caches on one core, as much as memory takes.  Long
+ * axes are cut into segments, whose results are put together in double afterwards, so that they are summed as
+ * accurately as by halves. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -178,7 +178,8 @@ static void together(void *context, long begin, long end)
 
 int k_reduce(const float *x, float *y, long outer, long n, long inner, int kind, double count)
 {
-    struct reduction c = {.x = x, .y = y, .outer = outer, .n = n, .inner = inner, .kind = kind, .count = count};
+    struct reduction c = {.x = x, .y = y, .outer = outer, .n = n, .inner = inner, .kind = kind,
+                          .count = count};
     c.width = lesser_of(inner, WIDE);
     c.blocks = (inner + c.width - 1) / c.width;
     c.segment = inner == 1 ? PART : PART / c.width < NARROW ? NARROW : PART / c.width;

@@ -1,19 +1,21 @@
 /* Recurrent layers through time, and back.
  *
- * The weights are packed once into panels, which stay in the processor's cache while all steps use them.  Going
- * forward, a tile is the product of a few rows of inputs and states with a panel, and the gates of these rows
- * and units follow at once: what the inputs give is never in memory.  Going back, a tile is the product of a few
- * rows of a step's cotangents, and the gates of the step before follow.  The cotangents of some steps stay in the
- * cache until they are multiplied with the inputs and states, for the gradients of the weights; beside them stay
- * the states, which are read column by column then: in memory their rows may lie in a few sets of the cache.
+ * The weights are packed once into panels, which stay in the processor's cache while all steps use them.
+ * Going forward, a tile is the product of a few rows of inputs and states with a panel, and the gates of
+ * these rows and units follow at once: what the inputs give is never in memory.  Going back, a tile is the
+ * product of a few rows of a step's cotangents, and the gates of the step before follow.  The cotangents of
+ * some steps stay in the cache until they are multiplied with the inputs and states, for the gradients of the
+ * weights; beside them stay the states, which are read column by column then: in memory their rows may lie in
+ * a few sets of the cache.
  *
- * With gates of `size` units, a step forward takes 2 gates batch size (inputs + size) operations in products and
- * reads the packed weights, 4 gates size (inputs + size) bytes, from the second-level cache once for each ROWS
- * rows; back it takes twice as many, less what the inputs' cotangents would take if they are not wanted.
+ * With gates of `size` units, a step forward takes 2 gates batch size (inputs + size) operations in products
+ * and reads the packed weights, 4 gates size (inputs + size) bytes, from the second-level cache once for each
+ * ROWS rows; back it takes twice as many, less what the inputs' cotangents would take if they are not wanted.
  *
- * One core of a Xeon (Sapphire Rapids), whose tiles alone reach 138 billion operations a second, computes 98 of
- * an LSTM of 28 to 128 units, batch 64, forward, and 111 back: a sixth of the time is the gates', which wait for
- * the memory that they are kept in.  Two cores compute 175 and 185 of one of 128 to 256 units, batch 32. */
+ * One core of a Xeon (Sapphire Rapids), whose tiles alone reach 138 billion operations a second, computes 98
+ * of an LSTM of 28 to 128 units, batch 64, forward, and 111 back: a sixth of the time is the gates', which
+ * wait for the memory that they are kept in.  Two cores compute 175 and 185 of one of 128 to 256 units, batch
+ * 32. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +23,8 @@
 #include "kernels.h"
 #include "pool.h"
 
-/* What the registers hold: ROWS x VECTORS sums, a row of a panel, and an element of what it is multiplied with. */
+/* What the registers hold: ROWS x VECTORS sums, a row of a panel, and an element of what it is multiplied
+ * with. */
 enum { ROWS = LANES == 16 ? WIDE_ROWS : 2, VECTORS = MOST_VECTORS, WIDTH = VECTORS * LANES };
 enum { PART = 1 << 18 };        /* multiplications that are worth a part of their own */
 enum { KEPT = 192 };            /* rows of cotangents that are multiplied at once, with what is in the cache */
@@ -55,8 +58,8 @@ INLINE void tile(int rows, int vectors, const struct span *s, int spans, const f
             store(c + i * ldc + v * LANES, t[i][v]);
 }
 
-/* c (rows, vectors) = the sums of all spans, added to the rows at `first`.  For each row of b memory is fetched,
- * from `ahead` on.  noinline, or the sums do not stay in registers. */
+/* c (rows, vectors) = the sums of all spans, added to the rows at `first`.  For each row of b memory is
+ * fetched, from `ahead` on.  noinline, or the sums do not stay in registers. */
 static __attribute__((noinline)) void product(const struct span *s, int spans, const float *first,
                                               long first_row, float *c, long ldc, long rows, int vectors,
                                               const float *ahead, long stride)
@@ -77,16 +80,16 @@ static const float ZEROS[WIDTH];
 
 struct layer;
 
-/* What a kind of layer is.  The units are in panels: a panel has LANES units of each gate, or WIDTH units where
- * there is one gate only.  A row of cotangents has VECTORS vectors of each panel.  As many as there are gates,
- * from `in` on, are those of what the inputs give, and from `state` on of what the states do.  The latter are in
- * the order of the gates, the former begin with gate `in_turn`. */
+/* What a kind of layer is.  The units are in panels: a panel has LANES units of each gate, or WIDTH units
+ * where there is one gate only.  A row of cotangents has VECTORS vectors of each panel.  As many as there are
+ * gates, from `in` on, are those of what the inputs give, and from `state` on of what the states do.  The
+ * latter are in the order of the gates, the former begin with gate `in_turn`. */
 struct kind {
     int gates, in, in_turn, state;
     /* The gates for some rows and the units that a vector takes, from their sums, which are no longer needed;
      * for a kind with `apart`, from those of the inputs and of the states. */
-    void (*cell)(const struct layer *layer, vf (*sums)[VECTORS], vf (*state_sums)[VECTORS], long row, long rows,
-                 long unit);
+    void (*cell)(const struct layer *layer, vf (*sums)[VECTORS], vf (*state_sums)[VECTORS], long row,
+                 long rows, long unit);
     /* Back; `sums` are what the step after gives.  After the first step it is called with t = -1. */
     void (*cell_dx)(const struct layer *layer, const vf (*sums)[VECTORS], long row, long rows, long unit);
     int apart;
@@ -119,7 +122,8 @@ struct layer {
     float *dx, *dh, *dc;            /* dh, dc (batch, size): what reaches a step past the product */
     int any;                        /* whether there is a step after */
     /* Rows of cotangents: of each panel of units those of `slots` steps, in the slots in turn.  A slot is
-     * complete when the step before has added the states that its step began with, in rows of `states_row`. */
+     * complete when the step before has added the states that its step began with, in rows of
+     * `states_row`. */
     float *d, *states;
     long slots, slot, after, states_row;       /* the slots of step t, and of the step after */
     float *dw_in, *dw, *db;         /* by panels: (inputs, each), (size, each), (WIDTH) */
@@ -227,8 +231,8 @@ static long first_of(const struct panels *s, long q)
     return q * ((s->columns + LANES - 1) / LANES) / s->count;
 }
 
-/* Panels for the way back: of the weights' rows in the order of a row of cotangents, with zeros where there are
- * no units.  Item by item the rows of a panel of units, in a panel of columns. */
+/* Panels for the way back: of the weights' rows in the order of a row of cotangents, with zeros where there
+ * are no units.  Item by item the rows of a panel of units, in a panel of columns. */
 static void pack_back(void *context, long begin, long end)
 {
     const struct packing *c = context;
@@ -265,7 +269,8 @@ static int make_panels_back(const struct layer *s, struct panels *to, long colum
 
 /* -- steps -- */
 
-/* Where the units of an example are: in (batch, size), in (steps, batch, size), and in the states after steps. */
+/* Where the units of an example are: in (batch, size), in (steps, batch, size), and in the states after
+ * steps. */
 INLINE long here(const struct layer *s, long row, long unit)
 {
     return row * s->size + unit;
@@ -281,8 +286,8 @@ INLINE long state(const struct layer *s, long row, long unit)
     return s->t * s->h_step + row * s->h_row + unit;
 }
 
-/* Where an item of a loop is: a tile of rows, and a panel.  Each thread has the panels of a group, which stay in
- * its core's cache, and goes through them for each tile, so that what is kept of some examples is written
+/* Where an item of a loop is: a tile of rows, and a panel.  Each thread has the panels of a group, which stay
+ * in its core's cache, and goes through them for each tile, so that what is kept of some examples is written
  * together. */
 struct item {
     long panel, row, rows;
@@ -299,9 +304,9 @@ INLINE struct item item_of(const struct layer *s, long panels, long item)
     return (struct item){first + item % count, row, (tile + 1) * s->batch / tiles - row};
 }
 
-/* Where the gates of the rows from `row` on are, or that share of them that is to be fetched while one of `parts`
- * tiles is computed; `stride` is how far to go for each row of a panel.  That is for one thread: of several each
- * writes and reads but a part of these rows. */
+/* Where the gates of the rows from `row` on are, or that share of them that is to be fetched while one of
+ * `parts` tiles is computed; `stride` is how far to go for each row of a panel.  That is for one thread: of
+ * several each writes and reads but a part of these rows. */
 INLINE const float *next_gates(const struct layer *s, const float *gates, long row, long part, long parts,
                                long depth, long *stride)
 {
@@ -323,7 +328,8 @@ static void step(void *context, long begin, long end)
         const float *b[2] = {s->of_x.memory + p * (1 + s->inputs) * across,
                              s->of_h.memory + p * (1 + s->size) * across};
         struct span spans[2] = {
-            {s->x + s->t * s->x_step + row * s->x_row, b[0] + across, s->x_row, 1, s->inputs, across, 1, 0, 0},
+            {s->x + s->t * s->x_step + row * s->x_row, b[0] + across, s->x_row, 1, s->inputs, across, 1, 0,
+             0},
             {s->from + row * s->from_row, b[1] + across, s->from_row, 1, s->size, across, 1, 0, 0}};
         vf sums[2][ROWS][VECTORS];
         int states = s->t > 0 || !s->at_rest;
@@ -563,7 +569,8 @@ INLINE void rnn(const struct layer *s, vf (*sums)[VECTORS], long row, long rows,
 {
     for (long i = 0; i < rows; i++) {
         vf a = relu ? greater(sums[i][0], splat(0)) : vtanh(sums[i][0]);
-        put(s->hs + state(s, row + i, unit), is_outside(s, row + i) ? state_before(s, row + i, unit, n) : a, n);
+        put(s->hs + state(s, row + i, unit), is_outside(s, row + i) ? state_before(s, row + i, unit, n) : a,
+            n);
     }
 }
 
@@ -594,8 +601,8 @@ INLINE void lstm_rows(const struct layer *s, vf (*sums)[VECTORS], long row, long
 
 CELL(lstm, lstm_rows(s, sums, row, rows, unit, n))
 
-INLINE void gru_rows(const struct layer *s, vf (*sums)[VECTORS], vf (*state_sums)[VECTORS], long row, long rows,
-                     long unit, long n)
+INLINE void gru_rows(const struct layer *s, vf (*sums)[VECTORS], vf (*state_sums)[VECTORS], long row,
+                     long rows, long unit, long n)
 {
     long size = s->size;
     float *gates = s->gates + 4 * now(s, row, 0) + unit;
@@ -686,8 +693,8 @@ INLINE void rnn_dx(const struct layer *s, const vf (*sums)[VECTORS], long row, l
 CELL_DX(rnn_tanh_dx, 0, rnn_dx(s, sums, row, rows, unit, 0, n))
 CELL_DX(rnn_relu_dx, 0, rnn_dx(s, sums, row, rows, unit, 1, n))
 
-/* The cotangents of the gates' sums go to `parts`: to rows of `of_row` floats, or, if that is 0, to one row, in
- * which the gates are `apart`. */
+/* The cotangents of the gates' sums go to `parts`: to rows of `of_row` floats, or, if that is 0, to one row,
+ * in which the gates are `apart`. */
 INLINE void lstm_rows_dx(const struct layer *s, const vf (*sums)[VECTORS], long row, long rows, long unit,
                          long n, float *parts, long of_row, long apart)
 {
@@ -930,7 +937,8 @@ static void cell_rows_dx(void *context, long begin, long end)
                          c->dsums + row * 4 * s->size + unit, 0, s->size);
 }
 
-void k_lstm_cell(const float *sums, const float *c, float *h, float *cell, float *gates, long batch, long size)
+void k_lstm_cell(const float *sums, const float *c, float *h, float *cell, float *gates, long batch,
+                 long size)
 {
     struct cell context = {{.batch = batch, .size = size, .h_row = size, .c = c, .hs = h, .cs = cell,
                             .gates = gates}, sums, NULL};

@@ -8,8 +8,8 @@
 #include <immintrin.h>
 #endif
 
-/* Elements of a vector, and the vector of their numbers: of what is computed from it by operations on vectors the
- * compiler makes constants; what is put together by element it puts together at run time. */
+/* Elements of a vector, and the vector of their numbers: of what is computed from it by operations on vectors
+ * the compiler makes constants; what is put together by element it puts together at run time. */
 #if defined(__AVX512F__)
 #define LANES 16
 #define PLACES ((vi){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})

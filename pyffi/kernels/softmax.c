@@ -1,16 +1,16 @@
 /* Softmax, and its cross entropy, over the middle axis of (outer, n, inner).
  *
- * What belongs together, a row if inner is 1 and some columns otherwise, is read from memory once and stays in
- * the processor's cache for the passes over it: the greatest element, the exponentials, the quotients.  About 25
- * operations per element, of which most are the exponential's; 8 bytes per element forward, 12 backward, and 4
- * and 8 for the cross entropy, which forward writes a number per row only, and backward takes the exponentials
- * again instead of reading them.  While a row is computed the next one comes from memory, and large results go
- * past the caches.
+ * What belongs together, a row if inner is 1 and some columns otherwise, is read from memory once and stays
+ * in the processor's cache for the passes over it: the greatest element, the exponentials, the quotients.
+ * About 25 operations per element, of which most are the exponential's; 8 bytes per element forward, 12
+ * backward, and 4 and 8 for the cross entropy, which forward writes a number per row only, and backward takes
+ * the exponentials again instead of reading them.  While a row is computed the next one comes from memory,
+ * and large results go past the caches.
  *
- * Reached on a Xeon (Sapphire Rapids), of what a copy past the caches moves, 51 GB/s on two cores and 21 on one:
- * 29 and 13 GB/s by softmax, 56 and 60 %; 46 and 18 by its way back, 90 %; on one core
- * 10 by the cross entropy and its way back, a half; along other axes 7, and a half of that where rows begin a
- * power of 2 apart.  A row of 10 elements takes 40 ns, as long as one of 32. */
+ * Reached on a Xeon (Sapphire Rapids), of what a copy past the caches moves, 51 GB/s on two cores and 21 on
+ * one: 29 and 13 GB/s by softmax, 56 and 60 %; 46 and 18 by its way back, 90 %; on one core 10 by the cross
+ * entropy and its way back, a half; along other axes 7, and a half of that where rows begin a power of 2
+ * apart.  A row of 10 elements takes 40 ns, as long as one of 32. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -146,8 +146,8 @@ static void rows(void *context, long begin, long end)
 
 /* -- columns -- */
 
-/* Those of one block, of `count` columns at x and y; `first` is the number of the first one's result.  They are
- * computed in `room`, where their rows are neighbours, or in the result if there is none. */
+/* Those of one block, of `count` columns at x and y; `first` is the number of the first one's result.  They
+ * are computed in `room`, where their rows are neighbours, or in the result if there is none. */
 static void block(const struct task *c, const float *x, float *y, long first, long count, float *room)
 {
     float top[COLUMNS + LANES], scale[COLUMNS + LANES], shift[COLUMNS + LANES];
@@ -241,8 +241,8 @@ void k_softmax(const float *x, float *y, long outer, long n, long inner, int log
                        .factor = factor}, outer);
 }
 
-int k_cross_entropy(const float *x, const int64_t *label, const float *written, float *loss, long outer, long n,
-                    long inner)
+int k_cross_entropy(const float *x, const int64_t *label, const float *written, float *loss, long outer,
+                    long n, long inner)
 {
     int finite = 1;
     for (long i = 0; written && i < outer * inner; i++)
@@ -291,7 +291,8 @@ static void backward_rows(void *context, long begin, long end)
             k = put_width(dx + i, n - i, c->past);
             __builtin_prefetch(g + i + next, 0, 2);
             __builtin_prefetch(y + i + next, 0, 2);
-            put_vector(dx + i, slope(load_upto(g + i, k, 0), load_upto(y + i, k, 0), total, c->logarithm), k, c->past);
+            put_vector(dx + i, slope(load_upto(g + i, k, 0), load_upto(y + i, k, 0), total, c->logarithm), k,
+                       c->past);
         }
     }
     stores_end();

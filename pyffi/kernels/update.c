@@ -1,10 +1,10 @@
-/* Steps of the optimizers in place, for many weights in one loop.  They are bound by memory: SGD moves 12 bytes for
- * 4 operations on an element, with momentum 20 for 7, and Adam 28, four floats read and three written, for 15
- * operations, among them a root and a division.
+/* Steps of the optimizers in place, for many weights in one loop.  They are bound by memory: SGD moves 12
+ * bytes for 4 operations on an element, with momentum 20 for 7, and Adam 28, four floats read and three
+ * written, for 15 operations, among them a root and a division.
  *
- * Reached on a shared Xeon (Sapphire Rapids): 17, 17 and 23 GB/s on one core, and 44 by Adam on two, which is all
- * that memory gives: a loop with two operations for each float that Adam moves takes as long.  That needs arrays
- * which begin at different places of a page (memory.c). */
+ * Reached on a shared Xeon (Sapphire Rapids): 17, 17 and 23 GB/s on one core, and 44 by Adam on two, which is
+ * all that memory gives: a loop with two operations for each float that Adam moves takes as long.  That needs
+ * arrays which begin at different places of a page (memory.c). */
 #include <math.h>
 
 #include "kernels.h"

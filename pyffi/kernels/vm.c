@@ -1,13 +1,13 @@
 /* The machine for elementwise programs: see k_vm in kernels.h.
  *
  * Elements are worked on in blocks that stay in the first cache, each instruction being one loop over a
- * block; so memory is read and written once, whatever the length of the program: 4 bytes per element of each full
- * array.  An instruction loads up to three vectors and stores one.  On a core of a Xeon (Sapphire Rapids) one
- * of simple arithmetic takes 0.04 to 0.07 ns per element, about half of what its loads and stores allow, exp
- * 0.2, tanh and erf 0.6; so a single operation on large arrays takes as long as memory does, and a program is
- * bound by arithmetic from about ten simple instructions or two functions on.  Results too large for the caches
- * go past them while the inputs of the next blocks come in: a copy reaches 15 GB/s on one core, in two thirds of
- * the time that memcpy takes. */
+ * block; so memory is read and written once, whatever the length of the program: 4 bytes per element of each
+ * full array.  An instruction loads up to three vectors and stores one.  On a core of a Xeon (Sapphire
+ * Rapids) one of simple arithmetic takes 0.04 to 0.07 ns per element, about half of what its loads and stores
+ * allow, exp 0.2, tanh and erf 0.6; so a single operation on large arrays takes as long as memory does, and a
+ * program is bound by arithmetic from about ten simple instructions or two functions on.  Results too large
+ * for the caches go past them while the inputs of the next blocks come in: a copy reaches 15 GB/s on one
+ * core, in two thirds of the time that memcpy takes. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,8 +226,9 @@ static double reduced(const float *v, long n, long kind)
     return kind == SUM ? reduced_as(v, n, SUM) : kind == MAX ? reduced_as(v, n, MAX) : reduced_as(v, n, MIN);
 }
 
-/* How many floats the row has in which a part adds up an output down its columns, a few hundred blocks at most
- * before it goes on in double; 0 if it does not.  A short row stands in it several times: loops are long then. */
+/* How many floats the row has in which a part adds up an output down its columns, a few hundred blocks at
+ * most before it goes on in double; 0 if it does not.  A short row stands in it several times: loops are long
+ * then. */
 static long row_of(const int64_t *layout)
 {
     long m = layout[2];

@@ -6,10 +6,10 @@
  *
  * The vectors go along channels and filters, so that tiles are numbers that rows of weights are multiplied
  * by, and nothing is gathered.  Reached on two cores of a Xeon (Sapphire Rapids), which do 298 Gflop/s in
- * multiply-adds alone: 16 x 64 x 32 x 32 to 64 filters at 439 Gflop/s, counted as direct convolution, a quarter of
- * which is done: 37 %, without what the transforms do; by weights at 311, 26 %; 16 x 128 x 28 x 28 to 128 at 474
- * and 357, 40 and 30 %.  With 256 channels of 14x14 it was slower than direct convolution:
- * 36 points of so many weights are more than the second cache. */
+ * multiply-adds alone: 16 x 64 x 32 x 32 to 64 filters at 439 Gflop/s, counted as direct convolution, a
+ * quarter of which is done: 37 %, without what the transforms do; by weights at 311, 26 %; 16 x 128 x 28 x 28
+ * to 128 at 474 and 357, 40 and 30 %.  With 256 channels of 14x14 it was slower than direct convolution: 36
+ * points of so many weights are more than the second cache. */
 #include <math.h>
 
 #include "conv.h"

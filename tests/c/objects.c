@@ -1,5 +1,5 @@
-/* Objects and values: calls of the public interface by name, attributes, items, iteration, callables, classes,
- * what is not public, and that nothing leaks. */
+/* Objects and values: calls of the public interface by name, attributes, items, iteration, callables,
+ * classes, what is not public, and that nothing leaks. */
 #include "check.h"
 
 static const mxg_value *items(const mxg_value *list)
