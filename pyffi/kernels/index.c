@@ -11,7 +11,7 @@
 #include "pool.h"
 #include "rows.h"
 
-enum { SPARSE = PAST / 2 };     /* elements of a result, most of them zeros, that is written past the caches */
+enum { SPARSE = PAST / 2 };     /* elements of a result, mostly zeros, that is written past the caches */
 
 /* y = a row of n elements, or of zeros if there is none. */
 INLINE void put_row(float *y, const float *from, long n, int past)
