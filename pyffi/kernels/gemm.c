@@ -1,10 +1,10 @@
-/* Products of matrices: 2 m n k operations.  A block of at most DEPTH numbers of each column of b is packed
- * at a time.  A part for a thread packs a few rows of a and computes tiles.  While b is small, every thread
- * packs for itself what its parts need: panels that another core has packed come no faster than they are
- * packed.  Then the packing of the next block is parts, too.  If c has few rows, as that of a layer with a
- * small batch, packing would cost as much as the tiles: then b, the weights, is read where it lies, in tiles
- * of c or, if b is transposed, of the transposed c.  So it is read if there are few products for each of c's
- * elements, as for the gradient of those weights, unless its rows crowd each other out of the cache.
+/* Products of matrices: 2 m n k operations.  A block of at most DEPTH numbers of each column of b, or DEEP,
+ * is packed at a time.  A part for a thread packs a few rows of a and computes tiles.  While b is small,
+ * every thread packs for itself what its parts need: panels that another core has packed come no faster than
+ * they are packed.  Then the packing of the next block is parts, too.  If c has few rows, as that of a layer
+ * with a small batch, packing would cost as much as the tiles: then b, the weights, is read where it lies, in
+ * tiles of c or, if b is transposed, of the transposed c.  So it is read if there are few products for each
+ * of c's elements, as for the gradient of those weights, unless its rows crowd each other out of the cache.
  *
  * One core of a Xeon (Sapphire Rapids) that does 153 billion operations a second in multiply-adds, and 138 in
  * tiles alone, computes 105 of matrices of 1,024 x 1,024, 105 to 130 of a layer with a batch of 32 or 64,
@@ -21,7 +21,7 @@
 
 enum {
     DEPTH = 384,
-    DEEP = 1024,    /* the same where few rows are packed, so that tiles are added up less often */
+    DEEP = 1024,    /* where few rows are packed, so that tiles are added up less often */
     GROUP = 8,      /* panels of a that are packed together */
     FEW = 8,        /* panels of b; for no more a is not packed: its rows are read side by side */
     PARTS = 8,      /* that threads share, at least */

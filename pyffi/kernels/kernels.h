@@ -213,8 +213,8 @@ int k_sum_windows(const float *x, float *y, long planes, const long *sizes, int 
 int k_spread_windows(const float *g, float *dx, long planes, const long *sizes, int count);
 
 /* -- by index (index.c): rows of `after` elements; a is (before, n, after), index (count), y (before, count,
- * after); what is outside of n counts on from the other end with `wrap`, and is moved to the ends without
- * -- */
+ * after); what is outside of n counts on from the other end with `wrap`, and is moved to the ends
+ * without it -- */
 
 /* y[:, i] = a[:, index[i]]. */
 void k_take(const float *a, const int64_t *index, float *y, long before, long n, long count, long after,
